@@ -1,0 +1,2 @@
+//! silk
+fn main() {}
