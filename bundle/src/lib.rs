@@ -1,1 +1,27 @@
-//! bundle
+//! What was seen on a board, as plain data, and the `.silk` file that carries it.
+//!
+//! ```text
+//! ReadPlan ──▶ hil ──▶ Snapshot ──▶ assist ──▶ Facts
+//!                         └────────┬─────────────┘
+//!                               Bundle ⇄ .silk (a zip, see `file`)
+//! ```
+//!
+//! A [`Snapshot`] holds raw values and how each was read; it names nothing. [`Facts`] hold the
+//! names, decodes and lines that were shown for it, so that a bundle can be explained on a
+//! machine that has neither the SVD nor the ELF. This crate touches no board and knows no SVD.
+
+mod facts;
+mod file;
+mod hex;
+mod log;
+mod plan;
+mod snapshot;
+
+pub use facts::{FactSource, Facts, FieldFact, Finding, RegisterFact, WriteFact};
+pub use file::{Bundle, BundleError, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
+pub use log::{Log, LogKind, LogRecord};
+pub use plan::{ReadPlan, ReadRequest, Skip};
+pub use snapshot::{
+    BoardId, CoreRegister, CoreState, CoreStatus, Fidelity, MemoryRange, ReadOutcome, RegisterRead,
+    Snapshot, VirtualBoard,
+};

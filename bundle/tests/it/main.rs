@@ -1,1 +1,4 @@
-//! Tests of the crate's public face.
+//! Tests of the `.silk` format.
+#![allow(clippy::unwrap_used)]
+
+mod round_trip;
