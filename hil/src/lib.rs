@@ -1,1 +1,26 @@
-//! hil
+//! Boards through probe-rs: open one, flash it, run it, read it.
+//!
+//! ```text
+//! Selector ──▶ probe-rs ──▶ Board ──▶ Snapshot (crate `bundle`)
+//!                 ▲
+//!                 └ virtual_probe: a QEMU bench (crate `vbench`) as one more probe driver
+//! ```
+//!
+//! There is one path to hardware. A board on a USB probe and a board in QEMU differ in their
+//! [`Selector`] only; what follows is the same code. This crate gives raw values back and names
+//! no register. It never unlocks or erases a protected chip, never halts a core unless told, and
+//! tells with each value off a virtual board what that value is worth. None of probe-rs's types
+//! is part of its interface.
+
+mod board;
+mod error;
+mod flash;
+mod list;
+mod selector;
+mod snapshot;
+
+pub use board::{Board, Deadlines};
+pub use error::{Cause, HilError};
+pub use flash::{FlashProgress, FlashStage};
+pub use list::{Availability, ProbeInfo, list};
+pub use selector::{Selector, SelectorError};

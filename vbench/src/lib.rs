@@ -1,1 +1,29 @@
-//! vbench
+//! Boards out of QEMU behind an emulated Arm debug port.
+//!
+//! A debugger that knows how to talk to a Cortex-M through a debug port can talk to QEMU without
+//! knowing it. One [`Bench`] is one QEMU process and three channels into it, each used for what
+//! it does well:
+//!
+//! ```text
+//!                     ┌ qtest   memory, also while the core runs, with the access's own width
+//! DebugPort ─ CortexM ┼ gdbstub halt, step, registers, breakpoints
+//!     (adi)           └ QMP     reset, memory map, events
+//! ```
+//!
+//! The channels are socket pairs that QEMU inherits: nothing lies on disk, nobody else can
+//! connect, and QEMU never outlives the process that started it. What QEMU does not have (DHCSR
+//! and its kin, breakpoint comparators) is overlaid in `cortexm`; every other register is QEMU's
+//! own. Since an emulator also answers for registers that it does not model, each board carries
+//! a table of what a read of each register is worth: see [`Fidelity`].
+//!
+//! This crate knows nothing of probe-rs; `hil` makes a probe out of a [`Bench`].
+
+mod catalog;
+mod error;
+mod fidelity;
+mod qemu;
+
+pub use catalog::{Machine, Version, machine, machines};
+pub use error::BenchError;
+pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
+pub use qemu::check_qemu;

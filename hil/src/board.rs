@@ -1,0 +1,354 @@
+//! An open board: attached through a probe, commanded core by core, read without halting.
+
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use bundle::{BoardId, CoreRegister, CoreStatus, ReadPlan, Snapshot};
+use probe_rs::config::{Registry, RegistryError};
+use probe_rs::probe::list::Lister;
+use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
+use probe_rs::{Core, MemoryInterface, Permissions, Session};
+
+use crate::error::Cause;
+use crate::flash::{self, FlashProgress};
+use crate::list::{self, Availability};
+use crate::selector::Selector;
+use crate::{HilError, snapshot};
+
+/// How long each kind of step may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Opening the probe and attaching to the chip. Starting QEMU is part of it.
+    pub attach: Duration,
+    /// Erase, program and verify together. Checked when the probe software reports progress.
+    pub flash: Duration,
+    /// One command to the core, such as a halt.
+    pub command: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines {
+            attach: Duration::from_secs(10),
+            flash: Duration::from_secs(60),
+            command: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A board with an attached debugger. Dropping it lets go of a real chip as it is, and ends the
+/// QEMU of a virtual one.
+pub struct Board {
+    session: Session,
+    id: BoardId,
+    deadlines: Deadlines,
+}
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Board").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Index of the core that commands go to.
+const CORE: usize = 0;
+
+impl Board {
+    /// Opens the probe and attaches to the chip, which goes on doing what it did.
+    ///
+    /// `chip` is the probe software's name. A virtual board knows its own, and refuses another.
+    /// With a real probe and no name the chip is asked who it is, which not every chip answers.
+    ///
+    /// # Errors
+    /// See [`HilError`]; a locked chip is [`HilError::Locked`] and stays locked.
+    pub fn open(
+        selector: &Selector,
+        chip: Option<&str>,
+        deadlines: &Deadlines,
+    ) -> Result<Board, HilError> {
+        let selector = resolve(selector)?;
+        let chip = choose_chip(&selector, chip)?;
+        let session = attach_within(&selector, chip.as_deref(), deadlines.attach)?;
+        let id = BoardId {
+            selector: selector.to_string(),
+            chip: session.target().name.clone(),
+            virtual_board: None,
+        };
+        Ok(Board { session, id, deadlines: *deadlines })
+    }
+
+    /// Which board this is, as it goes into snapshots.
+    pub fn identity(&self) -> &BoardId {
+        &self.id
+    }
+
+    /// Erases what `elf` needs, programs it and verifies it. The core is left halted.
+    ///
+    /// # Errors
+    /// [`HilError::Firmware`] if nothing was touched, [`HilError::Flash`] if the contents of the
+    /// flash are not known afterwards, [`HilError::Verify`] if they are known to be wrong.
+    pub fn flash(
+        &mut self,
+        elf: &Path,
+        progress: &mut dyn FnMut(FlashProgress),
+    ) -> Result<(), HilError> {
+        flash::flash(&mut self.session, elf, progress)
+    }
+
+    /// Resets the chip and lets it run.
+    pub fn reset(&mut self) -> Result<(), HilError> {
+        self.command("reset the chip", |core, _| core.reset())
+    }
+
+    /// Resets the chip and halts it before its first instruction. Gives the program counter.
+    pub fn reset_and_halt(&mut self) -> Result<u64, HilError> {
+        self.command("reset and halt the chip", |core, limit| {
+            core.reset_and_halt(limit).map(|info| info.pc)
+        })
+    }
+
+    /// Halts the core. Gives the program counter.
+    pub fn halt(&mut self) -> Result<u64, HilError> {
+        self.command("halt the core", |core, limit| core.halt(limit).map(|info| info.pc))
+    }
+
+    /// Lets a halted core run; a running core is left alone.
+    pub fn run(&mut self) -> Result<(), HilError> {
+        self.command("run the core", |core, _| match core.core_halted()? {
+            true => core.run(),
+            false => Ok(()),
+        })
+    }
+
+    /// Executes one instruction of a halted core. Gives the program counter after it.
+    pub fn step(&mut self) -> Result<u64, HilError> {
+        self.command("step the core", |core, _| core.step().map(|info| info.pc))
+    }
+
+    /// What the core is doing.
+    pub fn status(&mut self) -> Result<CoreStatus, HilError> {
+        self.command("ask the core for its status", |core, _| core.status()).map(snapshot::status)
+    }
+
+    /// Reads `count` registers of `size_bits` each from `address` on, without halting.
+    ///
+    /// Each access has that width on the bus, for a peripheral may not take another.
+    ///
+    /// # Errors
+    /// [`HilError::BadRead`] for a width other than 8, 16, 32, 64 or an unaligned address;
+    /// [`HilError::Read`] if the bus faults.
+    pub fn read(
+        &mut self,
+        address: u64,
+        size_bits: u32,
+        count: usize,
+    ) -> Result<Vec<u64>, HilError> {
+        let mut core = core(&mut self.session)?;
+        read(&mut core, address, size_bits, count)
+    }
+
+    /// The registers of a halted core, in the manual's order.
+    ///
+    /// # Errors
+    /// [`HilError::NotHalted`]; nothing is halted for the sake of reading.
+    pub fn core_registers(&mut self) -> Result<Vec<CoreRegister>, HilError> {
+        let mut core = core(&mut self.session)?;
+        snapshot::core_registers(&mut core)
+    }
+
+    /// Carries out `plan`. A refused register costs only itself.
+    ///
+    /// # Errors
+    /// Only if the board as a whole is lost.
+    pub fn snapshot(&mut self, plan: &ReadPlan) -> Result<Snapshot, HilError> {
+        snapshot::take(&mut self.session, &self.id, plan, self.deadlines.command)
+    }
+
+    fn command<T>(
+        &mut self,
+        what: &'static str,
+        act: impl FnOnce(&mut Core<'_>, Duration) -> Result<T, probe_rs::Error>,
+    ) -> Result<T, HilError> {
+        let limit = self.deadlines.command;
+        let mut core = core(&mut self.session)?;
+        act(&mut core, limit).map_err(|error| match error {
+            probe_rs::Error::Timeout => HilError::Deadline { what: what.to_owned(), limit },
+            source => HilError::Core { what, source: source.into() },
+        })
+    }
+}
+
+pub(crate) fn core(session: &mut Session) -> Result<Core<'_>, HilError> {
+    session
+        .core(CORE)
+        .map_err(|source| HilError::Core { what: "reach the core", source: source.into() })
+}
+
+/// One aligned read of `count` times `size_bits`.
+pub(crate) fn read(
+    core: &mut Core<'_>,
+    address: u64,
+    size_bits: u32,
+    count: usize,
+) -> Result<Vec<u64>, HilError> {
+    let bytes = u64::from(size_bits / 8);
+    if !matches!(size_bits, 8 | 16 | 32 | 64) {
+        return Err(HilError::BadRead { address, why: "a width is 8, 16, 32 or 64 bits" });
+    }
+    if !address.is_multiple_of(bytes) {
+        return Err(HilError::BadRead { address, why: "the address is not aligned to the width" });
+    }
+    fn widen<T: Copy + Into<u64>>(words: &[T]) -> Vec<u64> {
+        words.iter().map(|&word| word.into()).collect()
+    }
+    let read = match size_bits {
+        8 => {
+            let mut words = vec![0u8; count];
+            core.read_8(address, &mut words).map(|()| widen(&words))
+        }
+        16 => {
+            let mut words = vec![0u16; count];
+            core.read_16(address, &mut words).map(|()| widen(&words))
+        }
+        32 => {
+            let mut words = vec![0u32; count];
+            core.read_32(address, &mut words).map(|()| widen(&words))
+        }
+        _ => {
+            let mut words = vec![0u64; count];
+            core.read_64(address, &mut words).map(|()| words)
+        }
+    };
+    read.map_err(|source| HilError::Read { address, size_bits, source: source.into() })
+}
+
+/// Replaces "the only probe" by the probe it is, and says early why a probe will not open.
+fn resolve(selector: &Selector) -> Result<Selector, HilError> {
+    let probe = match selector {
+        Selector::Virtual(_) => return Ok(selector.clone()),
+        Selector::Only | Selector::Probe { .. } => {
+            let mut found = list::real_probes(selector.to_probe_rs().as_ref());
+            match found.len() {
+                // A probe reached otherwise than by USB lists nothing and may yet open.
+                0 if *selector != Selector::Only => return Ok(selector.clone()),
+                0 => return Err(no_probe(selector)),
+                1 => found.remove(0),
+                _ => return Err(HilError::SeveralProbes { selector: selector.clone(), found }),
+            }
+        }
+    };
+    match probe.availability {
+        Availability::NoPermission => Err(HilError::NoPermission { probe: Box::new(probe) }),
+        _ => Ok(probe.selector),
+    }
+}
+
+fn no_probe(selector: &Selector) -> HilError {
+    HilError::NoProbe { selector: selector.clone(), found: list::list() }
+}
+
+/// The chip to attach to: the given name if the registry knows it, a virtual board's own name,
+/// or none, which leaves it to the chip to say.
+fn choose_chip(selector: &Selector, chip: Option<&str>) -> Result<Option<String>, HilError> {
+    let own = match selector {
+        Selector::Virtual(name) => {
+            let machine = vbench::machine(name).map_err(std::sync::Arc::new)?;
+            Some(machine.chip.clone())
+        }
+        _ => None,
+    };
+    let Some(chip) = chip else {
+        return Ok(own);
+    };
+    let registry = Registry::from_builtin_families();
+    let target = registry.get_target_by_name(chip).map_err(|error| match error {
+        RegistryError::ChipNotUnique(chip, matching) => HilError::ChipAmbiguous {
+            chip,
+            matching: matching.split(", ").map(str::to_owned).collect(),
+        },
+        _ => HilError::ChipUnknown { chip: chip.to_owned(), similar: similar(&registry, chip) },
+    })?;
+    match own {
+        Some(own) if own != target.name => {
+            Err(HilError::WrongChip { selector: selector.clone(), chip: target.name, own })
+        }
+        _ => Ok(Some(target.name)),
+    }
+}
+
+/// Up to five chip names that share the longest start with `chip`.
+fn similar(registry: &Registry, chip: &str) -> Vec<String> {
+    let mut start = chip;
+    while start.len() >= 4 {
+        let mut names = registry.search_chips(start);
+        if !names.is_empty() {
+            names.truncate(5);
+            return names;
+        }
+        let (last, _) = start.char_indices().next_back().expect("four bytes or more");
+        start = &start[..last];
+    }
+    Vec::new()
+}
+
+/// Opens and attaches on a thread of its own, since a stuck probe cannot be interrupted. If the
+/// deadline passes that thread is left behind; it closes what it opened when it comes back.
+fn attach_within(
+    selector: &Selector,
+    chip: Option<&str>,
+    limit: Duration,
+) -> Result<Session, HilError> {
+    let (sender, receiver) = mpsc::channel();
+    let (to, of) = (selector.clone(), chip.map(str::to_owned));
+    thread::Builder::new()
+        .name("hil-attach".to_owned())
+        .spawn(move || sender.send(attach(&to, of.as_deref())))
+        .map_err(|source| HilError::OpenProbe {
+            selector: selector.clone(),
+            source: source.into(),
+        })?;
+    match receiver.recv_timeout(limit) {
+        Ok(attached) => attached,
+        Err(RecvTimeoutError::Timeout) => {
+            let what = format!("attach to {} through {selector}", chip.unwrap_or("the chip"));
+            Err(HilError::Deadline { what, limit })
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(HilError::OpenProbe {
+            selector: selector.clone(),
+            source: "the probe driver panicked".into(),
+        }),
+    }
+}
+
+fn attach(selector: &Selector, chip: Option<&str>) -> Result<Session, HilError> {
+    let probe = open_probe(selector)?;
+    probe.attach(chip, Permissions::new()).map_err(|error| attach_error(error, selector, chip))
+}
+
+fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
+    let Some(wanted) = selector.to_probe_rs() else {
+        return Err(no_probe(selector));
+    };
+    Lister::new().open(wanted).map_err(|error| match error {
+        DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
+        source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
+    })
+}
+
+fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>) -> HilError {
+    use probe_rs::architecture::arm::ArmError;
+
+    let name = || chip.unwrap_or("the chip").to_owned();
+    match error {
+        probe_rs::Error::ChipNotFound(RegistryError::ChipAutodetectFailed) => {
+            HilError::ChipNeeded { selector: selector.clone() }
+        }
+        probe_rs::Error::MissingPermissions(why)
+        | probe_rs::Error::Arm(ArmError::MissingPermissions(why)) => {
+            HilError::Locked { chip: name(), why }
+        }
+        source => HilError::Attach { chip: name(), source: Cause::from(source) },
+    }
+}

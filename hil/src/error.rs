@@ -1,0 +1,201 @@
+//! What can go wrong with a board, each kind apart, with what was searched and found.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vbench::BenchError;
+
+use crate::ProbeInfo;
+use crate::selector::Selector;
+
+/// Why a board could not be opened or did not do what it was told.
+///
+/// Messages read after "failed to …". The CLI adds the next step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HilError {
+    /// No probe answers to the selector.
+    #[error("find a probe for `{selector}`{}", Found(found))]
+    NoProbe {
+        /// What was asked for.
+        selector: Selector,
+        /// Everything that was found instead, virtual boards included.
+        found: Vec<ProbeInfo>,
+    },
+    /// Several probes answer to the selector.
+    #[error("choose a probe for `{selector}`{}", Found(found))]
+    SeveralProbes {
+        /// What was asked for.
+        selector: Selector,
+        /// The candidates.
+        found: Vec<ProbeInfo>,
+    },
+    /// The probe is there, but this user may not open it.
+    #[error("open probe {}: no write permission on its device node", probe.selector)]
+    NoPermission {
+        /// The probe.
+        probe: Box<ProbeInfo>,
+    },
+    /// The probe is there and does not open, for instance because another program holds it.
+    #[error("open probe `{selector}`")]
+    OpenProbe {
+        /// What was asked for.
+        selector: Selector,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// A real probe cannot tell which chip it is wired to.
+    #[error("attach through `{selector}`: the chip must be named")]
+    ChipNeeded {
+        /// The probe.
+        selector: Selector,
+    },
+    /// The probe software knows no such chip.
+    #[error("find chip `{chip}`{}", Suggested(similar))]
+    ChipUnknown {
+        /// The name given.
+        chip: String,
+        /// Names that look like it, best first. May be empty.
+        similar: Vec<String>,
+    },
+    /// The name fits several chips.
+    #[error("choose one chip for `{chip}`{}", Suggested(matching))]
+    ChipAmbiguous {
+        /// The name given.
+        chip: String,
+        /// The chips it fits.
+        matching: Vec<String>,
+    },
+    /// A virtual board is another chip than the one named.
+    #[error("use `{selector}` as {chip}: it is an {own}")]
+    WrongChip {
+        /// The virtual board.
+        selector: Selector,
+        /// The chip asked for.
+        chip: String,
+        /// The chip it is.
+        own: String,
+    },
+    /// The chip refuses debuggers (RDP, APPROTECT and the like). Unlocking erases it, so that is
+    /// never done here.
+    #[error("attach to {chip}: it is locked against debuggers ({why})")]
+    Locked {
+        /// The chip.
+        chip: String,
+        /// What the probe software said.
+        why: String,
+    },
+    /// The probe works and the chip does not answer as it should.
+    #[error("attach to {chip}")]
+    Attach {
+        /// The chip.
+        chip: String,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// The file cannot be flashed as it is.
+    #[error("read firmware {}", file.display())]
+    Firmware {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Cause,
+    },
+    /// Erasing or programming failed. What the flash holds now is not known.
+    #[error("flash {}; the flash's contents are not known now", file.display())]
+    Flash {
+        /// The file.
+        file: PathBuf,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// The flash does not hold what was written.
+    #[error("verify {}: the flash holds something else", file.display())]
+    Verify {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A deadline passed.
+    #[error("{what} within {} ms", limit.as_millis())]
+    Deadline {
+        /// What was to be done, such as `attach to nRF51822_xxAA`.
+        what: String,
+        /// How long it was given.
+        limit: Duration,
+    },
+    /// A read that the bus or the probe refused.
+    #[error("read {address:#010x} ({size_bits} bits)")]
+    Read {
+        /// Absolute address.
+        address: u64,
+        /// Width of the access.
+        size_bits: u32,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// A read that cannot be asked for.
+    #[error("read {address:#010x}: {why}")]
+    BadRead {
+        /// Absolute address.
+        address: u64,
+        /// What is wrong with the request.
+        why: &'static str,
+    },
+    /// Core registers can be read only while the core is halted.
+    #[error("read core registers: the core is not halted")]
+    NotHalted,
+    /// A command to the core failed.
+    #[error("{what}")]
+    Core {
+        /// What was to be done, such as `halt the core`.
+        what: &'static str,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// A virtual board could not be started or was lost.
+    #[error(transparent)]
+    Bench(Arc<BenchError>),
+}
+
+/// What the probe software said, with its own chain of causes.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl From<Arc<BenchError>> for HilError {
+    fn from(error: Arc<BenchError>) -> HilError {
+        HilError::Bench(error)
+    }
+}
+
+struct Found<'a>(&'a [ProbeInfo]);
+
+impl std::fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return write!(f, "; nothing was found on USB or serial ports");
+        }
+        write!(f, "; found: ")?;
+        for (i, probe) in self.0.iter().enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            write!(f, "{separator}{} ({})", probe.selector, probe.name)?;
+        }
+        Ok(())
+    }
+}
+
+struct Suggested<'a>(&'a [String]);
+
+impl std::fmt::Display for Suggested<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            [] => Ok(()),
+            names => write!(f, "; did you mean {}", names.join(", ")),
+        }
+    }
+}

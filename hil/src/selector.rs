@@ -1,0 +1,144 @@
+//! Which board is meant, as people write it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use probe_rs::probe::DebugProbeSelector;
+
+/// USB ids under which virtual boards are listed, so that any probe-rs selector can name one.
+/// Not registered with the USB-IF: `f055` is the id that open hardware uses for itself.
+pub(crate) const VIRTUAL_VENDOR_ID: u16 = 0xf055;
+pub(crate) const VIRTUAL_PRODUCT_ID: u16 = 0x7e3a;
+
+/// A choice of board.
+///
+/// Written `virtual:microbit` for a virtual board, `VID:PID`, `VID:PID:SERIAL` or
+/// `VID:PID-INTERFACE:SERIAL` (ids in hexadecimal) for a probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// The real probe, provided that there is exactly one. Virtual boards are never picked
+    /// without being named.
+    #[default]
+    Only,
+    /// The virtual board of that name.
+    Virtual(String),
+    /// A probe by its USB ids.
+    Probe {
+        /// USB vendor id.
+        vendor_id: u16,
+        /// USB product id.
+        product_id: u16,
+        /// USB interface, for adapters with several.
+        interface: Option<u8>,
+        /// Serial number. `Some("")` is a probe that has none.
+        serial: Option<String>,
+    },
+}
+
+/// Why a text is not a [`Selector`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read `{text}` as a probe: expected `virtual:BOARD` or `VID:PID[:SERIAL]`")]
+pub struct SelectorError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for Selector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Selector, SelectorError> {
+        let malformed = || SelectorError { text: text.to_owned() };
+        if let Some(board) = text.strip_prefix("virtual:") {
+            return match board {
+                "" => Err(malformed()),
+                _ => Ok(Selector::Virtual(board.to_owned())),
+            };
+        }
+        let parsed = DebugProbeSelector::from_str(text).map_err(|_| malformed())?;
+        Ok(Selector::from_probe_rs(parsed))
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::Only => write!(f, "the only probe"),
+            Selector::Virtual(board) => write!(f, "virtual:{board}"),
+            Selector::Probe { .. } => match self.to_probe_rs() {
+                Some(selector) => write!(f, "{selector}"),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl Selector {
+    pub(crate) fn from_probe_rs(selector: DebugProbeSelector) -> Selector {
+        let DebugProbeSelector { vendor_id, product_id, interface, serial_number } = selector;
+        match serial_number {
+            Some(board)
+                if (vendor_id, product_id) == (VIRTUAL_VENDOR_ID, VIRTUAL_PRODUCT_ID)
+                    && !board.is_empty() =>
+            {
+                Selector::Virtual(board)
+            }
+            serial => Selector::Probe { vendor_id, product_id, interface, serial },
+        }
+    }
+
+    /// The same in probe-rs's words. `None` for [`Selector::Only`], which it has no word for.
+    pub(crate) fn to_probe_rs(&self) -> Option<DebugProbeSelector> {
+        match self {
+            Selector::Only => None,
+            Selector::Virtual(board) => Some(DebugProbeSelector {
+                vendor_id: VIRTUAL_VENDOR_ID,
+                product_id: VIRTUAL_PRODUCT_ID,
+                interface: None,
+                serial_number: Some(board.clone()),
+            }),
+            Selector::Probe { vendor_id, product_id, interface, serial } => {
+                Some(DebugProbeSelector {
+                    vendor_id: *vendor_id,
+                    product_id: *product_id,
+                    interface: *interface,
+                    serial_number: serial.clone(),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write_and_shows_it_the_same() {
+        let probe = |serial: Option<&str>, interface| Selector::Probe {
+            vendor_id: 0x0483,
+            product_id: 0x374b,
+            interface,
+            serial: serial.map(str::to_owned),
+        };
+        let cases = [
+            ("virtual:microbit", Selector::Virtual("microbit".into()), "virtual:microbit"),
+            ("f055:7e3a:microbit", Selector::Virtual("microbit".into()), "virtual:microbit"),
+            ("0483:374b", probe(None, None), "0483:374b"),
+            ("0483:374B:0670FF49", probe(Some("0670FF49"), None), "0483:374b:0670FF49"),
+            ("0483:374b-1:A:B", probe(Some("A:B"), Some(1)), "0483:374b-1:A:B"),
+        ];
+        for (text, expected, shown) in cases {
+            let selector: Selector = text.parse().expect(text);
+            assert_eq!(selector, expected);
+            assert_eq!(selector.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_neither() {
+        for text in ["", "microbit", "virtual:", "0483", "xyz:1234"] {
+            let error = text.parse::<Selector>().expect_err(text);
+            assert!(error.to_string().contains("virtual:BOARD"), "{error}");
+        }
+    }
+}

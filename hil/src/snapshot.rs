@@ -1,0 +1,163 @@
+//! Carrying out a read plan: raw values, each with its outcome.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bundle::{
+    BoardId, CoreRegister, CoreState, CoreStatus, MemoryRange, ReadOutcome, ReadPlan, ReadRequest,
+    RegisterRead, Skip, Snapshot,
+};
+use probe_rs::{Core, HaltReason, MemoryInterface, RegisterValue, Session};
+
+use crate::HilError;
+use crate::board::{self, core};
+
+/// Reads what `plan` asks for, in its order. Logs and fidelity labels are the caller's to add.
+pub(crate) fn take(
+    session: &mut Session,
+    id: &BoardId,
+    plan: &ReadPlan,
+    halt_within: Duration,
+) -> Result<Snapshot, HilError> {
+    let taken_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut core = core(session)?;
+    let cores = vec![core_state(&mut core, plan.halt_for_core, halt_within)?];
+    let read = plan.registers.iter().map(|request| read_register(&mut core, *request));
+    let mut registers: Vec<RegisterRead> = read.collect();
+    registers.extend(plan.skipped.iter().map(skipped));
+    let memory = plan.memory.iter().filter_map(|range| {
+        let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
+        core.read(range.start, &mut bytes).ok()?;
+        Some(MemoryRange { address: range.start, bytes })
+    });
+    let memory = memory.collect();
+    Ok(Snapshot {
+        board: id.clone(),
+        taken_at_unix_ms: u64::try_from(taken_at.as_millis()).unwrap_or(u64::MAX),
+        cores,
+        registers,
+        memory,
+        logs: Vec::new(),
+    })
+}
+
+/// The core's status and, if it is halted or may be, its registers. A core that was running runs
+/// again afterwards, also if a register could not be read.
+fn core_state(
+    core: &mut Core<'_>,
+    may_halt: bool,
+    within: Duration,
+) -> Result<CoreState, HilError> {
+    let failed =
+        |what| move |source: probe_rs::Error| HilError::Core { what, source: source.into() };
+    let before = core.status().map_err(failed("ask the core for its status"))?;
+    let stop_it = may_halt && !before.is_halted();
+    if stop_it {
+        core.halt(within).map_err(failed("halt the core"))?;
+    }
+    let registers = match before.is_halted() || stop_it {
+        true => core_registers(core),
+        false => Ok(Vec::new()),
+    };
+    if stop_it {
+        core.run().map_err(failed("let the core run on"))?;
+    }
+    Ok(CoreState { index: core.id(), status: status(before), registers: registers? })
+}
+
+/// The registers of a halted core. One that the board cannot tell is listed without a value.
+pub(crate) fn core_registers(core: &mut Core<'_>) -> Result<Vec<CoreRegister>, HilError> {
+    let halted = core
+        .core_halted()
+        .map_err(|source| HilError::Core { what: "read core registers", source: source.into() })?;
+    if !halted {
+        return Err(HilError::NotHalted);
+    }
+    let known: Vec<_> = core.registers().core_registers().copied().collect();
+    let mut registers = Vec::with_capacity(known.len() + 3);
+    for register in known {
+        let value = core.read_core_reg::<RegisterValue>(register.id).ok().and_then(bits);
+        match register.name() {
+            "EXTRA" => registers.extend(unpack_extra(value)),
+            name => registers.push(CoreRegister { name: name.to_owned(), value }),
+        }
+    }
+    Ok(registers)
+}
+
+/// Four special registers that share one transfer. Source: ARMv7-M ARM, DDI 0403E, C1.6.3
+/// (DCRSR), REGSEL 0b0010100.
+fn unpack_extra(value: Option<u64>) -> impl Iterator<Item = CoreRegister> {
+    [("CONTROL", 24), ("FAULTMASK", 16), ("BASEPRI", 8), ("PRIMASK", 0)].into_iter().map(
+        move |(name, lsb)| CoreRegister {
+            name: name.to_owned(),
+            value: value.map(|value| (value >> lsb) & 0xff),
+        },
+    )
+}
+
+fn bits(value: RegisterValue) -> Option<u64> {
+    match value {
+        RegisterValue::U32(value) => Some(value.into()),
+        RegisterValue::U64(value) => Some(value),
+        RegisterValue::U128(value) => value.try_into().ok(),
+    }
+}
+
+fn read_register(core: &mut Core<'_>, request: ReadRequest) -> RegisterRead {
+    let ReadRequest { address, size_bits } = request;
+    let outcome = match board::read(core, address, size_bits, 1).as_deref() {
+        Ok([value, ..]) => ReadOutcome::Value { value: *value },
+        Ok([]) => ReadOutcome::Failed { why: "the probe gave nothing back".to_owned() },
+        Err(error) => ReadOutcome::Failed { why: with_causes(error) },
+    };
+    RegisterRead { address, size_bits, outcome, fidelity: None }
+}
+
+fn skipped(skip: &Skip) -> RegisterRead {
+    let Skip { request, why } = skip;
+    RegisterRead {
+        address: request.address,
+        size_bits: request.size_bits,
+        outcome: ReadOutcome::Skipped { why: why.clone() },
+        fidelity: None,
+    }
+}
+
+/// The error and its causes on one line, outermost first.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+pub(crate) fn status(status: probe_rs::CoreStatus) -> CoreStatus {
+    match status {
+        probe_rs::CoreStatus::Running => CoreStatus::Running,
+        probe_rs::CoreStatus::Sleeping => CoreStatus::Sleeping,
+        probe_rs::CoreStatus::LockedUp => CoreStatus::LockedUp,
+        probe_rs::CoreStatus::Unknown => CoreStatus::Unknown,
+        probe_rs::CoreStatus::Halted(reason) => {
+            CoreStatus::Halted { reason: halt_reason(reason).to_owned() }
+        }
+    }
+}
+
+fn halt_reason(reason: HaltReason) -> &'static str {
+    match reason {
+        HaltReason::Multiple => "several causes",
+        HaltReason::Breakpoint(_) => "breakpoint",
+        HaltReason::Exception => "vector catch",
+        HaltReason::Watchpoint => "watchpoint",
+        HaltReason::Step => "step",
+        HaltReason::Request => "request",
+        HaltReason::External => "external request",
+        HaltReason::Unknown => "unknown",
+    }
+}

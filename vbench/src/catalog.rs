@@ -1,0 +1,207 @@
+//! Which boards there are. A board is data (`boards/*.toml`); a further one needs no code.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::{BenchError, FidelityTable};
+
+/// A virtual board: a QEMU machine, the chip it stands for and its debug port.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Name in selectors, such as `microbit`.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// Chip name as probe-rs has it.
+    pub chip: String,
+    /// What to start.
+    pub qemu: QemuSpec,
+    /// Identity of the debug port.
+    pub debug_port: DebugPortSpec,
+    /// The flash that firmware is programmed into.
+    pub flash: FlashSpec,
+    /// Register writes that make the flash blank, as it is on a new part.
+    #[serde(default)]
+    pub blank: Vec<RegisterWrite>,
+    /// The UART whose text is captured, if the board has one.
+    pub serial: Option<SerialSpec>,
+    /// What a read of each register is worth.
+    #[serde(skip)]
+    pub fidelity: FidelityTable,
+}
+
+/// Which QEMU a board needs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QemuSpec {
+    /// Program name, looked up in PATH unless a bench is told another.
+    pub program: String,
+    /// Argument of `-M`.
+    pub machine: String,
+    /// Oldest release the board was checked with.
+    pub minimum: Version,
+}
+
+/// Constants that a debugger reads off the debug port.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DebugPortSpec {
+    /// DPIDR (ADIv5.2, B2.2.5).
+    pub dpidr: u32,
+    /// IDR of access port 0, the AHB-AP (ADIv5.2, C2.6.7).
+    pub ahb_ap_idr: u32,
+    /// BASE of access port 0: the ROM table's address and its presence bits.
+    pub ahb_ap_base: u32,
+    /// Comparators of the breakpoint unit.
+    pub breakpoints: u32,
+}
+
+/// Where firmware goes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlashSpec {
+    /// Address of the first byte.
+    pub start: u64,
+    /// Bytes.
+    pub size: u64,
+    /// How to make the flash take plain writes, needed to restore an image after a restart.
+    pub unlock: FlashUnlock,
+}
+
+/// The flash controller's write switch.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlashUnlock {
+    /// Its register.
+    pub address: u64,
+    /// Value that lets writes through.
+    pub open: u32,
+    /// Value that does not.
+    pub closed: u32,
+}
+
+/// One 32-bit register write.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterWrite {
+    /// Absolute address.
+    pub address: u64,
+    /// The bits.
+    pub value: u32,
+}
+
+/// The UART whose text is captured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SerialSpec {
+    /// Name as the chip's manual has it, such as `UART0`.
+    pub name: String,
+}
+
+impl Machine {
+    /// Absolute addresses of the flash.
+    pub fn flash_range(&self) -> Range<u64> {
+        self.flash.start..self.flash.start + self.flash.size
+    }
+}
+
+/// A release of QEMU. Orders as releases do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Version {
+    /// First number.
+    pub major: u32,
+    /// Second number.
+    pub minor: u32,
+    /// Third number, 0 where none is given.
+    pub micro: u32,
+}
+
+impl Version {
+    /// Reads `7.2` or `7.2.22`, with anything after the numbers ignored. `None`: no number there.
+    pub fn parse(text: &str) -> Option<Version> {
+        let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+        let mut parts = numbers.split('.').map(str::parse);
+        Some(Version {
+            major: parts.next()?.ok()?,
+            minor: parts.next()?.ok()?,
+            micro: parts.next().and_then(Result::ok).unwrap_or(0),
+        })
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Version, String> {
+        Version::parse(&text).ok_or_else(|| format!("`{text}` is not a version such as 7.2"))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.micro)
+    }
+}
+
+/// Every board, in the order they are listed.
+pub fn machines() -> &'static [Machine] {
+    static MACHINES: LazyLock<Vec<Machine>> =
+        LazyLock::new(|| BOARDS.iter().map(|(board, fidelity)| parse(board, fidelity)).collect());
+    &MACHINES
+}
+
+/// The board named `name`.
+///
+/// # Errors
+/// [`BenchError::UnknownBoard`], with the names there are.
+pub fn machine(name: &str) -> Result<&'static Machine, BenchError> {
+    machines().iter().find(|machine| machine.name == name).ok_or_else(|| BenchError::UnknownBoard {
+        name: name.to_owned(),
+        known: machines().iter().map(|m| m.name.clone()).collect(),
+    })
+}
+
+/// Each board's own file and its fidelity table.
+const BOARDS: &[(&str, &str)] =
+    &[(include_str!("../boards/microbit.toml"), include_str!("../boards/microbit.fidelity.toml"))];
+
+fn parse(board: &str, fidelity: &str) -> Machine {
+    let mut machine: Machine = toml::from_str(board).expect("a test parses every built-in board");
+    machine.fidelity =
+        FidelityTable::parse(fidelity).expect("a test parses every built-in fidelity table");
+    machine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_boards_parse() {
+        assert!(machines().iter().any(|machine| machine.name == "microbit"));
+        for found in machines() {
+            assert_eq!(machine(&found.name).map(|m| &m.chip).ok(), Some(&found.chip));
+            assert!(!found.fidelity.entries().is_empty(), "{}", found.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_board_names_the_known_ones() {
+        let error = machine("nucleo").expect_err("not in the catalog").to_string();
+        assert!(error.contains("microbit"), "{error}");
+    }
+
+    #[test]
+    fn versions_order_as_releases_do() {
+        let version = |text| Version::parse(text).expect(text);
+        assert!(version("7.2.22 (Debian 1:7.2+dfsg-7)") > version("7.2"));
+        assert!(version("10.0.2") > version("7.2.22"));
+        assert_eq!(version("7.2.22").to_string(), "7.2.22");
+        assert_eq!(Version::parse("seven"), None);
+    }
+}
