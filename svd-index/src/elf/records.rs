@@ -1,0 +1,196 @@
+//! How facts stand on disk: fixed-size records in sorted tables, text in one string table.
+//!
+//! Tables refer to each other by position; [`NONE`] stands for "no position".
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::store::{SectionId, StrRef};
+
+/// Version of these records. Raise it with every change of a record, an order or a meaning.
+pub(crate) const SCHEMA: u32 = 1;
+
+pub(crate) const HEADER: SectionId = SectionId(16);
+pub(crate) const SECTIONS: SectionId = SectionId(17);
+pub(crate) const SYMBOLS: SectionId = SectionId(18);
+/// [`StrRef`]s: the names that records refer to as files.
+pub(crate) const FILES: SectionId = SectionId(19);
+pub(crate) const FUNCTIONS: SectionId = SectionId(20);
+pub(crate) const RANGES: SectionId = SectionId(21);
+pub(crate) const INLINED: SectionId = SectionId(22);
+pub(crate) const ROWS: SectionId = SectionId(23);
+pub(crate) const TYPES: SectionId = SectionId(24);
+pub(crate) const MEMBERS: SectionId = SectionId(25);
+pub(crate) const VARIABLES: SectionId = SectionId(26);
+pub(crate) const VECTORS: SectionId = SectionId(27);
+pub(crate) const ACCESSES: SectionId = SectionId(28);
+
+/// No file, no type: a position that nothing has.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// What there is one of.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct HeaderRecord {
+    pub(crate) entry: u64,
+    pub(crate) rtt: u64,
+    pub(crate) build_id: StrRef,
+    /// `e_machine`, 0 if nothing was read.
+    pub(crate) machine: u32,
+    pub(crate) class_bits: u32,
+    /// See the `HEADER_` bits.
+    pub(crate) flags: u32,
+    pub(crate) reserved: u32,
+}
+
+pub(crate) const HEADER_BIG_ENDIAN: u32 = 1;
+pub(crate) const HEADER_RTT: u32 = 2;
+pub(crate) const HEADER_DWARF: u32 = 4;
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct SectionRecord {
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) name: StrRef,
+    /// See the `SECTION_` bits.
+    pub(crate) flags: u32,
+    pub(crate) reserved: u32,
+}
+
+pub(crate) const SECTION_ALLOCATED: u32 = 1;
+pub(crate) const SECTION_WRITABLE: u32 = 2;
+pub(crate) const SECTION_EXECUTABLE: u32 = 4;
+pub(crate) const SECTION_ZEROED: u32 = 8;
+
+/// By address, then kind (functions first), then name.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct SymbolRecord {
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) name: StrRef,
+    pub(crate) linkage_name: StrRef,
+    /// 0 function, 1 object, 2 label.
+    pub(crate) kind: u32,
+    pub(crate) reserved: u32,
+}
+
+/// By `low`.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct RangeRecord {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    pub(crate) function: u32,
+    pub(crate) reserved: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct FunctionRecord {
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) name: StrRef,
+    pub(crate) linkage_name: StrRef,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    pub(crate) first_inlined: u32,
+    pub(crate) inlined_count: u32,
+}
+
+/// One range of one inlined subroutine; a function's stand together, outermost first.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct InlinedRecord {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+    pub(crate) name: StrRef,
+    pub(crate) depth: u32,
+    pub(crate) call_file: u32,
+    pub(crate) call_line: u32,
+    pub(crate) call_column: u32,
+}
+
+/// By address; holds up to the next row. `file` is [`NONE`] between sequences.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct RowRecord {
+    pub(crate) address: u64,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) reserved: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct TypeRecord {
+    pub(crate) size: u64,
+    /// Elements of an array.
+    pub(crate) count: u64,
+    pub(crate) name: StrRef,
+    /// See the `TYPE_` values.
+    pub(crate) kind: u32,
+    /// Element type of an array, first member of a structure or union.
+    pub(crate) first: u32,
+    /// Number of members.
+    pub(crate) members: u32,
+    pub(crate) reserved: u32,
+}
+
+pub(crate) const TYPE_OPAQUE: u32 = 0;
+pub(crate) const TYPE_SCALAR: u32 = 1;
+pub(crate) const TYPE_POINTER: u32 = 2;
+pub(crate) const TYPE_STRUCT: u32 = 3;
+pub(crate) const TYPE_UNION: u32 = 4;
+pub(crate) const TYPE_ARRAY: u32 = 5;
+
+/// A type's stand together, by offset.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct MemberRecord {
+    pub(crate) offset: u64,
+    pub(crate) name: StrRef,
+    pub(crate) ty: u32,
+    pub(crate) reserved: u32,
+}
+
+/// By address.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct VariableRecord {
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) name: StrRef,
+    pub(crate) ty: u32,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    pub(crate) reserved: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct VectorRecord {
+    pub(crate) address: u64,
+    pub(crate) value: u64,
+    pub(crate) handler: StrRef,
+    pub(crate) number: u32,
+    pub(crate) reserved: u32,
+}
+
+/// By address, then pc.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct AccessRecord {
+    pub(crate) pc: u64,
+    pub(crate) address: u64,
+    /// Bits written as 1.
+    pub(crate) set: u64,
+    /// Bits written as 0.
+    pub(crate) clear: u64,
+    /// Bits written with what is not known.
+    pub(crate) unknown: u64,
+    pub(crate) size_bytes: u32,
+    /// 0 read, 1 write, 2 read-modify-write.
+    pub(crate) kind: u32,
+}

@@ -1,0 +1,251 @@
+//! Lays [`Facts`] out as the sorted records of an index file.
+
+use super::records::{
+    ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
+    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE,
+    RANGES, ROWS, RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE,
+    SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY,
+    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
+    VECTORS, VariableRecord, VectorRecord,
+};
+use super::{AccessKind, Facts, Machine, Member, SymbolKind, Type, TypeKind, Value};
+use crate::store::{Kind, SourceId, StrRef, Writer};
+
+/// Fills a writer with everything but the warnings.
+pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
+    let mut writer = Writer::new(Kind::Elf, SCHEMA, source);
+    write_header(&mut writer, facts);
+    write_sections(&mut writer, facts);
+    write_symbols(&mut writer, facts);
+    write_functions(&mut writer, facts);
+    write_rows(&mut writer, facts);
+    write_types(&mut writer, facts);
+    write_variables(&mut writer, facts);
+    write_vectors(&mut writer, facts);
+    write_accesses(&mut writer, facts);
+    writer
+}
+
+fn write_header(writer: &mut Writer, facts: &Facts) {
+    let build_id: String = facts.build_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let bits = [
+        (facts.big_endian, HEADER_BIG_ENDIAN),
+        (facts.rtt.is_some(), HEADER_RTT),
+        (!facts.units.is_empty(), HEADER_DWARF),
+    ];
+    let header = HeaderRecord {
+        entry: facts.entry,
+        rtt: facts.rtt.unwrap_or_default(),
+        build_id: writer.text(&build_id),
+        machine: match facts.machine {
+            Machine::Unknown => 0,
+            Machine::Arm => object::elf::EM_ARM.into(),
+            Machine::RiscV => object::elf::EM_RISCV.into(),
+            Machine::Other(machine) => machine.into(),
+        },
+        class_bits: facts.class_bits.into(),
+        flags: flags(bits),
+        reserved: 0,
+    };
+    writer.section(HEADER, &[header]);
+}
+
+fn write_sections(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<SectionRecord> = facts
+        .sections
+        .iter()
+        .map(|section| SectionRecord {
+            address: section.address,
+            size: section.size,
+            name: writer.text(&section.name),
+            flags: flags([
+                (section.allocated, SECTION_ALLOCATED),
+                (section.writable, SECTION_WRITABLE),
+                (section.executable, SECTION_EXECUTABLE),
+                (section.file_range.is_empty() && section.size != 0, SECTION_ZEROED),
+            ]),
+            reserved: 0,
+        })
+        .collect();
+    writer.section(SECTIONS, &records);
+}
+
+fn write_symbols(writer: &mut Writer, facts: &Facts) {
+    let mut records: Vec<SymbolRecord> = facts
+        .symbols
+        .iter()
+        .map(|symbol| SymbolRecord {
+            address: symbol.address,
+            size: symbol.size,
+            name: writer.text(&symbol.name),
+            linkage_name: writer.text(&symbol.linkage_name),
+            kind: match symbol.kind {
+                SymbolKind::Function => 0,
+                SymbolKind::Object => 1,
+                SymbolKind::Label => 2,
+            },
+            reserved: 0,
+        })
+        .collect();
+    records.sort_by_key(|record| record.address);
+    writer.section(SYMBOLS, &records);
+}
+
+fn write_functions(writer: &mut Writer, facts: &Facts) {
+    let files: Vec<StrRef> = facts.files.iter().map(|file| writer.text(file)).collect();
+    writer.section(FILES, &files);
+
+    let (mut functions, mut ranges, mut inlined) = (Vec::new(), Vec::new(), Vec::new());
+    for (position, function) in facts.functions.iter().enumerate() {
+        let first_inlined = inlined.len();
+        for call in &function.inlined {
+            let name = writer.text(&call.name);
+            inlined.extend(call.ranges.iter().map(|range| InlinedRecord {
+                low: range.start,
+                high: range.end,
+                name,
+                depth: call.depth,
+                call_file: call.call_file.unwrap_or(NONE),
+                call_line: call.call_line,
+                call_column: call.call_column,
+            }));
+        }
+        ranges.extend(function.ranges.iter().map(|range| RangeRecord {
+            low: range.start,
+            high: range.end,
+            function: position as u32,
+            reserved: 0,
+        }));
+        functions.push(FunctionRecord {
+            address: function.ranges.iter().map(|range| range.start).min().unwrap_or(0),
+            size: function.ranges.iter().map(|range| range.end - range.start).sum(),
+            name: writer.text(&function.name),
+            linkage_name: writer.text(&function.linkage_name),
+            file: function.file.unwrap_or(NONE),
+            line: function.line,
+            first_inlined: first_inlined as u32,
+            inlined_count: (inlined.len() - first_inlined) as u32,
+        });
+    }
+    ranges.sort_by_key(|range| (range.low, range.high));
+    writer.section(FUNCTIONS, &functions).section(RANGES, &ranges).section(INLINED, &inlined);
+}
+
+fn write_rows(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<RowRecord> = facts
+        .rows
+        .iter()
+        .map(|row| RowRecord {
+            address: row.address,
+            file: row.file.unwrap_or(NONE),
+            line: row.line,
+            column: row.column,
+            reserved: 0,
+        })
+        .collect();
+    writer.section(ROWS, &records);
+}
+
+fn write_types(writer: &mut Writer, facts: &Facts) {
+    let mut members = Vec::new();
+    let mut types = Vec::with_capacity(facts.types.len());
+    for ty in &facts.types {
+        types.push(type_record(writer, ty, &mut members));
+    }
+    writer.section(TYPES, &types).section(MEMBERS, &members);
+}
+
+fn type_record(writer: &mut Writer, ty: &Type, members: &mut Vec<MemberRecord>) -> TypeRecord {
+    let mut record =
+        TypeRecord { size: ty.size, name: writer.text(&ty.name), ..TypeRecord::default() };
+    let own_members: &[Member] = match &ty.kind {
+        TypeKind::Struct(own) | TypeKind::Union(own) => own,
+        _ => &[],
+    };
+    record.kind = match ty.kind {
+        TypeKind::Opaque => TYPE_OPAQUE,
+        TypeKind::Scalar => TYPE_SCALAR,
+        TypeKind::Pointer => TYPE_POINTER,
+        TypeKind::Struct(_) => TYPE_STRUCT,
+        TypeKind::Union(_) => TYPE_UNION,
+        TypeKind::Array { .. } => TYPE_ARRAY,
+    };
+    if let TypeKind::Array { element, count } = ty.kind {
+        (record.first, record.count) = (element, count);
+        return record;
+    }
+    record.first = members.len() as u32;
+    record.members = own_members.len() as u32;
+    members.extend(own_members.iter().map(|member| MemberRecord {
+        offset: member.offset,
+        name: writer.text(&member.name),
+        ty: member.ty,
+        reserved: 0,
+    }));
+    record
+}
+
+fn write_variables(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<VariableRecord> = facts
+        .variables
+        .iter()
+        .map(|variable| VariableRecord {
+            address: variable.address,
+            size: variable.size,
+            name: writer.text(&variable.name),
+            ty: variable.ty,
+            file: variable.file.unwrap_or(NONE),
+            line: variable.line,
+            reserved: 0,
+        })
+        .collect();
+    writer.section(VARIABLES, &records);
+}
+
+fn write_vectors(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<VectorRecord> = facts
+        .vectors
+        .iter()
+        .map(|vector| VectorRecord {
+            address: vector.address,
+            value: vector.value,
+            handler: writer.text(&vector.handler),
+            number: vector.number,
+            reserved: 0,
+        })
+        .collect();
+    writer.section(VECTORS, &records);
+}
+
+fn write_accesses(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<AccessRecord> = facts
+        .accesses
+        .iter()
+        .map(|access| {
+            let all = u64::MAX >> (64 - 8 * u32::from(access.size_bytes.clamp(1, 8)));
+            let (set, clear, unknown) = match access.value {
+                Value::Known(value) => (value & all, !value & all, 0),
+                Value::Masked { set, clear, unknown } => (set, clear, unknown),
+                Value::Unknown => (0, 0, all),
+            };
+            AccessRecord {
+                pc: access.pc,
+                address: access.address,
+                set,
+                clear,
+                unknown,
+                size_bytes: access.size_bytes.into(),
+                kind: match access.kind {
+                    AccessKind::Read => 0,
+                    AccessKind::Write => 1,
+                    AccessKind::ReadModifyWrite => 2,
+                },
+            }
+        })
+        .collect();
+    writer.section(ACCESSES, &records);
+}
+
+fn flags<const N: usize>(bits: [(bool, u32); N]) -> u32 {
+    bits.iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, bit)| all | bit)
+}
