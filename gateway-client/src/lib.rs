@@ -1,1 +1,39 @@
-//! gateway-client
+//! How `silk` talks to a model: wire types and a streaming client for
+//! OpenAI-compatible endpoints.
+//!
+//! One request to one endpoint, nothing more: which endpoint to ask, and what
+//! to do when it cannot serve, is decided in `gateway`. The pieces, in the
+//! order a request meets them:
+//!
+//! ```text
+//! Prompt ─▶ ChatRequest ─▶ Transport ─▶ EventStream ─▶ Delta… Usage? Finish
+//!           (+ model)      (HttpTransport,              (or one ClientError,
+//!                           or a test's own)             never a silent end)
+//! ```
+//!
+//! - [`chat`]: what is sent, and how it is written on the wire.
+//! - [`endpoint`]: where it is sent, and whether that is this machine.
+//! - [`transport`]: the seam; [`http`] is the real one.
+//! - [`event`]: what comes back; `decode` turns wire chunks into it.
+//! - [`error`]: what can go wrong, told apart as routing needs it.
+//! - [`secret`]: keys that cannot be printed.
+
+pub mod chat;
+mod decode;
+pub mod endpoint;
+pub mod error;
+pub mod event;
+pub mod http;
+mod refusal;
+mod retry_after;
+pub mod secret;
+mod tls;
+pub mod transport;
+
+pub use chat::{ChatRequest, Message, Prompt, Role, Tool, ToolCall};
+pub use endpoint::{Dialect, Endpoint, EndpointError};
+pub use error::{ClientError, DeadlineKind};
+pub use event::{FinishReason, StreamEvent, ToolCallDelta, Usage};
+pub use http::{HttpOptions, HttpTransport};
+pub use secret::Secret;
+pub use transport::{Deadlines, EventStream, ModelEntry, ModelList, Transport};

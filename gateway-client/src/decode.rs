@@ -1,0 +1,233 @@
+//! From the chunks on the wire to [`StreamEvent`]s. No I/O: text in, events or
+//! one error out.
+//!
+//! Source: OpenAI API reference, "The chat completion chunk object". Engines
+//! differ in what they leave out, so nearly everything is optional here.
+
+use std::collections::VecDeque;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Cause, ClientError};
+use crate::event::{FinishReason, StreamEvent, ToolCallDelta, Usage};
+use crate::refusal;
+
+/// Collects one answer. Usage and finish reason are held back to the end, since
+/// engines send them in either order and some repeat the usage in every chunk.
+pub(crate) struct Decoder {
+    endpoint: Endpoint,
+    ready: VecDeque<StreamEvent>,
+    begun: bool,
+    usage: Option<Usage>,
+    finish: Option<FinishReason>,
+    ended: bool,
+}
+
+impl Decoder {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            ready: VecDeque::new(),
+            begun: false,
+            usage: None,
+            finish: None,
+            ended: false,
+        }
+    }
+
+    /// The next event that is due.
+    pub(crate) fn pop(&mut self) -> Option<StreamEvent> {
+        self.ready.pop_front()
+    }
+
+    /// True once any part of the answer has been seen.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// True once nothing more is to be read.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the data of one server-sent event: a chunk, or `[DONE]`.
+    pub(crate) fn push(&mut self, data: &str) -> Result<(), ClientError> {
+        if data.trim() == "[DONE]" {
+            return self.end(String::new(), None);
+        }
+        let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
+            self.bad_event(&format!("an event that is no chunk ({error})"), data)
+        })?;
+        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            return Err(self.reported(error));
+        }
+        if let Some(usage) = chunk.usage {
+            self.usage = Some(usage.into());
+        }
+        // Only one answer is asked for.
+        if let Some(choice) = chunk.choices.into_iter().flatten().find(|choice| choice.index == 0) {
+            self.push_choice(choice);
+        }
+        Ok(())
+    }
+
+    /// Takes a whole answer sent as one JSON object, as engines that know no
+    /// streaming do.
+    pub(crate) fn push_whole(&mut self, body: &str) -> Result<(), ClientError> {
+        self.push(body)?;
+        if !self.begun && self.finish.is_none() {
+            return Err(self.bad_event("JSON that is no answer", body));
+        }
+        self.end(String::new(), None)
+    }
+
+    /// Nothing more will come. Fine after a finish reason, and only then.
+    pub(crate) fn end(
+        &mut self,
+        message: String,
+        source: Option<Cause>,
+    ) -> Result<(), ClientError> {
+        let Some(finish) = self.finish.take() else {
+            return Err(ClientError::BrokenStream { host: self.endpoint.host(), message, source });
+        };
+        self.ready.extend(self.usage.take().map(StreamEvent::Usage));
+        self.ready.push_back(StreamEvent::Finish(finish));
+        self.ended = true;
+        Ok(())
+    }
+
+    /// True if a finish reason was seen, so that a lost connection loses nothing.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    pub(crate) fn bad_event(&self, what: &str, data: &str) -> ClientError {
+        ClientError::BadEvent {
+            host: self.endpoint.host(),
+            what: what.to_owned(),
+            excerpt: refusal::excerpt(&self.endpoint, data),
+        }
+    }
+
+    fn push_choice(&mut self, choice: Choice) {
+        let before = self.ready.len();
+        let delta = choice.delta.or(choice.message).unwrap_or_default();
+        for reasoning in [delta.reasoning_content, delta.reasoning] {
+            if let Some(text) = reasoning.filter(|text| !text.is_empty()) {
+                self.ready.push_back(StreamEvent::Reasoning(text));
+                break;
+            }
+        }
+        // A refusal is the model's answer, in a member of its own.
+        for text in [delta.content, delta.refusal].into_iter().flatten() {
+            if !text.is_empty() {
+                self.ready.push_back(StreamEvent::Delta(text));
+            }
+        }
+        let calls = delta.tool_calls.into_iter().flatten().zip(0..);
+        self.ready.extend(calls.map(|(call, place)| StreamEvent::ToolCall(call.into_delta(place))));
+        self.begun |= self.ready.len() > before;
+        // `error` is OpenRouter's word for an upstream that died: no finish.
+        let finish = choice.finish_reason.filter(|word| !word.is_empty() && word != "error");
+        if let Some(word) = finish {
+            self.finish = Some(FinishReason::from(word.as_str()));
+        }
+    }
+
+    /// An error in the place of a chunk. Before the answer has begun it is the
+    /// refusal it would have been as a status.
+    fn reported(&self, error: &Value) -> ClientError {
+        let code = error.get("code").and_then(Value::as_u64);
+        let code = code.and_then(|code| u16::try_from(code).ok()).filter(|code| *code >= 400);
+        match code {
+            Some(code) if !self.begun => {
+                refusal::refusal(&self.endpoint, code, None, &error.to_string())
+            }
+            _ => {
+                let message = refusal::message_in(error).unwrap_or_else(|| error.to_string());
+                ClientError::BrokenStream {
+                    host: self.endpoint.host(),
+                    message: refusal::clean(&self.endpoint, &message),
+                    source: None,
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    choices: Option<Vec<Choice>>,
+    usage: Option<WireUsage>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: u32,
+    delta: Option<WireDelta>,
+    message: Option<WireDelta>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireDelta {
+    content: Option<String>,
+    refusal: Option<String>,
+    reasoning_content: Option<String>,
+    reasoning: Option<String>,
+    tool_calls: Option<Vec<WireToolCallDelta>>,
+}
+
+#[derive(Deserialize)]
+struct WireToolCallDelta {
+    index: Option<u32>,
+    id: Option<String>,
+    function: Option<WireFunctionDelta>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireFunctionDelta {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl WireToolCallDelta {
+    /// `place` stands in for the index, which whole answers leave out.
+    fn into_delta(self, place: u32) -> ToolCallDelta {
+        let function = self.function.unwrap_or_default();
+        ToolCallDelta {
+            index: self.index.unwrap_or(place),
+            id: self.id,
+            name: function.name,
+            arguments: function.arguments.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireUsage {
+    #[serde(default)]
+    prompt_tokens: u64,
+    #[serde(default)]
+    completion_tokens: u64,
+    prompt_tokens_details: Option<PromptTokensDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptTokensDetails {
+    cached_tokens: Option<u64>,
+}
+
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Self {
+        Self {
+            input_tokens: wire.prompt_tokens,
+            output_tokens: wire.completion_tokens,
+            cached_input_tokens: wire.prompt_tokens_details.and_then(|d| d.cached_tokens),
+        }
+    }
+}
