@@ -1,1 +1,39 @@
-//! gateway
+//! Which model serves a task, and what happens when it cannot.
+//!
+//! ```text
+//! Ask ─▶ table: task ─▶ tier ─▶ models ─▶ endpoints   (configuration, checked)
+//!          │
+//!          ▼
+//!        ladder + ledger: whom to try, wait for, skip  (no sockets, no clock)
+//!          │
+//!          ▼
+//!        driver: attempts over a Transport ─▶ Event…   (Delta, Attempt, Done, …)
+//! ```
+//!
+//! The rules ([`ladder`], [`ledger`]) take the time as an argument and give
+//! decisions back, so each is tested with a made-up clock. The [`driver`] only
+//! carries decisions out. Nothing here reads the environment or a file: the
+//! program hands over a [`GatewayConfig`] with its keys filled in.
+//!
+//! No request leaves, and no name is looked up, for an endpoint off this
+//! machine without [`Consent`].
+
+pub mod clock;
+pub mod config;
+pub mod consent;
+pub mod discover;
+pub mod driver;
+pub mod event;
+pub mod ladder;
+pub mod ledger;
+pub mod outcome;
+pub mod table;
+
+pub use clock::{Clock, Moment, TokioClock};
+pub use config::{EndpointConfig, GatewayConfig, ModelRef, Models, Task, Tier, Timeouts};
+pub use consent::Consent;
+pub use discover::{Engine, EngineKind, EngineState, Place, discover, fetch_missing_models};
+pub use driver::{Ask, AskStream, Gateway};
+pub use event::{AskError, Event, WaitReason};
+pub use outcome::{Attempt, Outcome};
+pub use table::{ConfigError, Route};

@@ -1,0 +1,65 @@
+//! Time as the gateway sees it, so that tests can make it up.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::future::BoxFuture;
+
+/// A point in time, counted from when its [`Clock`] was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The moment `since_start` after the clock was made.
+    pub const fn at(since_start: Duration) -> Self {
+        Self(since_start)
+    }
+
+    /// This moment and `wait`; at the end of time it stays there.
+    #[must_use]
+    pub const fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(wait))
+    }
+
+    /// How long ago `earlier` was; zero if it is still to come.
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Tells the time and waits for it.
+pub trait Clock: Send + Sync {
+    /// Now; never goes back.
+    fn now(&self) -> Moment;
+
+    /// What calendars and clocks on the wall say, for people to read.
+    fn wall(&self) -> SystemTime;
+
+    /// Resolves once `until` has come.
+    fn sleep_until(&self, until: Moment) -> BoxFuture<'static, ()>;
+}
+
+/// The machine's clock, waiting by tokio's timer.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioClock {
+    start: Instant,
+}
+
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Moment {
+        Moment::at(self.start.elapsed())
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, until: Moment) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(until.since(self.now())))
+    }
+}

@@ -1,0 +1,268 @@
+//! One ask's way through the endpoints: whom to try now, what to wait for,
+//! when to give up. No sockets, no clock: time comes in, decisions go out.
+//!
+//! The order is the table's; an endpoint that failed lately moves behind those
+//! that did not. While anybody can be tried now, nobody is waited for. What
+//! failed is tried again only where that can help:
+//!
+//! | outcome | in this ask |
+//! |---|---|
+//! | 429 | again after its wait |
+//! | loading | again after half a second, as often as it takes |
+//! | 5xx, lost before the answer | again after 0.5 s and 2 s, then no more |
+//! | no connection, 401, 403 | nothing more at this endpoint |
+//! | timeout, too long, rejected, not the protocol | not this model here again |
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::event::WaitReason;
+use crate::ledger::Ledger;
+use crate::outcome::Outcome;
+use crate::table::Route;
+
+/// How often a loading engine is asked.
+const LOADING_POLL: Duration = Duration::from_millis(500);
+
+/// Waits before a failing server is tried again; then it is given up.
+const SERVER_ERROR_WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
+/// The way of one ask.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    rungs: Vec<Rung>,
+    deadline: Moment,
+}
+
+#[derive(Debug, Clone)]
+struct Rung {
+    route: Route,
+    not_before: Option<Moment>,
+    server_errors: usize,
+    /// What its last attempt showed.
+    last: Option<Outcome>,
+    /// True if this ask will not try it again.
+    out: bool,
+    /// True once the caller knows that it is being left alone.
+    skip_told: bool,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Tell the caller that this rung is passed over, for so long yet.
+    Skip {
+        /// Its place.
+        rung: usize,
+        /// What is left of the wait.
+        left: Duration,
+    },
+    /// Try this rung.
+    Try {
+        /// Its place.
+        rung: usize,
+    },
+    /// Nobody can be tried before then.
+    Wait {
+        /// Who can be tried then.
+        rung: usize,
+        /// When.
+        until: Moment,
+        /// What for.
+        reason: WaitReason,
+    },
+    /// Nothing is left to do within the deadline.
+    GiveUp(GiveUp),
+}
+
+/// Why an ask ends without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GiveUp {
+    /// Nobody could serve; `wait_until` says when somebody might.
+    NoModel {
+        /// `None`: nothing will change by itself.
+        wait_until: Option<Moment>,
+    },
+    /// Only endpoints without consent are left.
+    ConsentNeeded {
+        /// Places of one rung for each of them.
+        rungs: Vec<usize>,
+    },
+    /// Refused, and nobody else could serve.
+    CredentialsRefused {
+        /// The place of the first.
+        rung: usize,
+    },
+    /// Too long for every model that could be asked.
+    ContextTooLong {
+        /// The place of the last.
+        rung: usize,
+    },
+}
+
+impl Ladder {
+    /// A way over `routes`, to be finished by `deadline`. Those that
+    /// `permits` refuses are never tried.
+    pub fn new(routes: Vec<Route>, deadline: Moment, permits: impl Fn(&Route) -> bool) -> Self {
+        let rung = |route: Route| {
+            let permitted = permits(&route);
+            Rung {
+                route,
+                not_before: None,
+                server_errors: 0,
+                last: (!permitted).then_some(Outcome::NoConsent),
+                out: !permitted,
+                skip_told: false,
+            }
+        };
+        Self { rungs: routes.into_iter().map(rung).collect(), deadline }
+    }
+
+    /// The rung at this place.
+    pub fn route(&self, rung: usize) -> &Route {
+        &self.rungs[rung].route
+    }
+
+    /// When the ask has to be under way.
+    pub fn deadline(&self) -> Moment {
+        self.deadline
+    }
+
+    /// One rung of each endpoint that may not be asked.
+    pub fn without_consent(&self) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        for (place, rung) in self.rungs.iter().enumerate() {
+            let seen = |other: &usize| {
+                self.rungs[*other].route.endpoint_index == rung.route.endpoint_index
+            };
+            if rung.last == Some(Outcome::NoConsent) && !found.iter().any(seen) {
+                found.push(place);
+            }
+        }
+        found
+    }
+
+    /// What to do at `now`.
+    pub fn next(&mut self, ledger: &Ledger, now: Moment) -> Step {
+        if now >= self.deadline {
+            return self.give_up(ledger, now);
+        }
+        let chosen = self.choose(ledger, now);
+        let before = chosen.unwrap_or(self.rungs.len());
+        if let Some(skip) = self.next_skip(ledger, now, before) {
+            return skip;
+        }
+        match (chosen, self.soonest(ledger, now)) {
+            (Some(rung), _) => Step::Try { rung },
+            (None, Some((rung, until))) if until < self.deadline => {
+                Step::Wait { rung, until, reason: self.wait_reason(rung) }
+            }
+            _ => self.give_up(ledger, now),
+        }
+    }
+
+    /// Takes note of how an attempt at `rung` went, here and in `ledger`.
+    pub fn record(&mut self, ledger: &mut Ledger, rung: usize, outcome: &Outcome, now: Moment) {
+        let endpoint = self.rungs[rung].route.endpoint_index;
+        ledger.record(endpoint, outcome, now);
+        let tried = &mut self.rungs[rung];
+        tried.last = Some(outcome.clone());
+        // The attempt itself says why the endpoint is left alone now.
+        tried.skip_told = true;
+        match outcome {
+            Outcome::Ok | Outcome::RateLimited { .. } => {}
+            Outcome::Loading { .. } => tried.not_before = Some(now.after(LOADING_POLL)),
+            Outcome::ServerError { .. } => {
+                match SERVER_ERROR_WAITS.get(tried.server_errors) {
+                    Some(wait) => tried.not_before = Some(now.after(*wait)),
+                    None => tried.out = true,
+                }
+                tried.server_errors += 1;
+            }
+            Outcome::ConnectError
+            | Outcome::Unauthorized
+            | Outcome::Unusable
+            | Outcome::Timeout { connecting: true } => {
+                let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
+                self.rungs.iter_mut().filter(same).for_each(|r| r.out = true);
+            }
+            _ => tried.out = true,
+        }
+        if matches!(outcome, Outcome::RateLimited { .. } | Outcome::Loading { .. }) {
+            let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
+            self.rungs.iter_mut().filter(same).for_each(|r| r.skip_told = true);
+        }
+    }
+
+    /// The first rung that can be tried now, those of suspect endpoints last.
+    fn choose(&self, ledger: &Ledger, now: Moment) -> Option<usize> {
+        let free = |rung: &&usize| self.free_at(**rung, ledger, now).is_none_or(|at| at <= now);
+        let open: Vec<usize> = self.open().collect();
+        let suspect =
+            |rung: &&usize| ledger.is_suspect(self.rungs[**rung].route.endpoint_index, now);
+        let mut free_now = open.iter().filter(free);
+        let trusted = free_now.clone().find(|rung| !suspect(rung));
+        trusted.or_else(|| free_now.next()).copied()
+    }
+
+    fn open(&self) -> impl Iterator<Item = usize> {
+        let rungs = self.rungs.iter().enumerate();
+        rungs.filter(|(_, rung)| !rung.out).map(|(place, _)| place)
+    }
+
+    /// When a rung can be tried; `None`: at once.
+    fn free_at(&self, rung: usize, ledger: &Ledger, now: Moment) -> Option<Moment> {
+        let rung = &self.rungs[rung];
+        rung.not_before.max(ledger.not_before(rung.route.endpoint_index, now))
+    }
+
+    fn soonest(&self, ledger: &Ledger, now: Moment) -> Option<(usize, Moment)> {
+        let times = self.open().map(|rung| (rung, self.free_at(rung, ledger, now).unwrap_or(now)));
+        times.min_by_key(|(_, at)| *at)
+    }
+
+    /// A rung before `before` that an earlier ask's rate limit closes, if the
+    /// caller has not been told of it.
+    fn next_skip(&mut self, ledger: &Ledger, now: Moment, before: usize) -> Option<Step> {
+        for place in 0..before {
+            let rung = &mut self.rungs[place];
+            let endpoint = rung.route.endpoint_index;
+            if rung.out || rung.skip_told {
+                continue;
+            }
+            if let Some(until) = ledger.not_before(endpoint, now) {
+                // Whatever else stands at this endpoint is left alone alike.
+                let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
+                self.rungs.iter_mut().filter(same).for_each(|r| r.skip_told = true);
+                return Some(Step::Skip { rung: place, left: until.since(now) });
+            }
+        }
+        None
+    }
+
+    fn wait_reason(&self, rung: usize) -> WaitReason {
+        match self.rungs[rung].last {
+            Some(Outcome::Loading { .. }) => WaitReason::Loading,
+            Some(Outcome::ServerError { .. }) => WaitReason::ServerError,
+            _ => WaitReason::RateLimited,
+        }
+    }
+
+    /// What the caller can do most about comes first.
+    fn give_up(&self, ledger: &Ledger, now: Moment) -> Step {
+        let last = |wanted: &Outcome| {
+            self.rungs.iter().position(|rung| rung.last.as_ref() == Some(wanted))
+        };
+        Step::GiveUp(if let Some((_, until)) = self.soonest(ledger, now) {
+            GiveUp::NoModel { wait_until: Some(until) }
+        } else if last(&Outcome::NoConsent).is_some() {
+            GiveUp::ConsentNeeded { rungs: self.without_consent() }
+        } else if let Some(rung) = last(&Outcome::Unauthorized) {
+            GiveUp::CredentialsRefused { rung }
+        } else if let Some(rung) = last(&Outcome::ContextTooLong) {
+            GiveUp::ContextTooLong { rung }
+        } else {
+            GiveUp::NoModel { wait_until: None }
+        })
+    }
+}
