@@ -9,10 +9,14 @@
 //! stays. [`Firmware`] is what everybody else asks; it reads memory-mapped records and never
 //! walks the file on opening.
 
+mod demangle;
+mod dwarf;
 mod facts;
 mod firmware;
+mod image;
 mod names;
 mod records;
+mod vectors;
 mod view;
 mod write;
 
@@ -28,6 +32,10 @@ use crate::store::{SourceId, Writer};
 
 /// Version of the records that [`build`] writes; an index file with another one is built again.
 pub const SCHEMA: u32 = records::SCHEMA;
+
+/// Name of the control block in SEGGER's own RTT sources, which other implementations keep so
+/// that debuggers find it.
+const RTT_CONTROL_BLOCK: &str = "_SEGGER_RTT";
 
 /// Why nothing could be read from the bytes of an ELF.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +60,17 @@ pub enum ElfError {
 /// # Errors
 /// [`ElfError`] where not even the header can be read.
 pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
-    if !bytes.starts_with(b"\x7fELF") {
-        return Err(ElfError::NotElf { found: "it does not start with the ELF magic".into() });
-    }
-    Ok((Facts::default(), Vec::new()))
+    let mut facts = Facts::default();
+    let mut warnings = Vec::new();
+    let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
+    dwarf::read(&image, &mut facts, &mut warnings);
+    vectors::read(&image, &mut facts);
+    facts.rtt = facts
+        .symbols
+        .iter()
+        .find(|symbol| symbol.linkage_name == RTT_CONTROL_BLOCK)
+        .map(|symbol| symbol.address);
+    Ok((facts, warnings))
 }
 
 /// Reads an ELF and lays it out as an index file, warnings included.

@@ -1,0 +1,309 @@
+//! Debug information: functions and what was inlined into them, lines, variables, types.
+//!
+//! One damaged unit costs itself: it is left out with a warning and the others are read. Code
+//! that the linker discarded still has debug information, at address 0 or at all ones; the
+//! first is where the vector table of many chips lies, so it counts only if a function is there.
+
+mod functions;
+mod lines;
+mod types;
+mod variables;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
+
+use super::image::{Image, warning};
+use super::{Facts, Machine, SymbolKind, Unit};
+use crate::Warning;
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+type Entry<'a> = gimli::DebuggingInformationEntry<Slice<'a>>;
+type Die = (usize, UnitOffset);
+
+/// How many references (`DW_AT_abstract_origin`, `DW_AT_specification`) lead from an entry to
+/// its name. Compilers need two; a cycle needs a limit.
+const MAX_REFERENCES: usize = 8;
+
+/// Reads all debug information into `facts`.
+pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) {
+    let sections = gimli::DwarfSections::load(|id| {
+        Ok::<_, std::convert::Infallible>(image.section_bytes(id.name(), warnings))
+    });
+    let Ok(sections) = sections;
+    let endian = image.endian();
+    let mut dwarf =
+        sections.borrow(|bytes: &Cow<'_, [u8]>| EndianSlice::new(bytes.as_ref(), endian));
+    dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
+
+    let units = load_units(&dwarf, warnings);
+    let mut debug = Debug {
+        units: &units,
+        dwarf: &dwarf,
+        live: Live::of(image, facts),
+        files: Files::default(),
+        names: HashMap::new(),
+        types: types::Types::default(),
+    };
+    for position in 0..debug.units.len() {
+        debug.read_unit(position, facts, warnings);
+    }
+    lines::join_sequences(facts, std::mem::take(&mut debug.files.sequences));
+    facts.files = debug.files.names;
+    facts.types = debug.types.into_types();
+    // One function in several units (C++ `inline`) has one body: the first description stays.
+    facts.functions.sort_by_key(|function| function.ranges[0].start);
+    facts.functions.dedup_by(|later, first| later.ranges[0] == first.ranges[0]);
+    facts.variables.sort_by(|a, b| (a.address, &a.name).cmp(&(b.address, &b.name)));
+    facts
+        .variables
+        .dedup_by(|later, first| (later.address, &later.name) == (first.address, &first.name));
+}
+
+/// All there is to read with.
+struct Debug<'d, 'a> {
+    dwarf: &'d gimli::Dwarf<Slice<'a>>,
+    units: &'d [gimli::Unit<Slice<'a>>],
+    live: Live<'d>,
+    files: Files,
+    /// Names already looked up, by the entry that has them.
+    names: HashMap<Die, (String, String)>,
+    types: types::Types,
+}
+
+/// Tells code and data of the program from what the linker discarded.
+struct Live<'d> {
+    image: &'d Image<'d>,
+    machine: Machine,
+    code_at_zero: bool,
+    object_at_zero: Option<String>,
+}
+
+/// Source paths, each once, and the line sequences that refer to them.
+#[derive(Default)]
+struct Files {
+    names: Vec<String>,
+    positions: HashMap<String, u32>,
+    sequences: Vec<lines::Sequence>,
+}
+
+impl<'d> Live<'d> {
+    fn of(image: &'d Image<'d>, facts: &Facts) -> Self {
+        let at_zero = |kind| {
+            let mut symbols = facts.symbols.iter().take_while(|symbol| symbol.address == 0);
+            symbols.find(|symbol| symbol.kind == kind && image.is_own(0))
+        };
+        Self {
+            image,
+            machine: facts.machine,
+            code_at_zero: at_zero(SymbolKind::Function).is_some(),
+            object_at_zero: at_zero(SymbolKind::Object).map(|symbol| symbol.linkage_name.clone()),
+        }
+    }
+
+    /// Whether a function or line sequence at `range` is part of the program.
+    fn has_code(&self, range: &Range<u64>) -> bool {
+        range.start < range.end
+            && (range.start != 0 || self.code_at_zero)
+            && self.image.is_code(range.start)
+    }
+
+    fn has_variable(&self, address: u64, name: &str) -> bool {
+        (address != 0 || self.object_at_zero.as_deref() == Some(name)) && self.image.is_own(address)
+    }
+
+    /// Some compilers leave the Thumb bit in code addresses.
+    fn code_address(&self, address: u64) -> u64 {
+        if self.machine == Machine::Arm { address & !1 } else { address }
+    }
+}
+
+impl Files {
+    fn intern(&mut self, path: String) -> u32 {
+        if let Some(&position) = self.positions.get(&path) {
+            return position;
+        }
+        let position = self.names.len() as u32;
+        self.names.push(path.clone());
+        self.positions.insert(path, position);
+        position
+    }
+}
+
+fn load_units<'a>(
+    dwarf: &gimli::Dwarf<Slice<'a>>,
+    warnings: &mut Vec<Warning>,
+) -> Vec<gimli::Unit<Slice<'a>>> {
+    let mut units = Vec::new();
+    let mut headers = dwarf.units();
+    loop {
+        let header = match headers.next() {
+            Ok(Some(header)) => header,
+            Ok(None) => break,
+            Err(error) => {
+                let what = format!("the list of units breaks off: {error}");
+                warnings.push(warning(".debug_info", &what, "the units before it were read"));
+                break;
+            }
+        };
+        let offset = header.debug_info_offset().map_or(0, |offset| offset.0);
+        match dwarf.unit(header) {
+            Ok(unit) => units.push(unit),
+            Err(error) => warnings.push(unit_warning(offset, &error)),
+        }
+    }
+    units
+}
+
+fn unit_warning(offset: usize, error: &gimli::Error) -> Warning {
+    warning(
+        &format!("unit at .debug_info+{offset:#x}"),
+        &error.to_string(),
+        "what follows in this unit was left out",
+    )
+}
+
+impl<'d, 'a> Debug<'d, 'a> {
+    fn read_unit(&mut self, position: usize, facts: &mut Facts, warnings: &mut Vec<Warning>) {
+        let unit = &self.units[position];
+        let offset = unit.header.debug_info_offset().map_or(0, |offset| offset.0);
+        match self.unit_facts(position) {
+            Ok(Some(unit)) => facts.units.push(unit),
+            Ok(None) => return,
+            Err(error) => return warnings.push(unit_warning(offset, &error)),
+        }
+        let files = match self.read_lines(position) {
+            Ok(files) => files,
+            Err(error) => {
+                warnings.push(unit_warning(offset, &error));
+                lines::UnitFiles::default()
+            }
+        };
+        if let Err(error) = self.read_entries(position, &files, facts) {
+            warnings.push(unit_warning(offset, &error));
+        }
+    }
+
+    /// `None` for units that only hold types.
+    fn unit_facts(&self, position: usize) -> gimli::Result<Option<Unit>> {
+        let unit = &self.units[position];
+        if !matches!(
+            unit.header.type_(),
+            gimli::UnitType::Compilation
+                | gimli::UnitType::Partial
+                | gimli::UnitType::Skeleton(_)
+                | gimli::UnitType::SplitCompilation(_)
+        ) {
+            return Ok(None);
+        }
+        let mut entries = unit.entries();
+        let Some(root) = entries.next_dfs()? else { return Ok(None) };
+        Ok(Some(Unit {
+            name: self.text(position, root, gimli::DW_AT_name),
+            comp_dir: self.text(position, root, gimli::DW_AT_comp_dir),
+            producer: self.text(position, root, gimli::DW_AT_producer),
+            version: unit.header.version(),
+        }))
+    }
+
+    /// Text of an attribute, empty where there is none.
+    fn text(&self, unit: usize, entry: &Entry<'a>, name: gimli::DwAt) -> String {
+        entry
+            .attr_value(name)
+            .and_then(|value| self.dwarf.attr_string(&self.units[unit], value).ok())
+            .map(|text| text.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The entry that an attribute refers to, in its own unit or another.
+    fn reference(&self, unit: usize, value: &AttributeValue<Slice<'a>>) -> Option<Die> {
+        match *value {
+            AttributeValue::UnitRef(offset) => Some((unit, offset)),
+            AttributeValue::DebugInfoRef(offset) => {
+                let start = |unit: &gimli::Unit<Slice<'a>>| {
+                    unit.header.debug_info_offset().map_or(usize::MAX, |offset| offset.0)
+                };
+                let after = self.units.partition_point(|unit| start(unit) <= offset.0);
+                let position = after.checked_sub(1)?;
+                let within = UnitOffset(offset.0 - start(&self.units[position]));
+                Some((position, within))
+            }
+            _ => None,
+        }
+    }
+
+    /// Demangled name and linkage name of an entry, through its specification or origin.
+    fn name(&mut self, unit: usize, entry: &Entry<'a>) -> (String, String) {
+        let (mut unit, mut entry) = (unit, Cow::Borrowed(entry));
+        let mut visited = Vec::new();
+        let mut plain = String::new();
+        let mut found = None;
+        for _ in 0..MAX_REFERENCES {
+            if let Some(known) = visited.last().and_then(|die| self.names.get(die)) {
+                found = Some(known.clone());
+                break;
+            }
+            let mut linkage = self.text(unit, &entry, gimli::DW_AT_linkage_name);
+            if linkage.is_empty() {
+                linkage = self.text(unit, &entry, gimli::DW_AT_MIPS_linkage_name);
+            }
+            if !linkage.is_empty() {
+                found = Some((super::demangle::demangle(&linkage), linkage));
+                break;
+            }
+            if plain.is_empty() {
+                plain = self.text(unit, &entry, gimli::DW_AT_name);
+            }
+            let origin = entry
+                .attr_value(gimli::DW_AT_abstract_origin)
+                .or_else(|| entry.attr_value(gimli::DW_AT_specification));
+            let Some(die) = origin.and_then(|value| self.reference(unit, &value)) else { break };
+            let Ok(next) = self.units[die.0].entry(die.1) else { break };
+            visited.push(die);
+            (unit, entry) = (die.0, Cow::Owned(next));
+        }
+        let name = found.unwrap_or_else(|| (plain.clone(), plain));
+        for die in visited {
+            self.names.insert(die, name.clone());
+        }
+        name
+    }
+
+    /// First value of an attribute on the way along specification and origin, with its unit.
+    fn inherited(
+        &self,
+        unit: usize,
+        entry: &Entry<'a>,
+        name: gimli::DwAt,
+    ) -> Option<(usize, AttributeValue<Slice<'a>>)> {
+        let (mut unit, mut entry) = (unit, Cow::Borrowed(entry));
+        for _ in 0..MAX_REFERENCES {
+            if let Some(value) = entry.attr_value(name) {
+                return Some((unit, value));
+            }
+            let origin = entry
+                .attr_value(gimli::DW_AT_abstract_origin)
+                .or_else(|| entry.attr_value(gimli::DW_AT_specification))?;
+            let die = self.reference(unit, &origin)?;
+            let next = self.units[die.0].entry(die.1).ok()?;
+            (unit, entry) = (die.0, Cow::Owned(next));
+        }
+        None
+    }
+
+    /// Code ranges of an entry that are part of the program, by address.
+    fn ranges(&self, unit: usize, entry: &Entry<'a>) -> gimli::Result<Vec<Range<u64>>> {
+        let mut found = Vec::new();
+        let mut ranges = self.dwarf.die_ranges(&self.units[unit], entry)?;
+        while let Some(range) = ranges.next()? {
+            let range = self.live.code_address(range.begin)..range.end;
+            if self.live.has_code(&range) {
+                found.push(range);
+            }
+        }
+        found.sort_by_key(|range| range.start);
+        Ok(found)
+    }
+}

@@ -1,0 +1,360 @@
+//! The ELF container: header, sections, segments, symbols, and the bytes behind an address.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::ops::Range;
+
+use object::elf;
+use object::read::elf::{ElfFile, FileHeader};
+use object::{
+    CompressionFormat, Endianness, Object, ObjectSection, ObjectSegment, ObjectSymbol,
+    SectionFlags, SegmentFlags, SymbolFlags,
+};
+
+use super::demangle::demangle;
+use super::{ElfError, Facts, Machine, Section, Segment, Symbol, SymbolKind};
+use crate::Warning;
+
+/// Most bytes that one compressed section may grow to. Debug sections of very large programs
+/// stay below; a bomb does not.
+const MAX_SECTION: u64 = 1 << 30;
+
+/// What a mapping symbol says about the bytes that follow it.
+///
+/// Source: ELF for the Arm Architecture, IHI 0044, 4.5.5 (`$a`, `$t`, `$d`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mapping {
+    /// Code of the instruction set that is analysed (`$t`, and `$x` on RISC-V).
+    Code,
+    /// Data among code, such as a literal pool.
+    Data,
+    /// 32-bit Arm code, which is not analysed.
+    Other,
+}
+
+/// A parsed container that borrows the file.
+pub(crate) struct Image<'a> {
+    file: object::File<'a>,
+    /// Mapping symbols by address.
+    pub(crate) mappings: Vec<(u64, Mapping)>,
+    regions: Vec<Region<'a>>,
+}
+
+/// A section in memory.
+struct Region<'a> {
+    address: u64,
+    size: u64,
+    /// Empty for `.bss`.
+    bytes: &'a [u8],
+    writable: bool,
+    executable: bool,
+}
+
+impl<'a> Image<'a> {
+    /// Reads the container and fills the facts that need nothing else.
+    pub(crate) fn parse(
+        bytes: &'a [u8],
+        facts: &mut Facts,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ElfError> {
+        check_magic(bytes)?;
+        let file = object::File::parse(bytes).map_err(ElfError::Header)?;
+        facts.machine = machine(&file);
+        facts.class_bits = if file.is_64() { 64 } else { 32 };
+        facts.big_endian = !file.is_little_endian();
+        facts.entry = without_thumb_bit(facts.machine, file.entry());
+        facts.build_id = file.build_id().ok().flatten().unwrap_or_default().to_vec();
+        facts.sections = sections(&file);
+        facts.segments = segments(&file, bytes.len() as u64, warnings);
+        let mappings = read_symbols(&file, facts);
+        if file.kind() == object::ObjectKind::Relocatable {
+            warnings.push(warning(
+                "file",
+                "it is a relocatable object, not a linked program",
+                "its addresses are offsets in its sections",
+            ));
+        }
+        let regions = regions(&file, facts);
+        Ok(Self { file, mappings, regions })
+    }
+
+    /// The bytes of a section by name, decompressed; empty if it is missing.
+    pub(crate) fn section_bytes(&self, name: &str, warnings: &mut Vec<Warning>) -> Cow<'a, [u8]> {
+        let Some(section) = self.file.section_by_name(name) else { return Cow::Borrowed(&[]) };
+        match decompressed(&section) {
+            Ok(bytes) => bytes,
+            Err(what) => {
+                warnings.push(warning(name, &what, "it was left out"));
+                Cow::Borrowed(&[])
+            }
+        }
+    }
+
+    /// Byte order of data and of debug information.
+    pub(crate) fn endian(&self) -> gimli::RunTimeEndian {
+        if self.file.is_little_endian() {
+            gimli::RunTimeEndian::Little
+        } else {
+            gimli::RunTimeEndian::Big
+        }
+    }
+
+    /// Whether `address` lies in memory that the program occupies.
+    pub(crate) fn is_own(&self, address: u64) -> bool {
+        self.regions.iter().any(|region| region.holds(address))
+    }
+
+    /// Whether `address` lies in a section with code.
+    pub(crate) fn is_code(&self, address: u64) -> bool {
+        self.regions.iter().any(|region| region.executable && region.holds(address))
+    }
+
+    /// Sections with code, in file order.
+    pub(crate) fn code_ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.regions
+            .iter()
+            .filter(|region| region.executable)
+            .map(|region| region.address..region.address + region.size)
+    }
+
+    /// The bytes from `address` to the end of what stands there, as the file has them.
+    pub(crate) fn bytes_at(&self, address: u64) -> Option<&'a [u8]> {
+        let region = self.regions.iter().find(|region| region.holds(address))?;
+        region.bytes.get((address - region.address) as usize..)
+    }
+
+    /// Like [`bytes_at`](Self::bytes_at), but only where the running program cannot write.
+    pub(crate) fn constant_at(&self, address: u64) -> Option<&'a [u8]> {
+        let region = self.regions.iter().find(|region| region.holds(address))?;
+        if region.writable {
+            return None;
+        }
+        region.bytes.get((address - region.address) as usize..)
+    }
+}
+
+impl Region<'_> {
+    fn holds(&self, address: u64) -> bool {
+        address.checked_sub(self.address).is_some_and(|offset| offset < self.size)
+    }
+}
+
+/// A warning about a place in the ELF.
+pub(crate) fn warning(place: &str, what: &str, assumed: &str) -> Warning {
+    Warning { path: place.to_owned(), line: 0, what: what.to_owned(), assumed: assumed.to_owned() }
+}
+
+fn check_magic(bytes: &[u8]) -> Result<(), ElfError> {
+    if bytes.starts_with(&elf::ELFMAG) {
+        return Ok(());
+    }
+    let found = match bytes {
+        [] => "the file is empty",
+        [b':', ..] => "it looks like Intel HEX",
+        [b'S', b'0'..=b'9', ..] => "it looks like Motorola S-records",
+        [b'U', b'F', b'2', b'\n', ..] => "it looks like UF2",
+        [b'<', ..] => "it looks like XML",
+        [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => "it is a static library",
+        [b'M', b'Z', ..] => "it looks like a Windows program",
+        _ => "it does not start with the ELF magic",
+    };
+    Err(ElfError::NotElf { found: found.to_owned() })
+}
+
+fn machine(file: &object::File<'_>) -> Machine {
+    fn of<'a, E: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, E>) -> u16 {
+        file.elf_header().e_machine(file.endian())
+    }
+    let number = match file {
+        object::File::Elf32(file) => of(file),
+        object::File::Elf64(file) => of(file),
+        _ => 0,
+    };
+    match number {
+        elf::EM_NONE => Machine::Unknown,
+        elf::EM_ARM => Machine::Arm,
+        elf::EM_RISCV => Machine::RiscV,
+        other => Machine::Other(other),
+    }
+}
+
+fn without_thumb_bit(machine: Machine, address: u64) -> u64 {
+    if machine == Machine::Arm { address & !1 } else { address }
+}
+
+fn sections(file: &object::File<'_>) -> Vec<Section> {
+    file.sections()
+        .filter_map(|section| {
+            let name = section.name().ok().filter(|name| !name.is_empty())?;
+            let SectionFlags::Elf { sh_flags } = section.flags() else { return None };
+            let (offset, length) = section.file_range().unwrap_or((0, 0));
+            Some(Section {
+                name: name.to_owned(),
+                address: section.address(),
+                size: section.size(),
+                file_range: offset..offset.saturating_add(length),
+                allocated: sh_flags & u64::from(elf::SHF_ALLOC) != 0,
+                writable: sh_flags & u64::from(elf::SHF_WRITE) != 0,
+                executable: sh_flags & u64::from(elf::SHF_EXECINSTR) != 0,
+            })
+        })
+        .collect()
+}
+
+fn segments(file: &object::File<'_>, length: u64, warnings: &mut Vec<Warning>) -> Vec<Segment> {
+    let physical = physical_addresses(file);
+    let mut found = Vec::new();
+    for (position, segment) in file.segments().enumerate() {
+        let SegmentFlags::Elf { p_flags } = segment.flags() else { continue };
+        let (offset, file_size) = segment.file_range();
+        if offset.saturating_add(file_size) > length {
+            warnings.push(warning(
+                &format!("segment at {:#010x}", segment.address()),
+                "it reaches past the end of the file",
+                "what is missing was left out",
+            ));
+        }
+        found.push(Segment {
+            address: segment.address(),
+            load_address: physical.get(position).copied().unwrap_or(segment.address()),
+            size: segment.size(),
+            file_size,
+            writable: p_flags & elf::PF_W != 0,
+            executable: p_flags & elf::PF_X != 0,
+        });
+    }
+    found
+}
+
+/// `p_paddr` of the `PT_LOAD` headers, in file order.
+fn physical_addresses(file: &object::File<'_>) -> Vec<u64> {
+    fn of<'a, E: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, E>) -> Vec<u64> {
+        use object::read::elf::ProgramHeader;
+        let endian = file.endian();
+        let headers = file.elf_program_headers().iter();
+        headers
+            .filter(|header| header.p_type(endian) == elf::PT_LOAD)
+            .map(|header| header.p_paddr(endian).into())
+            .collect()
+    }
+    match file {
+        object::File::Elf32(file) => of(file),
+        object::File::Elf64(file) => of(file),
+        _ => Vec::new(),
+    }
+}
+
+/// Fills in the symbols and gives the mapping symbols, both by address.
+fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping)> {
+    let mut mappings = Vec::new();
+    for symbol in file.symbols() {
+        let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
+        let Ok(name) = symbol.name() else { continue };
+        if name.is_empty() || symbol.is_undefined() {
+            continue;
+        }
+        if let Some(mapping) = mapping(facts.machine, name) {
+            mappings.push((symbol.address(), mapping));
+            continue;
+        }
+        let kind = match st_info & 0xf {
+            elf::STT_FUNC | elf::STT_GNU_IFUNC => SymbolKind::Function,
+            elf::STT_OBJECT | elf::STT_COMMON => SymbolKind::Object,
+            elf::STT_NOTYPE => SymbolKind::Label,
+            _ => continue,
+        };
+        let address = match kind {
+            SymbolKind::Function => without_thumb_bit(facts.machine, symbol.address()),
+            _ => symbol.address(),
+        };
+        facts.symbols.push(Symbol {
+            name: demangle(name),
+            linkage_name: name.to_owned(),
+            address,
+            size: symbol.size(),
+            kind,
+            global: symbol.is_global() || symbol.is_weak(),
+            weak: symbol.is_weak(),
+        });
+    }
+    // At one address the name that people mean comes first: functions, then what was defined
+    // rather than defaulted, then what is visible.
+    facts.symbols.sort_by(|a, b| {
+        let rank =
+            |symbol: &Symbol| (symbol.address, symbol.kind as u8, symbol.weak, !symbol.global);
+        rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+    });
+    mappings.sort_by_key(|&(address, _)| address);
+    mappings
+}
+
+fn mapping(machine: Machine, name: &str) -> Option<Mapping> {
+    let rest = name.strip_prefix('$')?;
+    let kind = rest.split('.').next()?;
+    match (machine, kind) {
+        (Machine::Arm, "t") => Some(Mapping::Code),
+        (Machine::Arm, "a") => Some(Mapping::Other),
+        // RISC-V may append the instruction set: `$xrv32imc`.
+        (Machine::RiscV, kind) if kind.starts_with('x') => Some(Mapping::Code),
+        (Machine::Arm | Machine::RiscV, "d") => Some(Mapping::Data),
+        _ => None,
+    }
+}
+
+/// Allocated sections, or the segments of a file whose section table was stripped.
+fn regions<'a>(file: &object::File<'a>, facts: &Facts) -> Vec<Region<'a>> {
+    let from_sections: Vec<Region<'a>> = file
+        .sections()
+        .filter_map(|section| {
+            let SectionFlags::Elf { sh_flags } = section.flags() else { return None };
+            let is = |flag: u32| sh_flags & u64::from(flag) != 0;
+            // Thread-local storage has no address of its own.
+            if !is(elf::SHF_ALLOC) || is(elf::SHF_TLS) {
+                return None;
+            }
+            section.address().checked_add(section.size())?;
+            Some(Region {
+                address: section.address(),
+                size: section.size(),
+                bytes: section.data().unwrap_or_default(),
+                writable: is(elf::SHF_WRITE),
+                executable: is(elf::SHF_EXECINSTR),
+            })
+        })
+        .collect();
+    if !from_sections.is_empty() {
+        return from_sections;
+    }
+    let bytes: Vec<&'a [u8]> =
+        file.segments().map(|segment| segment.data().unwrap_or_default()).collect();
+    let described = facts.segments.iter().zip(bytes);
+    described
+        .filter(|(segment, _)| segment.address.checked_add(segment.size).is_some())
+        .map(|(segment, bytes)| Region {
+            address: segment.address,
+            size: segment.size,
+            bytes,
+            writable: segment.writable,
+            executable: segment.executable,
+        })
+        .collect()
+}
+
+fn decompressed<'a>(section: &impl ObjectSection<'a>) -> Result<Cow<'a, [u8]>, String> {
+    let data = section.compressed_data().map_err(|error| error.to_string())?;
+    match data.format {
+        CompressionFormat::None => Ok(Cow::Borrowed(data.data)),
+        CompressionFormat::Zlib => {
+            if data.uncompressed_size > MAX_SECTION {
+                return Err(format!("it claims to grow to {} bytes", data.uncompressed_size));
+            }
+            let mut bytes = Vec::new();
+            flate2::read::ZlibDecoder::new(data.data)
+                .take(data.uncompressed_size)
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("it does not decompress: {error}"))?;
+            Ok(Cow::Owned(bytes))
+        }
+        other => Err(format!("its compression ({other:?}) is not supported")),
+    }
+}
