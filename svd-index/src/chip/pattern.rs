@@ -1,0 +1,157 @@
+//! Compares what a person wrote with a name that may hold array placeholders.
+//!
+//! Names are compared in any case. [`Glue::Strict`] takes separators as they are;
+//! [`Glue::Loose`] sees past `_`, `.`, `-` and brackets on both sides, so that
+//! `UART0_BAUDRATE`, `uart0.baudrate` and `PIN_CNF3` find what they mean. `*` and `?` stand for
+//! any run and any one character; strictly they do not cross a `.`.
+
+use super::Chip;
+use super::array::{MAX_DIMS, index_name, placeholder};
+use super::records::DimRecord;
+
+/// How separators count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glue {
+    Strict,
+    Loose,
+}
+
+/// Index chosen in each array; `None` leaves it open.
+pub(super) type Chosen = [Option<u32>; MAX_DIMS];
+
+/// What to compare with.
+#[derive(Clone, Copy)]
+pub(super) struct Matcher<'a> {
+    pub(super) chip: &'a Chip,
+    pub(super) dims: &'a [DimRecord],
+    pub(super) glue: Glue,
+}
+
+impl Matcher<'_> {
+    /// Tries every way in which the start of `query` is `template`, and calls `then` with what
+    /// remains of `query` and the indices chosen, until it says true.
+    pub(super) fn starts_with(
+        &self,
+        query: &[u8],
+        template: &[u8],
+        chosen: Chosen,
+        then: &mut dyn FnMut(&[u8], Chosen) -> bool,
+    ) -> bool {
+        let (query, template) = match self.glue {
+            Glue::Strict => (query, template),
+            Glue::Loose => (skip_glue(query), skip_glue(template)),
+        };
+        let Some((&name_byte, template_rest)) = template.split_first() else {
+            return then(query, chosen);
+        };
+        if let Some(place) = placeholder(name_byte) {
+            return self.index(query, place, template_rest, chosen, then);
+        }
+        if self.glue == Glue::Strict
+            && let Some(rest) = after_bracketed_placeholder(template)
+            && query.first() != Some(&b'[')
+            && self.starts_with(query, rest, chosen, then)
+        {
+            return true;
+        }
+        match query.split_first() {
+            Some((b'*', query_rest)) => {
+                let crosses = self.glue == Glue::Loose || name_byte != b'.';
+                self.starts_with(query_rest, template, chosen, then)
+                    || crosses && self.starts_with(query, template_rest, chosen, then)
+                    || template_rest.is_empty() && crosses && then(query_rest, chosen)
+            }
+            Some((b'?', query_rest)) if name_byte != b'.' => {
+                self.starts_with(query_rest, template_rest, chosen, then)
+            }
+            Some((byte, query_rest)) if byte.eq_ignore_ascii_case(&name_byte) => {
+                self.starts_with(query_rest, template_rest, chosen, then)
+            }
+            _ => false,
+        }
+    }
+
+    /// True if all of `query` is all of `name`, which has no placeholders.
+    pub(super) fn equals(&self, query: &[u8], name: &[u8]) -> bool {
+        let chosen = [None; MAX_DIMS];
+        self.starts_with(query, name, chosen, &mut |rest, _| self.is_end(rest))
+    }
+
+    /// True if nothing, or nothing that counts, is left.
+    pub(super) fn is_end(&self, rest: &[u8]) -> bool {
+        let rest = match self.glue {
+            Glue::Strict => rest,
+            Glue::Loose => skip_glue(rest),
+        };
+        rest.iter().all(|&byte| byte == b'*')
+    }
+
+    fn index(
+        &self,
+        query: &[u8],
+        place: usize,
+        template_rest: &[u8],
+        mut chosen: Chosen,
+        then: &mut dyn FnMut(&[u8], Chosen) -> bool,
+    ) -> bool {
+        let Some(dim) = self.dims.get(place) else {
+            return false;
+        };
+        if let Some((b'*', query_rest)) = query.split_first() {
+            return self.starts_with(query_rest, template_rest, chosen, then);
+        }
+        let before = chosen;
+        for (index, len) in self.index_prefixes(query, dim) {
+            chosen[place] = Some(index);
+            if self.starts_with(&query[len..], template_rest, chosen, then) {
+                return true;
+            }
+        }
+        let brackets_follow = template_rest.first() == Some(&b']');
+        self.glue == Glue::Loose
+            && brackets_follow
+            && self.starts_with(query, template_rest, before, then)
+    }
+
+    /// Index texts that `query` starts with, longest first, and their lengths.
+    fn index_prefixes(&self, query: &[u8], dim: &DimRecord) -> Vec<(u32, usize)> {
+        if dim.names.count == 0 {
+            let digits = query.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            return (1..=digits.min(10))
+                .rev()
+                .filter_map(|len| Some((number_index(&query[..len], dim)?, len)))
+                .collect();
+        }
+        let mut found: Vec<(u32, usize)> = (0..dim.count)
+            .filter_map(|index| {
+                let name = index_name(self.chip, dim, index).as_bytes();
+                let start = query.get(..name.len())?;
+                (!name.is_empty() && start.eq_ignore_ascii_case(name))
+                    .then_some((index, name.len()))
+            })
+            .collect();
+        found.sort_by_key(|&(_, len)| std::cmp::Reverse(len));
+        found
+    }
+}
+
+fn number_index(digits: &[u8], dim: &DimRecord) -> Option<u32> {
+    let number: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let index = number.checked_sub(dim.start)?;
+    (index < dim.count).then_some(index)
+}
+
+/// What follows `[placeholder]` at the start of `template`.
+fn after_bracketed_placeholder(template: &[u8]) -> Option<&[u8]> {
+    match template {
+        [b'[', byte, b']', rest @ ..] if placeholder(*byte).is_some() => Some(rest),
+        _ => None,
+    }
+}
+
+fn skip_glue(mut text: &[u8]) -> &[u8] {
+    while let Some((b'_' | b'.' | b'-' | b' ' | b'[' | b']', rest)) = text.split_first() {
+        text = rest;
+    }
+    text
+}

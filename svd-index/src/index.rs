@@ -1,0 +1,170 @@
+//! The door: opens the chips and firmware that a person works with.
+
+use std::path::{Path, PathBuf};
+
+use crate::chip::records;
+use crate::elf::{self, Firmware};
+use crate::store::{Cache, Kind, Loaded, Reason};
+use crate::svd::SvdError;
+use crate::{Chip, IndexError, Note, NoteKind, Warning, svd};
+
+/// The files to open. Several of each: a chip with two cores has two SVDs, a system a boot
+/// loader and an application.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// CMSIS-SVD files, plain or gzip.
+    pub svds: Vec<PathBuf>,
+    /// Firmware images.
+    pub elfs: Vec<PathBuf>,
+}
+
+/// Chips and firmware, opened.
+pub struct Index {
+    chips: Vec<Chip>,
+    firmwares: Vec<Firmware>,
+}
+
+/// An [`Index`] and what there is to say about it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The index.
+    pub index: Index,
+    /// What is odd in the sources; told again each time.
+    pub warnings: Vec<SourceWarning>,
+    /// What was done this time: built, rebuilt, not cached.
+    pub notes: Vec<Note>,
+}
+
+/// A warning and the file it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceWarning {
+    /// The SVD or ELF.
+    pub source: PathBuf,
+    /// What is odd in it.
+    pub warning: Warning,
+}
+
+impl std::fmt::Display for SourceWarning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.source.display())?;
+        if self.warning.line != 0 {
+            write!(f, ":{}", self.warning.line)?;
+        }
+        write!(f, ": {}", self.warning)
+    }
+}
+
+impl Index {
+    /// Opens every source from the index files in `cache`, building what is missing or outdated.
+    ///
+    /// `cache` need not exist. One that cannot be written is a note, not an error.
+    ///
+    /// # Errors
+    /// A source cannot be read, or is not what it is given as.
+    pub fn open(sources: &Sources, cache: &Path) -> Result<Opened, IndexError> {
+        let cache = Cache::at(cache);
+        let mut opened = Opened {
+            index: Self {
+                chips: Vec::with_capacity(sources.svds.len()),
+                firmwares: Vec::with_capacity(sources.elfs.len()),
+            },
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        };
+        for path in &sources.svds {
+            let loaded = load_svd(&cache, path)?;
+            let chip = Chip::new(opened.note(path, loaded));
+            opened.warn(path, chip.warnings());
+            opened.index.chips.push(chip);
+        }
+        for path in &sources.elfs {
+            let loaded = load_elf(&cache, path)?;
+            let firmware = Firmware::new(opened.note(path, loaded));
+            opened.warn(path, firmware.file().warnings());
+            opened.index.firmwares.push(firmware);
+        }
+        Ok(opened)
+    }
+
+    /// The first chip.
+    pub fn chip(&self) -> Option<&Chip> {
+        self.chips.first()
+    }
+
+    /// All chips, in the order given.
+    pub fn chips(&self) -> &[Chip] {
+        &self.chips
+    }
+
+    /// The first firmware.
+    pub fn firmware(&self) -> Option<&Firmware> {
+        self.firmwares.first()
+    }
+
+    /// All firmware, in the order given.
+    pub fn firmwares(&self) -> &[Firmware] {
+        &self.firmwares
+    }
+
+    /// True once something read from an index file was damaged and could not be built again, its
+    /// source being gone or changed: answers since then may be incomplete.
+    pub fn is_damaged(&self) -> bool {
+        let chips = self.chips.iter().map(Chip::file);
+        let firmwares = self.firmwares.iter().map(Firmware::file);
+        chips.chain(firmwares).any(crate::store::File::is_damaged)
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let files = |file: &crate::store::File| file.source().hex();
+        f.debug_struct("Index")
+            .field("chips", &self.chips)
+            .field(
+                "firmwares",
+                &self.firmwares.iter().map(|firmware| files(firmware.file())).collect::<Vec<_>>(),
+            )
+            .finish()
+    }
+}
+
+impl Opened {
+    fn note(&mut self, path: &Path, loaded: Loaded) -> crate::store::File {
+        let mut add = |kind| {
+            self.notes.push(Note { source: path.to_owned(), kind });
+        };
+        match loaded.built {
+            Some(Reason::New) => add(NoteKind::Built),
+            Some(Reason::Unusable(error)) => add(NoteKind::Rebuilt(error)),
+            None => {}
+        }
+        if let Some(error) = loaded.unwritable {
+            add(NoteKind::NotCached(error));
+        }
+        loaded.file
+    }
+
+    fn warn(&mut self, path: &Path, warnings: Vec<Warning>) {
+        let source = path.to_owned();
+        self.warnings.extend(
+            warnings.into_iter().map(|warning| SourceWarning { source: source.clone(), warning }),
+        );
+    }
+}
+
+fn load_svd(cache: &Cache, path: &Path) -> Result<Loaded, IndexError> {
+    let owned = path.to_owned();
+    cache.load(path, Kind::Svd, records::SCHEMA, move |bytes, id| {
+        svd::build(bytes, id)
+            .map_err(|SvdError::NotSvd { found }| IndexError::NotSvd { path: owned.clone(), found })
+    })
+}
+
+fn load_elf(cache: &Cache, path: &Path) -> Result<Loaded, IndexError> {
+    let owned = path.to_owned();
+    cache.load(path, Kind::Elf, elf::SCHEMA, move |bytes, id| {
+        let built = elf::build(bytes, id)
+            .map_err(|error| IndexError::Elf { path: owned.clone(), source: error });
+        built.map(|(writer, _)| writer.finish())
+    })
+}

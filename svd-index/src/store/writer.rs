@@ -1,0 +1,207 @@
+//! Lays sections and texts out as one index file.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::io::{self, Write};
+use std::path::Path;
+
+use bytemuck::{NoUninit, bytes_of, cast_slice};
+
+use super::{
+    BLOCK, ENDIAN_MARK, ENTRY_LEN, FORMAT, HEADER_LEN, Header, Kind, MAGIC, MAX_SECTIONS,
+    SECTION_ALIGN, SUMS_PER_PAGE, SectionEntry, SectionId, SourceId, StrRef, WarningRecord,
+    header_checksum,
+};
+use crate::Warning;
+
+/// Collects the records and texts of one index file.
+///
+/// The bytes depend only on the calls made, so a deterministic builder gives equal files.
+pub struct Writer {
+    kind: Kind,
+    schema: u32,
+    source: SourceId,
+    sections: Vec<Section>,
+    strings: Strings,
+}
+
+struct Section {
+    id: SectionId,
+    record_size: u32,
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// Starts a file about `source`; `schema` is the version of the records of this `kind`.
+    pub fn new(kind: Kind, schema: u32, source: SourceId) -> Self {
+        Self { kind, schema, source, sections: Vec::new(), strings: Strings::default() }
+    }
+
+    /// Adds a section of records. Each `id` is added once; a second time replaces the first.
+    pub fn section<T: NoUninit>(&mut self, id: SectionId, records: &[T]) -> &mut Self {
+        self.sections.retain(|section| section.id != id);
+        self.sections.push(Section {
+            id,
+            record_size: u32::try_from(size_of::<T>()).expect("a record is small"),
+            bytes: cast_slice(records).to_vec(),
+        });
+        self
+    }
+
+    /// Stores a text once and gives its place.
+    pub fn text(&mut self, text: &str) -> StrRef {
+        self.strings.intern(text)
+    }
+
+    /// Stores what was odd in the source, so that it can be told again when opened from cache.
+    pub fn warnings(&mut self, warnings: &[Warning]) -> &mut Self {
+        let records: Vec<WarningRecord> = warnings
+            .iter()
+            .map(|warning| WarningRecord {
+                path: self.text(&warning.path),
+                what: self.text(&warning.what),
+                assumed: self.text(&warning.assumed),
+                line: warning.line,
+                reserved: 0,
+            })
+            .collect();
+        self.section(SectionId::WARNINGS, &records)
+    }
+
+    /// The bytes of the file.
+    pub fn finish(mut self) -> Vec<u8> {
+        let strings = std::mem::take(&mut self.strings.bytes);
+        self.section(SectionId::STRINGS, &strings);
+        assert!(
+            self.sections.len() <= MAX_SECTIONS,
+            "a builder has a fixed, small set of sections"
+        );
+        let (mut bytes, table) = self.lay_out_body();
+        let block_count = bytes.len() / BLOCK - 1;
+        append_checksums(&mut bytes);
+        let header = Header {
+            magic: MAGIC,
+            endian_mark: ENDIAN_MARK,
+            format: FORMAT,
+            kind: self.kind as u32,
+            schema: self.schema,
+            source_size: self.source.size,
+            source_sha256: self.source.sha256,
+            file_len: bytes.len() as u64,
+            section_count: table.len() as u32,
+            block_count: u32::try_from(block_count).expect("fewer than 16 TiB"),
+            reserved: [0; 11],
+            checksum: 0,
+        };
+        let table: &[u8] = cast_slice(&table);
+        let checksum = header_checksum(bytes_of(&header), table);
+        let header = Header { checksum, ..header };
+        bytes[..HEADER_LEN].copy_from_slice(bytes_of(&header));
+        bytes[HEADER_LEN..HEADER_LEN + table.len()].copy_from_slice(table);
+        bytes
+    }
+
+    /// Writes the file beside `path`, then renames it into place.
+    ///
+    /// # Errors
+    /// The folder cannot be made or written, or the disk is full; `path` is then as before.
+    pub fn write_to(self, path: &Path) -> io::Result<()> {
+        write_atomically(path, &self.finish())
+    }
+
+    fn lay_out_body(&self) -> (Vec<u8>, Vec<SectionEntry>) {
+        let body_len: usize =
+            self.sections.iter().map(|section| section.bytes.len() + SECTION_ALIGN).sum();
+        let mut bytes = Vec::with_capacity(2 * BLOCK + body_len + body_len / SUMS_PER_PAGE);
+        bytes.resize(BLOCK, 0);
+        let mut table = Vec::with_capacity(self.sections.len());
+        for section in &self.sections {
+            bytes.resize(bytes.len().next_multiple_of(SECTION_ALIGN), 0);
+            table.push(SectionEntry {
+                id: section.id.0,
+                record_size: section.record_size,
+                offset: bytes.len() as u64,
+                len: section.bytes.len() as u64,
+            });
+            bytes.extend_from_slice(&section.bytes);
+        }
+        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+        (bytes, table)
+    }
+}
+
+/// Writes `bytes` beside `path`, then renames them into place.
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".silk-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn append_checksums(bytes: &mut Vec<u8>) {
+    let sums: Vec<u32> = bytes[BLOCK..].chunks(BLOCK).map(crc32fast::hash).collect();
+    for page in sums.chunks(SUMS_PER_PAGE) {
+        let mut words = [0; SUMS_PER_PAGE + 1];
+        words[..page.len()].copy_from_slice(page);
+        words[SUMS_PER_PAGE] = crc32fast::hash(cast_slice(&words[..SUMS_PER_PAGE]));
+        bytes.extend_from_slice(cast_slice(&words));
+    }
+}
+
+/// Texts, each stored once.
+///
+/// The map goes from a text's hash to its place, so that no text is held twice; of two texts
+/// with one hash the second sits at the next free number.
+#[derive(Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    places: HashMap<u64, StrRef, BuildHasherDefault<TakeAsIs>>,
+    hasher: foldhash::fast::FixedState,
+}
+
+impl Strings {
+    fn intern(&mut self, text: &str) -> StrRef {
+        if text.is_empty() {
+            return StrRef::default();
+        }
+        let mut hash = self.hasher.hash_one(text);
+        while let Some(&place) = self.places.get(&hash) {
+            let start = place.offset as usize;
+            if &self.bytes[start..start + place.len as usize] == text.as_bytes() {
+                return place;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let place = StrRef {
+            offset: u32::try_from(self.bytes.len()).expect("texts of one source fit 4 GiB"),
+            len: u32::try_from(text.len()).expect("a text fits 4 GiB"),
+        };
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.places.insert(hash, place);
+        place
+    }
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct TakeAsIs(u64);
+
+impl Hasher for TakeAsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+const _: () = assert!(HEADER_LEN + MAX_SECTIONS * ENTRY_LEN <= BLOCK);
