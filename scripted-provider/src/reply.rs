@@ -1,0 +1,148 @@
+//! What a scripted provider does with one request.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// One reply, and how it goes wrong. Starts as one of the constructors, then
+/// takes its faults one by one.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(crate) delay: Duration,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Body { content_type: String, text: String },
+    Events { events: Vec<String>, gap: Duration, end: End },
+    Hang,
+}
+
+/// How a stream of events ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The body ends as HTTP wants it.
+    Clean,
+    /// The connection is closed in the middle of the body.
+    Cut,
+    /// Nothing more comes, the connection stays.
+    Stall,
+}
+
+impl Reply {
+    /// A streamed answer, one event for each word, then finish reason `stop`,
+    /// usage (11 tokens in, one out for each word) and `[DONE]`.
+    pub fn answer(text: &str) -> Self {
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        let delta = |delta: Value, finish: Option<&str>| {
+            json!({
+                "object": "chat.completion.chunk",
+                "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
+            })
+        };
+        let mut events = vec![delta(json!({ "role": "assistant", "content": null }), None)];
+        events.extend(words.iter().map(|word| delta(json!({ "content": word }), None)));
+        events.push(delta(json!({}), Some("stop")));
+        events.push(json!({
+            "object": "chat.completion.chunk",
+            "choices": [],
+            "usage": { "prompt_tokens": 11, "completion_tokens": words.len() },
+        }));
+        let mut events: Vec<String> = events.iter().map(Value::to_string).collect();
+        events.push("[DONE]".to_owned());
+        Self::events(events)
+    }
+
+    /// A stream of these events' data, verbatim, then a clean end.
+    pub fn events(events: impl IntoIterator<Item = String>) -> Self {
+        let events = events.into_iter().collect();
+        Self::new(200, Content::Events { events, gap: Duration::ZERO, end: End::Clean })
+    }
+
+    /// A refusal in OpenAI's form.
+    pub fn error(status: u16, message: &str) -> Self {
+        let body = json!({ "error": { "message": message, "type": "scripted", "code": status } });
+        Self::body(status, "application/json", &body.to_string())
+    }
+
+    /// What llama.cpp's server says before its model is loaded.
+    pub fn loading() -> Self {
+        Self::error(503, "Loading model")
+    }
+
+    /// Any status, any body.
+    pub fn body(status: u16, content_type: &str, text: &str) -> Self {
+        let (content_type, text) = (content_type.to_owned(), text.to_owned());
+        Self::new(status, Content::Body { content_type, text })
+    }
+
+    /// Takes the request and never answers.
+    pub fn hang() -> Self {
+        Self::new(200, Content::Hang)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sends nothing, not even a status, for so long.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Waits so long before each event.
+    #[must_use]
+    pub fn gap(mut self, between_events: Duration) -> Self {
+        if let Content::Events { gap, .. } = &mut self.content {
+            *gap = between_events;
+        }
+        self
+    }
+
+    /// Sends so many events, then closes the connection in mid-body.
+    #[must_use]
+    pub fn cut_after(self, events: usize) -> Self {
+        self.stop_after(events, End::Cut)
+    }
+
+    /// Sends so many events, then nothing more.
+    #[must_use]
+    pub fn stall_after(self, events: usize) -> Self {
+        self.stop_after(events, End::Stall)
+    }
+
+    /// Sends so many events, then ends as if that were all.
+    #[must_use]
+    pub fn end_after(self, events: usize) -> Self {
+        self.stop_after(events, End::Clean)
+    }
+
+    /// Puts `data` in the place of the event at `index`, from 0.
+    #[must_use]
+    pub fn replace_event(mut self, index: usize, data: &str) -> Self {
+        if let Content::Events { events, .. } = &mut self.content {
+            events[index] = data.to_owned();
+        }
+        self
+    }
+
+    fn stop_after(mut self, count: usize, how: End) -> Self {
+        if let Content::Events { events, end, .. } = &mut self.content {
+            events.truncate(count);
+            *end = how;
+        }
+        self
+    }
+
+    fn new(status: u16, content: Content) -> Self {
+        Self { delay: Duration::ZERO, status, headers: Vec::new(), content }
+    }
+}
