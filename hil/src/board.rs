@@ -5,16 +5,18 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use bundle::{BoardId, CoreRegister, CoreStatus, ReadPlan, Snapshot};
+use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot, VirtualBoard};
 use probe_rs::config::{Registry, RegistryError};
 use probe_rs::probe::list::Lister;
-use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
+use probe_rs::probe::{BoxedProbeError, DebugProbeError, Probe, ProbeCreationError};
 use probe_rs::{Core, MemoryInterface, Permissions, Session};
+use vbench::SerialText;
 
 use crate::error::Cause;
 use crate::flash::{self, FlashProgress};
 use crate::list::{self, Availability};
 use crate::selector::Selector;
+use crate::virtual_probe::{self, BenchFault, SharedBench, VirtualProbe};
 use crate::{HilError, snapshot};
 
 /// How long each kind of step may take.
@@ -42,6 +44,7 @@ impl Default for Deadlines {
 /// QEMU of a virtual one.
 pub struct Board {
     session: Session,
+    bench: Option<SharedBench>,
     id: BoardId,
     deadlines: Deadlines,
 }
@@ -70,13 +73,13 @@ impl Board {
     ) -> Result<Board, HilError> {
         let selector = resolve(selector)?;
         let chip = choose_chip(&selector, chip)?;
-        let session = attach_within(&selector, chip.as_deref(), deadlines.attach)?;
+        let (session, bench) = attach_within(&selector, chip.as_deref(), deadlines.attach)?;
         let id = BoardId {
             selector: selector.to_string(),
             chip: session.target().name.clone(),
-            virtual_board: None,
+            virtual_board: bench.as_ref().map(|bench| virtual_board(&bench.lock())),
         };
-        Ok(Board { session, id, deadlines: *deadlines })
+        Ok(Board { session, bench, id, deadlines: *deadlines })
     }
 
     /// Which board this is, as it goes into snapshots.
@@ -158,12 +161,39 @@ impl Board {
         snapshot::core_registers(&mut core)
     }
 
+    /// Text off the board's UART, as far as this board brings it along: virtual boards do.
+    pub fn serial(&self) -> Option<SerialText> {
+        self.bench.as_ref()?.lock().serial()
+    }
+
+    /// What a read at `address` is worth. `None`: a real board, or a register that the virtual
+    /// board's table does not know.
+    pub fn fidelity(&self, address: u64) -> Option<Fidelity> {
+        let entry = self.bench.as_ref()?.lock().machine().fidelity.at(address)?;
+        Some(match entry.label {
+            vbench::Fidelity::Modelled => Fidelity::Modelled,
+            vbench::Fidelity::StoredOnly => Fidelity::StoredOnly,
+            vbench::Fidelity::NotModelled => Fidelity::NotModelled,
+        })
+    }
+
+    /// What the emulator said when the core locked up, if it did.
+    pub fn post_mortem(&self) -> Option<String> {
+        self.bench.as_ref()?.lock().post_mortem().map(str::to_owned)
+    }
+
     /// Carries out `plan`. A refused register costs only itself.
     ///
     /// # Errors
     /// Only if the board as a whole is lost.
     pub fn snapshot(&mut self, plan: &ReadPlan) -> Result<Snapshot, HilError> {
-        snapshot::take(&mut self.session, &self.id, plan, self.deadlines.command)
+        let limit = self.deadlines.command;
+        let mut snapshot = snapshot::take(&mut self.session, &self.id, plan, limit)?;
+        for register in &mut snapshot.registers {
+            register.fidelity = self.fidelity(register.address);
+        }
+        snapshot.logs = self.serial().iter().map(snapshot::log).collect();
+        Ok(snapshot)
     }
 
     fn command<T>(
@@ -299,7 +329,7 @@ fn attach_within(
     selector: &Selector,
     chip: Option<&str>,
     limit: Duration,
-) -> Result<Session, HilError> {
+) -> Result<(Session, Option<SharedBench>), HilError> {
     let (sender, receiver) = mpsc::channel();
     let (to, of) = (selector.clone(), chip.map(str::to_owned));
     thread::Builder::new()
@@ -322,19 +352,40 @@ fn attach_within(
     }
 }
 
-fn attach(selector: &Selector, chip: Option<&str>) -> Result<Session, HilError> {
-    let probe = open_probe(selector)?;
-    probe.attach(chip, Permissions::new()).map_err(|error| attach_error(error, selector, chip))
+fn attach(
+    selector: &Selector,
+    chip: Option<&str>,
+) -> Result<(Session, Option<SharedBench>), HilError> {
+    let mut probe = open_probe(selector)?;
+    let bench = Probe::try_into::<VirtualProbe>(&mut probe).map(|probe| probe.bench());
+    let session = probe
+        .attach(chip, Permissions::new())
+        .map_err(|error| attach_error(error, selector, chip))?;
+    Ok((session, bench))
 }
 
 fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
     let Some(wanted) = selector.to_probe_rs() else {
         return Err(no_probe(selector));
     };
+    virtual_probe::register();
     Lister::new().open(wanted).map_err(|error| match error {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
+        DebugProbeError::ProbeSpecific(error) if error.is::<BenchFault>() => bench_error(&error),
         source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
     })
+}
+
+fn bench_error(error: &BoxedProbeError) -> HilError {
+    let fault: &BenchFault = error.downcast_ref().expect("the caller asked for its type");
+    HilError::Bench(fault.0.clone())
+}
+
+fn virtual_board(bench: &vbench::Bench) -> VirtualBoard {
+    VirtualBoard {
+        machine: bench.machine().qemu.machine.clone(),
+        qemu: bench.qemu_version().to_string(),
+    }
 }
 
 fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>) -> HilError {

@@ -18,9 +18,12 @@ mod flash;
 mod list;
 mod selector;
 mod snapshot;
+mod virtual_probe;
 
 pub use board::{Board, Deadlines};
 pub use error::{Cause, HilError};
 pub use flash::{FlashProgress, FlashStage};
 pub use list::{Availability, ProbeInfo, list};
 pub use selector::{Selector, SelectorError};
+pub use vbench::{SerialChunk, SerialText};
+pub use virtual_probe::use_qemu;

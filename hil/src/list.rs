@@ -7,6 +7,7 @@ use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
 use vbench::{BenchError, Version};
 
 use crate::selector::{Selector, VIRTUAL_PRODUCT_ID, VIRTUAL_VENDOR_ID};
+use crate::virtual_probe;
 
 /// A probe, or a virtual board, that could be opened or is known not to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub fn list() -> Vec<ProbeInfo> {
 
 /// The probes that are plugged in, all or those that answer to `selector`.
 pub(crate) fn real_probes(selector: Option<&DebugProbeSelector>) -> Vec<ProbeInfo> {
+    virtual_probe::register();
     Lister::new()
         .list_with_access(selector)
         .into_iter()
@@ -91,5 +93,6 @@ fn virtual_boards() -> impl Iterator<Item = ProbeInfo> {
 }
 
 fn availability(machine: &vbench::Machine) -> Result<Version, BenchError> {
-    vbench::check_qemu(machine, Path::new(&machine.qemu.program))
+    let program = virtual_probe::qemu_program();
+    vbench::check_qemu(machine, program.as_deref().unwrap_or(Path::new(&machine.qemu.program)))
 }

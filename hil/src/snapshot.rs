@@ -3,10 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle::{
-    BoardId, CoreRegister, CoreState, CoreStatus, MemoryRange, ReadOutcome, ReadPlan, ReadRequest,
-    RegisterRead, Skip, Snapshot,
+    BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, LogRecord, MemoryRange,
+    ReadOutcome, ReadPlan, ReadRequest, RegisterRead, Skip, Snapshot,
 };
 use probe_rs::{Core, HaltReason, MemoryInterface, RegisterValue, Session};
+
+use vbench::SerialText;
 
 use crate::HilError;
 use crate::board::{self, core};
@@ -160,4 +162,30 @@ fn halt_reason(reason: HaltReason) -> &'static str {
         HaltReason::External => "external request",
         HaltReason::Unknown => "unknown",
     }
+}
+
+/// Text so far, raw and cut into lines. A line's time is that of its first byte.
+pub(crate) fn log(serial: &SerialText) -> Log {
+    let mut raw = Vec::new();
+    let mut records = Vec::new();
+    let mut line: Option<(u64, Vec<u8>)> = None;
+    for chunk in serial.chunks() {
+        raw.extend_from_slice(&chunk.bytes);
+        let at_ms = u64::try_from(chunk.at.as_millis()).unwrap_or(u64::MAX);
+        for &byte in &chunk.bytes {
+            let (_, bytes) = line.get_or_insert_with(|| (at_ms, Vec::new()));
+            if byte != b'\n' {
+                bytes.push(byte);
+            } else if let Some(whole) = line.take() {
+                records.push(record(whole));
+            }
+        }
+    }
+    records.extend(line.map(record));
+    Log { channel: serial.name().to_ascii_lowercase(), kind: LogKind::Serial, raw, records }
+}
+
+fn record((at_ms, bytes): (u64, Vec<u8>)) -> LogRecord {
+    let text = String::from_utf8_lossy(&bytes);
+    LogRecord { at_ms, text: text.trim_end_matches('\r').to_owned() }
 }

@@ -18,12 +18,31 @@
 //!
 //! This crate knows nothing of probe-rs; `hil` makes a probe out of a [`Bench`].
 
+mod adi;
+mod bench;
+mod breakpoints;
 mod catalog;
+mod channel;
+mod cortexm;
 mod error;
 mod fidelity;
+mod link;
+mod process;
 mod qemu;
+mod qmp;
+mod qtest;
+mod regions;
+mod rsp;
+mod serial;
 
-pub use catalog::{Machine, Version, machine, machines};
+pub use adi::{Ack, DapRegister};
+pub use bench::Bench;
+pub use catalog::{
+    DebugPortSpec, FlashSpec, FlashUnlock, Machine, QemuSpec, RegisterWrite, SerialSpec, Version,
+    machine, machines,
+};
 pub use error::BenchError;
 pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
+pub use link::BenchOptions;
 pub use qemu::check_qemu;
+pub use serial::{SerialChunk, SerialText};

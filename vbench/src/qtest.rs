@@ -1,0 +1,155 @@
+//! Memory as the core's bus sees it, through QEMU's test protocol.
+//!
+//! Works while the core runs, keeps the width of each access, and reaches the private peripheral
+//! bus. It reports no bus errors: an unmapped address reads 0, so [`crate::regions`] is asked
+//! first. Writes to flash go to the emulated flash controller, which may ignore them.
+
+use std::fmt::Write;
+
+use crate::BenchError;
+use crate::channel::Channel;
+
+/// Width of one bus access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    Byte,
+    Half,
+    Word,
+}
+
+impl Width {
+    pub(crate) fn bytes(self) -> u64 {
+        match self {
+            Width::Byte => 1,
+            Width::Half => 2,
+            Width::Word => 4,
+        }
+    }
+
+    fn letter(self) -> char {
+        match self {
+            Width::Byte => 'b',
+            Width::Half => 'w',
+            Width::Word => 'l',
+        }
+    }
+}
+
+/// Commands sent before their answers are read. Bounded so that neither side's socket buffer can
+/// fill up while the other waits.
+const BATCH: usize = 256;
+
+/// Bytes per bulk command.
+const BULK: usize = 16 * 1024;
+
+pub(crate) struct Qtest {
+    channel: Channel,
+}
+
+impl Qtest {
+    pub(crate) fn new(channel: Channel) -> Qtest {
+        Qtest { channel }
+    }
+
+    pub(crate) fn read(&mut self, address: u64, width: Width) -> Result<u32, BenchError> {
+        Ok(self.read_each(&[address], width)?[0])
+    }
+
+    /// One access per address, in order.
+    pub(crate) fn read_each(
+        &mut self,
+        addresses: &[u64],
+        width: Width,
+    ) -> Result<Vec<u32>, BenchError> {
+        let mut values = Vec::with_capacity(addresses.len());
+        for batch in addresses.chunks(BATCH) {
+            let mut commands = String::new();
+            for address in batch {
+                let _ = writeln!(commands, "read{} {address:#x}", width.letter());
+            }
+            self.channel.send(commands.as_bytes())?;
+            for _ in batch {
+                let answer = self.answer()?;
+                let value = answer.strip_prefix("0x").and_then(|t| u64::from_str_radix(t, 16).ok());
+                // QEMU prints every width as 64 bits.
+                let value = value.ok_or_else(|| self.channel.protocol(answer.as_str()))?;
+                values.push(value as u32);
+            }
+        }
+        Ok(values)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        address: u64,
+        width: Width,
+        value: u32,
+    ) -> Result<(), BenchError> {
+        self.write_each(&[(address, value)], width)
+    }
+
+    /// One access per pair of address and value, in order.
+    pub(crate) fn write_each(
+        &mut self,
+        writes: &[(u64, u32)],
+        width: Width,
+    ) -> Result<(), BenchError> {
+        for batch in writes.chunks(BATCH) {
+            let mut commands = String::new();
+            for (address, value) in batch {
+                let _ = writeln!(commands, "write{} {address:#x} {value:#x}", width.letter());
+            }
+            self.channel.send(commands.as_bytes())?;
+            for _ in batch {
+                self.answer()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies memory that is plain storage; width and number of accesses are QEMU's choice.
+    pub(crate) fn read_bulk(&mut self, address: u64, size: usize) -> Result<Vec<u8>, BenchError> {
+        let mut bytes = Vec::with_capacity(size);
+        while bytes.len() < size {
+            let at = address + bytes.len() as u64;
+            let count = BULK.min(size - bytes.len());
+            self.channel.send(format!("read {at:#x} {count:#x}\n").as_bytes())?;
+            let answer = self.answer()?;
+            let digits = answer.strip_prefix("0x").unwrap_or(&answer);
+            if digits.len() != 2 * count || !digits.is_ascii() {
+                return Err(self.channel.protocol(format!("{} digits", digits.len())));
+            }
+            for pair in digits.as_bytes().chunks_exact(2) {
+                let byte =
+                    std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok());
+                bytes.push(byte.ok_or_else(|| self.channel.protocol("no hexadecimal digits"))?);
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Writes bytes with accesses of QEMU's choice.
+    pub(crate) fn write_bulk(&mut self, address: u64, bytes: &[u8]) -> Result<(), BenchError> {
+        for (i, chunk) in bytes.chunks(BULK).enumerate() {
+            let at = address + (i * BULK) as u64;
+            let mut command = format!("write {at:#x} {:#x} 0x", chunk.len());
+            for byte in chunk {
+                let _ = write!(command, "{byte:02x}");
+            }
+            command.push('\n');
+            self.channel.send(command.as_bytes())?;
+            self.answer()?;
+        }
+        Ok(())
+    }
+
+    /// What follows `OK` in the next answer.
+    fn answer(&mut self) -> Result<String, BenchError> {
+        let line = self.channel.take_until(b'\n')?;
+        let line = String::from_utf8_lossy(&line);
+        match line.trim_end().strip_prefix("OK") {
+            Some(rest) => Ok(rest.trim_start().to_owned()),
+            None => Err(self.channel.protocol(line.trim_end())),
+        }
+    }
+}
