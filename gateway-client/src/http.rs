@@ -20,6 +20,7 @@ use reqwest::header::{
 };
 use reqwest::{Client, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::chat::ChatRequest;
 use crate::decode::Decoder;
@@ -218,9 +219,7 @@ impl Call {
             what: "an answer that is no model list".to_owned(),
             excerpt: refusal::excerpt(&self.endpoint, body),
         })?;
-        let models = list.data.unwrap_or_default();
-        let models =
-            models.into_iter().map(|m| ModelEntry { id: m.id, owned_by: m.owned_by }).collect();
+        let models = list.data.unwrap_or_default().into_iter().map(WireModel::into_entry).collect();
         Ok(ModelList { models, server })
     }
 
@@ -406,4 +405,21 @@ enum ListTag {
 struct WireModel {
     id: String,
     owned_by: Option<String>,
+    /// llama.cpp: `{"n_ctx": 4096, …}`.
+    #[serde(default)]
+    meta: Value,
+    /// vLLM.
+    #[serde(default)]
+    max_model_len: Value,
+    /// OpenRouter.
+    #[serde(default)]
+    context_length: Value,
+}
+
+impl WireModel {
+    fn into_entry(self) -> ModelEntry {
+        let windows = [&self.meta["n_ctx"], &self.max_model_len, &self.context_length];
+        let context_tokens = windows.into_iter().find_map(Value::as_u64);
+        ModelEntry { id: self.id, owned_by: self.owned_by, context_tokens }
+    }
 }

@@ -36,6 +36,9 @@ pub struct ModelEntry {
     /// Who the endpoint says owns it; `llamacpp` or `library` (Ollama) tell
     /// engines apart.
     pub owned_by: Option<String>,
+    /// The context window in tokens, prompt and answer together, where the
+    /// endpoint says (llama.cpp, vLLM, OpenRouter).
+    pub context_tokens: Option<u64>,
 }
 
 /// What an endpoint says it serves.

@@ -78,6 +78,8 @@ pub struct Engine {
     pub state: EngineState,
     /// What it serves; empty while loading, or if no model is installed.
     pub models: Vec<String>,
+    /// The context window of the first model, in tokens, if it says.
+    pub context_tokens: Option<u64>,
 }
 
 impl Engine {
@@ -143,24 +145,30 @@ async fn look(transport: &dyn Transport, place: Place, deadline: Duration) -> Op
     let url = endpoint.base().to_owned();
     match transport.fetch_models(&endpoint, deadline).await {
         Ok(list) => {
-            let kind = recognise(&list);
-            Some(Engine { kind, url, state: EngineState::Ready, models: ids(list) })
+            let kind = recognise(&list, place.kind);
+            let context_tokens = list.models.first().and_then(|model| model.context_tokens);
+            let models = ids(list);
+            Some(Engine { kind, url, state: EngineState::Ready, models, context_tokens })
         }
         Err(ClientError::Loading { .. }) => {
             let kind = EngineKind::LlamaCpp;
-            Some(Engine { kind, url, state: EngineState::Loading, models: Vec::new() })
+            let (state, models) = (EngineState::Loading, Vec::new());
+            Some(Engine { kind, url, state, models, context_tokens: None })
         }
         Err(_) => None,
     }
 }
 
-/// By what the engine says of itself, not by its port.
-fn recognise(list: &ModelList) -> EngineKind {
+/// By what the engine says of itself; by its port only if it lists no model to
+/// tell by.
+fn recognise(list: &ModelList, expected: EngineKind) -> EngineKind {
     let owned_by = |owner: &str| list.models.iter().any(|m| m.owned_by.as_deref() == Some(owner));
     if owned_by("llamacpp") || list.server.as_deref() == Some("llama.cpp") {
         EngineKind::LlamaCpp
     } else if owned_by("library") {
         EngineKind::Ollama
+    } else if list.models.is_empty() {
+        expected
     } else {
         EngineKind::OpenAiCompatible
     }

@@ -18,7 +18,7 @@ use gateway_client::{
 use crate::clock::{Clock, Moment, TokioClock};
 use crate::config::{GatewayConfig, ModelRef, Task};
 use crate::consent::Consent;
-use crate::event::{AskError, Event};
+use crate::event::{AskError, Event, WaitReason};
 use crate::ladder::{GiveUp, Ladder, Step};
 use crate::ledger::Ledger;
 use crate::outcome::{Attempt, Outcome, as_ms, chain};
@@ -163,6 +163,7 @@ struct Run {
     /// How long the request was held back since the last attempt.
     held: Duration,
     loading_told: Vec<String>,
+    loading_wait_told: bool,
     phase: Phase,
 }
 
@@ -195,6 +196,7 @@ impl Run {
             attempts: Vec::new(),
             held: Duration::ZERO,
             loading_told: Vec::new(),
+            loading_wait_told: false,
             phase: Phase::Choosing,
         };
         for rung in run.ladder.without_consent() {
@@ -235,7 +237,11 @@ impl Run {
             Step::Wait { rung, until, reason } => {
                 let Route { endpoint, model, .. } = self.ladder.route(rung).clone();
                 let wait_ms = as_ms(until.since(now));
-                self.due.push_back(Ok(Event::Wait { endpoint, model, wait_ms, reason }));
+                let told = reason == WaitReason::Loading
+                    && std::mem::replace(&mut self.loading_wait_told, true);
+                if !told {
+                    self.due.push_back(Ok(Event::Wait { endpoint, model, wait_ms, reason }));
+                }
                 self.phase = Phase::Waiting(until);
             }
             Step::GiveUp(why) => {

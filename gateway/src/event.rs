@@ -25,7 +25,8 @@ pub enum Event {
         endpoint: String,
         /// Which model.
         model: String,
-        /// In how many milliseconds.
+        /// In how many milliseconds; for a loading model, which is asked again
+        /// and again but told of once, until it is asked next.
         wait_ms: u64,
         /// What is being waited for.
         reason: WaitReason,

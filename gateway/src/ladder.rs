@@ -8,7 +8,7 @@
 //! | outcome | in this ask |
 //! |---|---|
 //! | 429 | again after its wait |
-//! | loading | again after half a second, as often as it takes |
+//! | loading | again after a quarter second, as often as it takes |
 //! | 5xx, lost before the answer | again after 0.5 s and 2 s, then no more |
 //! | no connection, 401, 403 | nothing more at this endpoint |
 //! | timeout, too long, rejected, not the protocol | not this model here again |
@@ -22,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::table::Route;
 
 /// How often a loading engine is asked.
-const LOADING_POLL: Duration = Duration::from_millis(500);
+const LOADING_POLL: Duration = Duration::from_millis(250);
 
 /// Waits before a failing server is tried again; then it is given up.
 const SERVER_ERROR_WAITS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
