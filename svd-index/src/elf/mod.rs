@@ -16,6 +16,7 @@ mod firmware;
 mod image;
 mod names;
 mod records;
+mod uses;
 mod vectors;
 mod view;
 mod write;
@@ -65,6 +66,7 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
     let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
     dwarf::read(&image, &mut facts, &mut warnings);
     vectors::read(&image, &mut facts);
+    uses::read(&image, &mut facts, &mut warnings);
     facts.rtt = facts
         .symbols
         .iter()

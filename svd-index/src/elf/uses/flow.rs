@@ -1,0 +1,371 @@
+//! Follows constants through one function.
+//!
+//! The function is decoded from its entry along its branches, cut into blocks, and states are
+//! joined where paths meet until nothing changes. A function with a jump that cannot be resolved
+//! is given up as a whole: its constants might not hold on the unseen path.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+use super::instruction::{Instruction, Operation, Place, Register};
+use super::state::{Memory, State, Touch};
+use super::thumb;
+
+/// Where a function is, and how to read it.
+pub(crate) trait Code: Memory {
+    /// The bytes from `address` on, up to where code ends.
+    fn code(&self, address: u32) -> Option<&[u8]>;
+
+    /// Where the data that starts at `address` ends, if the file marks it as data.
+    fn data_end(&self, address: u32) -> Option<u32>;
+
+    /// Name of the function at `address`.
+    fn function_name(&self, address: u32) -> Option<&str>;
+}
+
+/// What was found in one function.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Instruction address and what it touches.
+    pub(crate) touches: Vec<(u32, Touch)>,
+    /// Functions it calls or leaves to, outside of its own range.
+    pub(crate) callees: BTreeSet<u32>,
+    /// Where a jump could not be resolved; then there are no touches.
+    pub(crate) unresolved: Option<u32>,
+}
+
+/// Instructions of one function, with what follows each.
+struct Body {
+    range: Range<u32>,
+    steps: BTreeMap<u32, Step>,
+    callees: BTreeSet<u32>,
+    unresolved: Option<u32>,
+}
+
+struct Step {
+    instruction: Instruction,
+    /// In an IT block: it may not happen.
+    conditional: bool,
+    /// Whether the next instruction can follow.
+    falls_through: bool,
+    /// Other instructions of this function that can follow.
+    targets: Vec<u32>,
+}
+
+/// How often a block may be visited before its function is given up. States only lose knowledge,
+/// so real code settles in a few rounds.
+const MAX_VISITS: u32 = 200;
+
+/// Longest function that is followed, in bytes.
+const MAX_LENGTH: u32 = 1 << 20;
+
+/// How many instructions before a table jump its bound check may stand.
+const BOUND_CHECK_REACH: usize = 10;
+
+/// Most entries of a jump table.
+const MAX_ENTRIES: u32 = 1024;
+
+/// Analyses the function at `range.start`; `range.end` is the first address that is not its own.
+pub(crate) fn analyse(code: &impl Code, range: Range<u32>) -> Outcome {
+    if range.is_empty() || range.end - range.start > MAX_LENGTH {
+        return Outcome::default();
+    }
+    let body = Body::decode(code, range);
+    let mut outcome = Outcome {
+        callees: body.callees.clone(),
+        unresolved: body.unresolved,
+        ..Outcome::default()
+    };
+    if body.unresolved.is_none() {
+        match body.settle(code) {
+            Some(states) => outcome.touches = body.touches(code, &states),
+            None => outcome.unresolved = Some(body.range.start),
+        }
+    }
+    outcome
+}
+
+impl Body {
+    fn decode(code: &impl Code, range: Range<u32>) -> Self {
+        let mut body = Self {
+            steps: BTreeMap::new(),
+            callees: BTreeSet::new(),
+            unresolved: None,
+            range: range.clone(),
+        };
+        let mut open = vec![range.start];
+        while let Some(start) = open.pop() {
+            body.decode_run(code, start, &mut open);
+        }
+        body
+    }
+
+    /// Decodes from `start` to where the path ends or meets what is decoded already.
+    fn decode_run(&mut self, code: &impl Code, start: u32, open: &mut Vec<u32>) {
+        let mut address = start;
+        let mut conditional = 0;
+        while self.range.contains(&address) && !self.steps.contains_key(&address) {
+            if code.data_end(address).is_some() {
+                break;
+            }
+            let Some(bytes) = code.code(address) else { break };
+            let Some(instruction) = thumb::decode(bytes, address) else { break };
+            let mut step = self.step(code, address, instruction);
+            step.conditional = conditional > 0;
+            if step.conditional {
+                step.falls_through = true;
+            }
+            conditional = match instruction.operation {
+                Operation::IfThen { count } => count,
+                _ => conditional.saturating_sub(1),
+            };
+            open.extend(step.targets.iter().copied());
+            let falls_through = step.falls_through;
+            self.steps.insert(address, step);
+            if !falls_through {
+                break;
+            }
+            address = address.saturating_add(instruction.size.into());
+        }
+    }
+
+    fn step(&mut self, code: &impl Code, address: u32, instruction: Instruction) -> Step {
+        let after = address.saturating_add(instruction.size.into());
+        let mut targets = Vec::new();
+        let falls_through = match instruction.operation {
+            Operation::Branch { target, conditional } => {
+                self.branch(target, &mut targets);
+                conditional
+            }
+            Operation::Call { target: Some(target) } => {
+                self.callees.insert(target);
+                match table_helper(code, target) {
+                    Some(helper) => {
+                        let entries = self.entries(code, address, after, 0, helper);
+                        self.resolve(address, entries, &mut targets);
+                        false
+                    }
+                    None => true,
+                }
+            }
+            Operation::JumpTable { index, halfwords } => {
+                let kind = if halfwords { Table::HALFWORDS } else { Table::BYTES };
+                let entries = self.entries(code, address, after, index, kind);
+                self.resolve(address, entries, &mut targets);
+                false
+            }
+            Operation::Jump => {
+                let entries = self.absolute_entries(code, address);
+                self.resolve(address, entries, &mut targets);
+                false
+            }
+            Operation::LoadMany { list, .. } => list & (1 << 15) == 0,
+            Operation::Leave | Operation::Stop => false,
+            _ => true,
+        };
+        Step { instruction, conditional: false, falls_through, targets }
+    }
+
+    fn branch(&mut self, target: u32, targets: &mut Vec<u32>) {
+        if self.range.contains(&target) {
+            targets.push(target);
+        } else {
+            self.callees.insert(target);
+        }
+    }
+
+    fn resolve(&mut self, address: u32, entries: Vec<u32>, targets: &mut Vec<u32>) {
+        if entries.is_empty() {
+            self.unresolved.get_or_insert(address);
+        }
+        targets.extend(entries);
+    }
+
+    /// Targets of a table that counts from its own start.
+    fn entries(
+        &self,
+        code: &impl Code,
+        jump: u32,
+        table: u32,
+        index: Register,
+        kind: Table,
+    ) -> Vec<u32> {
+        let base = if kind.bytes == 4 { table.wrapping_add(2) & !3 } else { table };
+        let marked = code.data_end(base).map(|end| (end - base) / u32::from(kind.bytes));
+        let checked = self.bound_before(jump, index);
+        let Some(count) = [marked, checked].into_iter().flatten().min() else { return Vec::new() };
+        let mut targets = Vec::new();
+        for position in 0..count.min(MAX_ENTRIES) {
+            let at = base.wrapping_add(position * u32::from(kind.bytes));
+            let Some(entry) = code.literal(at, kind.bytes) else { break };
+            let target = base.wrapping_add(kind.distance(entry)) & !1;
+            if self.range.contains(&target) && code.data_end(target).is_none() {
+                targets.push(target);
+            }
+        }
+        targets
+    }
+
+    /// The number of entries that the comparison before a table jump allows.
+    fn bound_before(&self, jump: u32, index: Register) -> Option<u32> {
+        let before = self.steps.range(..jump).rev().take(BOUND_CHECK_REACH);
+        for (_, step) in before {
+            match step.instruction.operation {
+                Operation::Compare { register, with } if register == index => {
+                    return with.checked_add(1);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Targets of a jump through a table of addresses, found by the literal that names the table
+    /// shortly before.
+    fn absolute_entries(&self, code: &impl Code, jump: u32) -> Vec<u32> {
+        let before = self.steps.range(..jump).rev().take(BOUND_CHECK_REACH);
+        let tables = before.filter_map(|(_, step)| match step.instruction.operation {
+            Operation::Load { place: Place::Absolute(pool), .. } => code.literal(pool, 4),
+            _ => None,
+        });
+        for table in tables {
+            let entries: Vec<u32> = (0..MAX_ENTRIES)
+                .map_while(|position| code.literal(table.checked_add(4 * position)?, 4))
+                .map(|entry| entry & !1)
+                .take_while(|entry| self.range.contains(entry))
+                .collect();
+            if !entries.is_empty() {
+                return entries;
+            }
+        }
+        Vec::new()
+    }
+
+    /// Addresses that a block starts at.
+    fn leaders(&self) -> BTreeSet<u32> {
+        let mut leaders = BTreeSet::from([self.range.start]);
+        for (&address, step) in &self.steps {
+            leaders.extend(step.targets.iter().copied());
+            if !step.targets.is_empty() || !step.falls_through {
+                leaders.insert(address.saturating_add(step.instruction.size.into()));
+            }
+        }
+        leaders
+    }
+
+    /// States at the start of each block; `None` if they do not settle.
+    fn settle(&self, code: &impl Code) -> Option<BTreeMap<u32, State>> {
+        let leaders = self.leaders();
+        let mut states = BTreeMap::from([(self.range.start, State::entry())]);
+        let mut visits: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut open = VecDeque::from([self.range.start]);
+        while let Some(start) = open.pop_front() {
+            let count = visits.entry(start).or_insert(0);
+            *count += 1;
+            if *count > MAX_VISITS {
+                return None;
+            }
+            let Some(state) = states.get(&start).cloned() else { continue };
+            for (next, state) in self.run_block(code, start, state, &leaders, &mut |_, _| {}) {
+                let changed = match states.get_mut(&next) {
+                    Some(known) => known.join(&state),
+                    None => {
+                        states.insert(next, state);
+                        true
+                    }
+                };
+                if changed && !open.contains(&next) {
+                    open.push_back(next);
+                }
+            }
+        }
+        Some(states)
+    }
+
+    /// Carries a state through a block; gives the state for each block that can follow.
+    fn run_block(
+        &self,
+        code: &impl Code,
+        start: u32,
+        mut state: State,
+        leaders: &BTreeSet<u32>,
+        touch: &mut impl FnMut(u32, Touch),
+    ) -> Vec<(u32, State)> {
+        let mut following = Vec::new();
+        for (&address, step) in self.steps.range(start..) {
+            if address != start && leaders.contains(&address) {
+                break;
+            }
+            let before = step.conditional.then(|| state.clone());
+            state.step(&step.instruction, code, &mut |touched| touch(address, touched));
+            if let Some(before) = before {
+                state.join(&before);
+            }
+            let end = address.saturating_add(step.instruction.size.into());
+            following.extend(step.targets.iter().map(|&target| (target, state.clone())));
+            if !step.falls_through {
+                break;
+            }
+            if leaders.contains(&end) {
+                following.push((end, state));
+                break;
+            }
+            // Overlapping paths: the next step in order is not the one that follows.
+            if self.steps.range(address + 1..).next().map(|(&next, _)| next) != Some(end) {
+                break;
+            }
+        }
+        following
+    }
+
+    fn touches(&self, code: &impl Code, states: &BTreeMap<u32, State>) -> Vec<(u32, Touch)> {
+        let leaders = self.leaders();
+        let mut touches = Vec::new();
+        for (&start, state) in states {
+            self.run_block(code, start, state.clone(), &leaders, &mut |address, touch| {
+                touches.push((address, touch));
+            });
+        }
+        touches
+    }
+}
+
+/// Shape of a jump table whose entries count from its start.
+#[derive(Clone, Copy)]
+struct Table {
+    bytes: u8,
+    signed: bool,
+    /// Bytes of code per unit.
+    unit: u32,
+}
+
+impl Table {
+    /// TBB and TBH (ARMv7-M ARM, DDI 0403E, A7.7.185).
+    const BYTES: Self = Self { bytes: 1, signed: false, unit: 2 };
+    const HALFWORDS: Self = Self { bytes: 2, signed: false, unit: 2 };
+
+    fn distance(self, entry: u32) -> u32 {
+        let unused = 32 - 8 * u32::from(self.bytes);
+        let entry = match self.signed {
+            true => ((entry << unused) as i32 >> unused) as u32,
+            false => entry,
+        };
+        entry.wrapping_mul(self.unit)
+    }
+}
+
+/// GCC's `switch` on cores without TBB: a call of one of these helpers, which jumps by the table
+/// behind the call, with the index in r0.
+///
+/// Source: GCC, libgcc/config/arm/lib1funcs.S, `__gnu_thumb1_case_*`.
+fn table_helper(code: &impl Code, target: u32) -> Option<Table> {
+    let (bytes, signed, unit) = match code.function_name(target)? {
+        "__gnu_thumb1_case_sqi" => (1, true, 2),
+        "__gnu_thumb1_case_uqi" => (1, false, 2),
+        "__gnu_thumb1_case_shi" => (2, true, 2),
+        "__gnu_thumb1_case_uhi" => (2, false, 2),
+        "__gnu_thumb1_case_si" => (4, true, 1),
+        _ => return None,
+    };
+    Some(Table { bytes, signed, unit })
+}
