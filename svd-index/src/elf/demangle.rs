@@ -43,7 +43,7 @@ mod tests {
         check("main", "main");
         check("_ZN4Uart4initEj", "Uart::init(unsigned int)");
         check("_ZN4core3fmt5Write9write_str17h0123456789abcdefE", "core::fmt::Write::write_str");
-        check("_RNvC6_123foo3bar", "foo::bar");
+        check("_RNvC3foo3bar", "foo::bar");
         check("_Z", "_Z");
         check("_ZSomething odd", "_ZSomething odd");
     }

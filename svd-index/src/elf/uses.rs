@@ -9,6 +9,8 @@
 
 mod flow;
 mod instruction;
+#[cfg(test)]
+mod oracle;
 mod state;
 mod thumb;
 mod word;

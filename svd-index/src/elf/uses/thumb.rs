@@ -568,8 +568,11 @@ impl Wide {
         match (is_load, self.rt()) {
             (false, from) => store(from, width, place),
             (true, PC) if bytes == 4 => jump_through_memory(place),
-            // PLD, PLI.
-            (true, PC) => nothing(),
+            // PLD, PLI; with a changing base the encoding is not an instruction.
+            (true, PC) => match place {
+                Place::Indexed { update: Update::Before | Update::After, .. } => anything(),
+                _ => nothing(),
+            },
             (true, to) => load(to, width, place),
         }
     }
