@@ -274,10 +274,10 @@ async fn read_answer(
         "text/event-stream" | "text/plain" | "" => {
             let events = bounded(response).eventsource().map(|event| event.map(|e| e.data)).boxed();
             let reading = Reading { call, events, decoder, deadlines, sent, failed: false };
-            Ok(stream::unfold(reading, |mut reading| async {
+            let events = stream::unfold(reading, |mut reading| async {
                 reading.next().await.map(|event| (event, reading))
-            })
-            .boxed())
+            });
+            Ok(events.fuse().boxed())
         }
         "application/json" => {
             let left = deadlines.first_event.saturating_sub(sent.elapsed());
@@ -286,7 +286,7 @@ async fn read_answer(
                 .await??;
             decoder.push_whole(&body)?;
             let events: Vec<_> = std::iter::from_fn(|| decoder.pop()).map(Ok).collect();
-            Ok(stream::iter(events).boxed())
+            Ok(stream::iter(events).fuse().boxed())
         }
         other => {
             let what = format!("an answer of type `{}`", refusal::clean(&call.endpoint, other));

@@ -24,7 +24,8 @@ use crate::ledger::Ledger;
 use crate::outcome::{Attempt, Outcome, as_ms, chain};
 use crate::table::{ConfigError, Route, Table};
 
-/// The events of one ask. Dropping it ends the request that is under way.
+/// The events of one ask. Dropping it ends the request that is under way;
+/// polling it after its end gives `None` again.
 pub type AskStream = BoxStream<'static, Result<Event, AskError>>;
 
 /// Something to be answered.
@@ -97,7 +98,9 @@ impl Gateway {
     /// Answers `ask`. Nothing happens until the stream is polled.
     pub fn ask(&self, ask: Ask) -> AskStream {
         let run = Run::new(Arc::clone(&self.shared), ask);
-        stream::unfold(run, |mut run| async { run.next().await.map(|event| (event, run)) }).boxed()
+        let events =
+            stream::unfold(run, |mut run| async { run.next().await.map(|event| (event, run)) });
+        events.fuse().boxed()
     }
 
     /// Whom `ask` would be tried with, best first, those without consent
