@@ -15,6 +15,7 @@
 mod board;
 mod error;
 mod flash;
+mod lines;
 mod list;
 mod selector;
 mod snapshot;
@@ -23,6 +24,7 @@ mod virtual_probe;
 pub use board::{Board, Deadlines};
 pub use error::{Cause, HilError};
 pub use flash::{FlashProgress, FlashStage};
+pub use lines::SerialLines;
 pub use list::{Availability, ProbeInfo, list};
 pub use selector::{Selector, SelectorError};
 pub use vbench::{SerialChunk, SerialText};

@@ -3,19 +3,20 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle::{
-    BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, LogRecord, MemoryRange,
+    BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, MemoryRange,
     ReadOutcome, ReadPlan, ReadRequest, RegisterRead, Skip, Snapshot,
 };
-use probe_rs::{Core, HaltReason, MemoryInterface, RegisterValue, Session};
+use probe_rs::{Core, CoreType, HaltReason, MemoryInterface, RegisterValue, Session};
 
 use vbench::SerialText;
 
 use crate::HilError;
 use crate::board::{self, core};
+use crate::lines::Splitter;
 
 /// Reads what `plan` asks for, in its order. Logs and fidelity labels are the caller's to add.
 pub(crate) fn take(
-    session: &mut Session,
+    session: Option<&mut Session>,
     id: &BoardId,
     plan: &ReadPlan,
     halt_within: Duration,
@@ -74,27 +75,40 @@ pub(crate) fn core_registers(core: &mut Core<'_>) -> Result<Vec<CoreRegister>, H
     if !halted {
         return Err(HilError::NotHalted);
     }
+    let has_masks = !matches!(core.core_type(), CoreType::Armv6m);
     let known: Vec<_> = core.registers().core_registers().copied().collect();
     let mut registers = Vec::with_capacity(known.len() + 3);
     for register in known {
         let value = core.read_core_reg::<RegisterValue>(register.id).ok().and_then(bits);
         match register.name() {
-            "EXTRA" => registers.extend(unpack_extra(value)),
-            name => registers.push(CoreRegister { name: name.to_owned(), value }),
+            "EXTRA" => registers.extend(unpack_extra(value, has_masks)),
+            name => registers.push(CoreRegister { name: manual_name(name).to_owned(), value }),
         }
     }
     Ok(registers)
 }
 
-/// Four special registers that share one transfer. Source: ARMv7-M ARM, DDI 0403E, C1.6.3
-/// (DCRSR), REGSEL 0b0010100.
-fn unpack_extra(value: Option<u64>) -> impl Iterator<Item = CoreRegister> {
-    [("CONTROL", 24), ("FAULTMASK", 16), ("BASEPRI", 8), ("PRIMASK", 0)].into_iter().map(
-        move |(name, lsb)| CoreRegister {
+/// Four special registers that share one transfer; ARMv6-M has two of them. Source: ARMv7-M ARM,
+/// DDI 0403E, C1.6.3 (DCRSR), REGSEL 0b0010100; ARMv6-M ARM, DDI 0419E, C1.6.4.
+fn unpack_extra(value: Option<u64>, has_masks: bool) -> impl Iterator<Item = CoreRegister> {
+    [("CONTROL", 24), ("FAULTMASK", 16), ("BASEPRI", 8), ("PRIMASK", 0)]
+        .into_iter()
+        .filter(move |(name, _)| has_masks || !matches!(*name, "FAULTMASK" | "BASEPRI"))
+        .map(move |(name, lsb)| CoreRegister {
             name: name.to_owned(),
             value: value.map(|value| (value >> lsb) & 0xff),
-        },
-    )
+        })
+}
+
+/// The manual's name where probe-rs numbers or shouts. Source: DDI 0419E, B1.4.1.
+fn manual_name(name: &str) -> &str {
+    match name {
+        "R13" => "SP",
+        "R14" => "LR",
+        "R15" => "PC",
+        "XPSR" => "xPSR",
+        other => other,
+    }
 }
 
 fn bits(value: RegisterValue) -> Option<u64> {
@@ -166,26 +180,13 @@ fn halt_reason(reason: HaltReason) -> &'static str {
 
 /// Text so far, raw and cut into lines. A line's time is that of its first byte.
 pub(crate) fn log(serial: &SerialText) -> Log {
+    let mut splitter = Splitter::default();
     let mut raw = Vec::new();
     let mut records = Vec::new();
-    let mut line: Option<(u64, Vec<u8>)> = None;
     for chunk in serial.chunks() {
         raw.extend_from_slice(&chunk.bytes);
-        let at_ms = u64::try_from(chunk.at.as_millis()).unwrap_or(u64::MAX);
-        for &byte in &chunk.bytes {
-            let (_, bytes) = line.get_or_insert_with(|| (at_ms, Vec::new()));
-            if byte != b'\n' {
-                bytes.push(byte);
-            } else if let Some(whole) = line.take() {
-                records.push(record(whole));
-            }
-        }
+        records.extend(splitter.push(&chunk));
     }
-    records.extend(line.map(record));
+    records.extend(splitter.rest());
     Log { channel: serial.name().to_ascii_lowercase(), kind: LogKind::Serial, raw, records }
-}
-
-fn record((at_ms, bytes): (u64, Vec<u8>)) -> LogRecord {
-    let text = String::from_utf8_lossy(&bytes);
-    LogRecord { at_ms, text: text.trim_end_matches('\r').to_owned() }
 }

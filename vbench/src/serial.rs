@@ -73,6 +73,28 @@ impl SerialText {
         self.kept().chunks.iter().cloned().collect()
     }
 
+    /// Text from byte `position` on, and the position after it.
+    ///
+    /// A position inside a chunk gives the rest of that chunk. Text that was forgotten meanwhile
+    /// is missing: see [`SerialText::forgotten`].
+    pub fn chunks_from(&self, position: u64) -> (Vec<SerialChunk>, u64) {
+        let kept = self.kept();
+        let end = kept.forgotten + kept.bytes as u64;
+        let mut missing = end.saturating_sub(position) as usize;
+        let mut chunks = Vec::new();
+        for chunk in kept.chunks.iter().rev() {
+            if missing == 0 {
+                break;
+            }
+            let take = missing.min(chunk.bytes.len());
+            let bytes = chunk.bytes[chunk.bytes.len() - take..].to_vec();
+            chunks.push(SerialChunk { at: chunk.at, bytes });
+            missing -= take;
+        }
+        chunks.reverse();
+        (chunks, end)
+    }
+
     /// All text so far.
     pub fn bytes(&self) -> Vec<u8> {
         self.kept().chunks.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect()
