@@ -54,8 +54,11 @@ impl Decoder {
 
     /// Takes the data of one server-sent event: a chunk, or `[DONE]`.
     pub(crate) fn push(&mut self, data: &str) -> Result<(), ClientError> {
-        if data.trim() == "[DONE]" {
-            return self.end(String::new(), None);
+        match data.trim() {
+            "[DONE]" => return self.end(String::new(), None),
+            // Some proxies keep connections open with events of nothing.
+            "" => return Ok(()),
+            _ => {}
         }
         let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
             self.bad_event(&format!("an event that is no chunk ({error})"), data)
@@ -63,9 +66,12 @@ impl Decoder {
         if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
             return Err(self.reported(error));
         }
-        if let Some(usage) = chunk.usage {
-            self.usage = Some(usage.into());
+        // vLLM's errors are the chunk itself.
+        if chunk.object.as_deref() == Some("error") {
+            let error = serde_json::from_str(data).unwrap_or_default();
+            return Err(self.reported(&error));
         }
+        self.usage = chunk.usage.as_ref().and_then(usage_of).or(self.usage);
         // Only one answer is asked for.
         if let Some(choice) = chunk.choices.into_iter().flatten().find(|choice| choice.index == 0) {
             self.push_choice(choice);
@@ -159,8 +165,9 @@ impl Decoder {
 
 #[derive(Deserialize)]
 struct Chunk {
+    object: Option<String>,
     choices: Option<Vec<Choice>>,
-    usage: Option<WireUsage>,
+    usage: Option<Value>,
     error: Option<Value>,
 }
 
@@ -208,26 +215,116 @@ impl WireToolCallDelta {
     }
 }
 
-#[derive(Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
-    prompt_tokens_details: Option<PromptTokensDetails>,
+/// Both counts or none: half a usage, or an odd one, is no reason to lose the
+/// answer it came with.
+fn usage_of(usage: &Value) -> Option<Usage> {
+    Some(Usage {
+        input_tokens: usage.get("prompt_tokens")?.as_u64()?,
+        output_tokens: usage.get("completion_tokens")?.as_u64()?,
+        cached_input_tokens: usage
+            .pointer("/prompt_tokens_details/cached_tokens")
+            .and_then(Value::as_u64),
+    })
 }
 
-#[derive(Deserialize)]
-struct PromptTokensDetails {
-    cached_tokens: Option<u64>,
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
 
-impl From<WireUsage> for Usage {
-    fn from(wire: WireUsage) -> Self {
-        Self {
-            input_tokens: wire.prompt_tokens,
-            output_tokens: wire.completion_tokens,
-            cached_input_tokens: wire.prompt_tokens_details.and_then(|d| d.cached_tokens),
+    use super::*;
+
+    fn decoder() -> Decoder {
+        Decoder::new(Endpoint::parse("e", "http://127.0.0.1", None).unwrap())
+    }
+
+    const FINISH: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+
+    /// What is left of the usage after an answer with this one.
+    fn usage(usage: &str) -> Option<Usage> {
+        let mut decoder = decoder();
+        decoder.push(&format!(r#"{{"choices":[],"usage":{usage}}}"#)).unwrap();
+        decoder.push(FINISH).unwrap();
+        decoder.push("[DONE]").unwrap();
+        match decoder.pop() {
+            Some(StreamEvent::Usage(usage)) => Some(usage),
+            other => {
+                assert_eq!(other, Some(StreamEvent::Finish(FinishReason::Stop)));
+                None
+            }
         }
+    }
+
+    #[test]
+    fn a_usage_is_told_whole_or_not_at_all() {
+        let whole = |input_tokens, output_tokens, cached_input_tokens| {
+            Some(Usage { input_tokens, output_tokens, cached_input_tokens })
+        };
+        let (plain, cached) = (
+            r#"{"prompt_tokens":3,"completion_tokens":4}"#,
+            r#"{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2}}"#,
+        );
+        assert_eq!(usage(plain), whole(3, 4, None));
+        assert_eq!(usage(cached), whole(3, 4, Some(2)));
+        for odd in [
+            "null",
+            "{}",
+            "7",
+            r#"{"prompt_tokens":3}"#,
+            r#"{"prompt_tokens":-1,"completion_tokens":1}"#,
+        ] {
+            assert_eq!(usage(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn events_of_nothing_pass() {
+        for nothing in [
+            "",
+            " ",
+            "{}",
+            r#"{"choices":null}"#,
+            r#"{"choices":[]}"#,
+            r#"{"type":"ping"}"#,
+            r#"{"choices":[{"delta":{"role":"assistant","content":null}}],"error":null}"#,
+        ] {
+            let mut decoder = decoder();
+            decoder.push(nothing).unwrap();
+            assert!(!decoder.has_begun() && decoder.pop().is_none(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn events_of_another_shape_are_refused_without_panic() {
+        for wrong in [
+            "null",
+            "[]",
+            "7",
+            "\"x\"",
+            "{",
+            r#"{"choices":[null]}"#,
+            r#"{"choices":{}}"#,
+            r#"{"choices":[{"delta":{"content":7}}]}"#,
+            &"[".repeat(100_000),
+        ] {
+            let error = decoder().push(wrong).unwrap_err();
+            assert!(matches!(error, ClientError::BadEvent { .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_chunk_is_the_error_it_names() {
+        let refused = |data: &str| decoder().push(data).unwrap_err();
+        assert!(matches!(
+            refused(r#"{"object":"error","message":"maximum context length is 9","code":400}"#),
+            ClientError::ContextTooLong { .. }
+        ));
+        assert!(matches!(
+            refused(r#"{"error":{"message":"Loading model","code":503}}"#),
+            ClientError::Loading { .. }
+        ));
+        let ClientError::BrokenStream { message, .. } = refused(r#"{"error":"boom"}"#) else {
+            panic!("an error without a code is a stream that broke off")
+        };
+        assert_eq!(message, "boom");
     }
 }

@@ -42,6 +42,9 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// How long the body of a refusal may take once its head is there.
 const REFUSAL_TIME: Duration = Duration::from_secs(5);
 
+/// How long an idle connection on this machine is kept.
+const LOOPBACK_IDLE: Duration = Duration::from_secs(3);
+
 /// Settings of an [`HttpTransport`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpOptions {
@@ -372,6 +375,9 @@ fn build_client(route: Route, options: HttpOptions) -> Result<Client, Cause> {
         builder = builder.no_proxy();
     }
     if route != Route::Remote {
+        // Engines close idle connections after seconds (llama.cpp: 5); a new
+        // one costs nothing here, and a stale one a failed attempt.
+        builder = builder.pool_idle_timeout(LOOPBACK_IDLE);
         let loopback = [
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),

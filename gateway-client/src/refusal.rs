@@ -44,7 +44,7 @@ pub(crate) fn refusal(
 /// The error an endpoint reports in place of an event, as the `error` member.
 pub(crate) fn message_in(json: &Value) -> Option<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let error = json.get("error").unwrap_or(json);
+    let error = json.get("error").filter(|error| !error.is_null()).unwrap_or(json);
     text(error)
         .or_else(|| error.get("message").and_then(text))
         .or_else(|| error.get("detail").and_then(text))

@@ -85,6 +85,18 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
+async fn tls_with_somebody_who_speaks_none_is_no_connection() {
+    let provider = Provider::start([Reply::answer("plain")]).unwrap();
+    let address = provider.url().replace("http:", "https:");
+    let (_, error) = ask(&endpoint(&address), PATIENT).await;
+    // `Setup`: this machine has no certificates installed at all.
+    let expected =
+        |e: &ClientError| matches!(e, ClientError::Connect { .. } | ClientError::Setup { .. });
+    assert!(error.as_ref().is_some_and(expected), "{error:?}");
+    assert!(provider.chats().is_empty());
+}
+
+#[tokio::test]
 async fn silence_before_the_answer_is_bounded() {
     for reply in [
         Reply::hang(),

@@ -45,10 +45,13 @@ impl Clock for FakeClock {
 /// What an endpoint does with one request.
 pub(crate) type Play = Result<Vec<Result<StreamEvent, ClientError>>, ClientError>;
 
+/// A line of a script: made anew each time, since errors cannot be copied.
+pub(crate) type Line = Box<dyn Fn() -> Play + Send>;
+
 /// Plays each endpoint's script, its last line again and again.
 pub(crate) struct FakeTransport {
     clock: Arc<FakeClock>,
-    scripts: Mutex<HashMap<String, VecDeque<Box<dyn Fn() -> Play + Send>>>>,
+    scripts: Mutex<HashMap<String, VecDeque<Line>>>,
     asked: Mutex<Vec<(u64, String, String)>>,
     deadlines: Mutex<Vec<Deadlines>>,
 }
@@ -59,7 +62,7 @@ impl FakeTransport {
         Self { clock, scripts, asked, deadlines }
     }
 
-    pub(crate) fn script(self, endpoint: &str, plays: Vec<Box<dyn Fn() -> Play + Send>>) -> Self {
+    pub(crate) fn script(self, endpoint: &str, plays: Vec<Line>) -> Self {
         self.scripts.lock().unwrap().insert(endpoint.to_owned(), plays.into());
         self
     }
@@ -104,7 +107,7 @@ impl Transport for FakeTransport {
 }
 
 /// An answer of one piece.
-pub(crate) fn answers(text: &'static str) -> Box<dyn Fn() -> Play + Send> {
+pub(crate) fn answers(text: &'static str) -> Line {
     Box::new(move || {
         let usage = Usage { input_tokens: 3, output_tokens: 1, cached_input_tokens: None };
         Ok(vec![
@@ -116,7 +119,7 @@ pub(crate) fn answers(text: &'static str) -> Box<dyn Fn() -> Play + Send> {
 }
 
 /// A refusal with this status, and perhaps a `Retry-After`.
-pub(crate) fn says(code: u16, retry_after: Option<Duration>) -> Box<dyn Fn() -> Play + Send> {
+pub(crate) fn says(code: u16, retry_after: Option<Duration>) -> Line {
     Box::new(move || {
         let (host, message) = ("host".to_owned(), "no".to_owned());
         Err(ClientError::Status { host, code, retry_after, message })
@@ -124,14 +127,12 @@ pub(crate) fn says(code: u16, retry_after: Option<Duration>) -> Box<dyn Fn() -> 
 }
 
 /// Any other failure.
-pub(crate) fn fails(
-    error: impl Fn(String) -> ClientError + Send + 'static,
-) -> Box<dyn Fn() -> Play + Send> {
+pub(crate) fn fails(error: impl Fn(String) -> ClientError + Send + 'static) -> Line {
     Box::new(move || Err(error("host".to_owned())))
 }
 
 /// An answer that breaks off after these pieces.
-pub(crate) fn breaks_after(pieces: Vec<StreamEvent>) -> Box<dyn Fn() -> Play + Send> {
+pub(crate) fn breaks_after(pieces: Vec<StreamEvent>) -> Line {
     Box::new(move || {
         let (host, message) = ("host".to_owned(), String::new());
         let mut events: Vec<_> = pieces.iter().cloned().map(Ok).collect();

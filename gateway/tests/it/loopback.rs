@@ -169,6 +169,53 @@ async fn dropping_the_ask_hangs_up() {
     }
 }
 
+/// Whatever three providers do, every ask ends, with the whole text or with an
+/// error, and what was told of the text is always its beginning.
+#[tokio::test]
+async fn no_answer_is_doubled_or_cut_in_silence() {
+    const TEXT: &str = "one two three four five six";
+    let answer = || Reply::answer(TEXT);
+    let replies = [
+        answer(),
+        answer().cut_after(4),
+        Reply::error(429, "slow down").header("retry-after-ms", "30"),
+        answer().end_after(5),
+        Reply::error(500, "oops"),
+        answer().replace_event(3, "{"),
+        Reply::loading(),
+        answer().cut_after(1),
+        answer().stall_after(6),
+        Reply::hang(),
+        answer().gap(Duration::from_millis(3)),
+    ];
+    let script = |stride: usize| {
+        let order = (0..400).map(move |turn| turn * stride % 11);
+        order.map(|index| replies[index].clone()).collect::<Vec<_>>()
+    };
+    let providers = [provider(script(1)), provider(script(3)), provider(script(7))];
+    let hasty = Timeouts { local_first_token_ms: 150, idle_ms: 150, ..Timeouts::default() };
+    let gateway = gateway(&providers.each_ref(), hasty);
+
+    let asks = futures::stream::iter(0..200).map(|_| told(&gateway)).buffer_unordered(8);
+    let (mut whole, mut broken) = (0, 0);
+    for told in asks.collect::<Vec<_>>().await {
+        match &told.error {
+            None => {
+                assert_eq!(told.text, TEXT);
+                assert!(told.served_by().is_some());
+                whole += 1;
+            }
+            Some(AskError::StreamBroken { partial, .. }) => {
+                assert_eq!(partial, &told.text);
+                assert!(TEXT.starts_with(partial.as_str()) && !partial.is_empty());
+                broken += 1;
+            }
+            Some(other) => panic!("{other}: {:?}", told.attempts),
+        }
+    }
+    assert!(whole > 20 && broken > 20, "{whole} whole, {broken} broken");
+}
+
 #[tokio::test]
 async fn asks_at_once_share_what_is_known() {
     let first = provider([Reply::error(429, "slow down").header("Retry-After", "60")]);
