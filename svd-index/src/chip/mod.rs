@@ -6,7 +6,7 @@
 //! `%s` as the text of its `<dimIndex>`.
 
 mod address;
-mod array;
+pub(crate) mod array;
 mod field;
 mod find;
 mod pattern;

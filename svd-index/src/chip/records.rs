@@ -28,7 +28,7 @@ pub(crate) const POSTINGS: SectionId = SectionId(28);
 pub(crate) const LENGTHS: SectionId = SectionId(29);
 
 /// Positions `first..first + count` of another table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct Span {
     pub(crate) first: u32,

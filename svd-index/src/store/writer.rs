@@ -53,6 +53,13 @@ impl Writer {
         self.strings.intern(text)
     }
 
+    /// A text stored before.
+    pub(crate) fn text_at(&self, place: StrRef) -> &str {
+        let start = place.offset as usize;
+        let bytes = &self.strings.bytes[start..start + place.len as usize];
+        std::str::from_utf8(bytes).expect("whole texts are stored")
+    }
+
     /// Stores what was odd in the source, so that it can be told again when opened from cache.
     pub fn warnings(&mut self, warnings: &[Warning]) -> &mut Self {
         let records: Vec<WarningRecord> = warnings

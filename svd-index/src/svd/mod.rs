@@ -1,7 +1,18 @@
 //! Reads CMSIS-SVD as vendors write it, and lays it out for look-up.
 
-use crate::chip::records as rec;
-use crate::store::{Kind, SourceId, Writer};
+mod arrays;
+mod derive;
+mod layout;
+mod layout_field;
+mod read;
+mod read_field;
+mod text;
+mod tree;
+mod values;
+mod words;
+mod xml;
+
+use crate::store::SourceId;
 
 /// Why a text is not an SVD at all. Everything less is a warning.
 #[derive(Debug, thiserror::Error)]
@@ -15,17 +26,21 @@ pub enum SvdError {
     },
 }
 
-/// Reads an SVD, plain or gzip, and gives the bytes of its index file.
+/// Reads an SVD, plain or gzip, and gives the bytes of its index file, warnings included.
+///
+/// Tolerant: whatever is wrong costs at most its own element and leaves a warning. The same
+/// bytes give the same file.
 ///
 /// # Errors
 /// There is no `<device>` in it.
 pub fn build(bytes: &[u8], source: SourceId) -> Result<Vec<u8>, SvdError> {
-    if memchr::memmem::find(bytes, b"<device").is_none() {
-        return Err(SvdError::NotSvd { found: looks_like(bytes) });
-    }
-    let mut writer = Writer::new(Kind::Svd, rec::SCHEMA, source);
-    writer.section(rec::DEVICE, &[rec::DeviceRecord::default()]);
-    Ok(writer.finish())
+    let (text, mut warnings) = text::decode(bytes);
+    let Some((device, found)) = read::read(&text) else {
+        let found = looks_like(bytes);
+        return Err(SvdError::NotSvd { found });
+    };
+    warnings.extend(found);
+    Ok(layout::lay_out(&device, warnings, source))
 }
 
 /// Says in a few words what `bytes` seem to be.

@@ -1,0 +1,124 @@
+//! Names and dimensions of arrays, kept symbolic.
+
+use std::ops::RangeInclusive;
+
+use super::tree::Dim;
+
+/// An array's declaration, resolved over a chain of derivation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Array {
+    pub(super) count: u32,
+    pub(super) increment: u64,
+    pub(super) index: Index,
+}
+
+/// Texts that stand for `%s`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Index {
+    /// Numbers from this one on.
+    From(u32),
+    /// One text for each element.
+    Names(Vec<String>),
+}
+
+impl Array {
+    /// The index text of element `n`.
+    pub(super) fn text(&self, n: u32) -> String {
+        match &self.index {
+            Index::From(first) => (u64::from(*first) + u64::from(n)).to_string(),
+            Index::Names(names) => names.get(n as usize).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// The array that `dims` declare, the element's own first; an inherited one counts only where
+/// the `name` has a placeholder. The text says what is odd.
+pub(super) fn resolve(name: &str, dims: &[&Dim<'_>]) -> (Option<Array>, Option<String>) {
+    let own = dims.first().and_then(|dim| dim.count);
+    let inherited = || dims.iter().find_map(|dim| dim.count);
+    let has_placeholder = name.contains("%s");
+    let Some(count) = own.or_else(|| has_placeholder.then(inherited).flatten()) else {
+        let odd = has_placeholder.then(|| "`%s` in the name of no array".to_owned());
+        return (None, odd);
+    };
+    let same = || dims.iter().filter(move |dim| dim.count.is_none_or(|other| other == count));
+    let Some(increment) = same().find_map(|dim| dim.increment) else {
+        return (None, Some("an array without `dimIncrement`".into()));
+    };
+    let mut odd = (!has_placeholder).then(|| "an array without `%s` in its name".to_owned());
+    let written = same().find_map(|dim| dim.index.as_deref());
+    let index = match written.map(|text| parse_index(text, count)) {
+        None => Index::From(0),
+        Some(Some(index)) => index,
+        Some(None) => {
+            odd = Some(format!(
+                "`dimIndex` `{}` does not give {count} names",
+                written.unwrap_or_default()
+            ));
+            Index::From(0)
+        }
+    };
+    let array = Array { count, increment, index };
+    (Some(array), odd)
+}
+
+/// Puts `placeholder` where the name has `%s`; an array's name without one gets `[…]`, and what
+/// is no array loses it.
+pub(super) fn template(name: &str, placeholder: Option<char>) -> String {
+    match placeholder {
+        None => name.replace("[%s]", "").replace("%s", ""),
+        Some(placeholder) if name.contains("%s") => {
+            name.replace("%s", placeholder.encode_utf8(&mut [0; 4]))
+        }
+        Some(placeholder) => format!("{name}[{placeholder}]"),
+    }
+}
+
+/// Reads `0-31`, `A-D`, `1,2,5`, `0-3,7`; `None` unless it gives exactly `count` names.
+fn parse_index(text: &str, count: u32) -> Option<Index> {
+    let mut names: Vec<String> = Vec::new();
+    let mut parts = text.split(',').map(str::trim);
+    if let (Some(only), None) = (parts.next(), parts.next())
+        && let Some(range) = number_range(only)
+    {
+        let len = u64::from(*range.end()) - u64::from(*range.start()) + 1;
+        return (len >= u64::from(count)).then_some(Index::From(*range.start()));
+    }
+    for part in text.split(',').map(str::trim) {
+        let room = count as usize - names.len().min(count as usize);
+        if let Some(range) = number_range(part) {
+            names.extend(range.take(room).map(|number| number.to_string()));
+        } else if let Some(range) = letter_range(part) {
+            names.extend(range.take(room).map(|letter| char::from(letter).to_string()));
+        } else if room > 0 && !part.is_empty() {
+            names.push(part.to_owned());
+        }
+    }
+    (names.len() == count as usize).then(|| as_run(&names).unwrap_or(Index::Names(names)))
+}
+
+fn number_range(text: &str) -> Option<RangeInclusive<u32>> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first <= last).then_some(first..=last)
+}
+
+fn letter_range(text: &str) -> Option<RangeInclusive<u8>> {
+    let (first, last) = text.split_once('-')?;
+    let (&[first], &[last]) = (first.trim().as_bytes(), last.trim().as_bytes()) else {
+        return None;
+    };
+    let same_case = first.is_ascii_uppercase() && last.is_ascii_uppercase()
+        || first.is_ascii_lowercase() && last.is_ascii_lowercase();
+    (same_case && first <= last).then_some(first..=last)
+}
+
+/// A list that just counts is a run of numbers.
+fn as_run(names: &[String]) -> Option<Index> {
+    let first: u32 = names.first()?.parse().ok()?;
+    let counts = names
+        .iter()
+        .enumerate()
+        .all(|(n, name)| *name == (u64::from(first) + n as u64).to_string());
+    counts.then_some(Index::From(first))
+}

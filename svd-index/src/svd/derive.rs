@@ -1,0 +1,270 @@
+//! Follows `derivedFrom`: from an element to the one it is derived from, and on.
+//!
+//! Nothing is copied. An element is looked at as a chain, itself first; each property is that of
+//! the first link that has it. A name is looked for beside the element, then further out, then,
+//! if dotted, from the peripheral down, which is how vendors use it.
+
+use std::collections::HashMap;
+
+use super::tree::{Cluster, Device, Enums, Field, Node, Peripheral, Register};
+
+/// Longest chain followed; longer ones go in circles.
+const MAX_CHAIN: usize = 16;
+
+pub(super) struct Derivation<'t, 'a> {
+    peripherals: HashMap<&'t str, &'t Peripheral<'a>>,
+}
+
+/// Where an element stands: the lists of nodes around it, outermost first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope<'t, 'a> {
+    pub(super) lists: Vec<&'t [Node<'a>]>,
+}
+
+impl<'t, 'a> Scope<'t, 'a> {
+    pub(super) fn within(&self, list: &'t [Node<'a>]) -> Self {
+        let mut lists = self.lists.clone();
+        lists.push(list);
+        Self { lists }
+    }
+}
+
+/// An element and where it stands.
+pub(super) type Link<'t, 'a, T> = (&'t T, Scope<'t, 'a>);
+
+/// An element, what it is derived from, and so on. `lost` names a base that does not exist or
+/// leads back.
+pub(super) struct Chain<L> {
+    pub(super) links: Vec<L>,
+    pub(super) lost: Option<String>,
+}
+
+impl<'t, 'a> Derivation<'t, 'a> {
+    pub(super) fn new(device: &'t Device<'a>) -> Self {
+        let mut peripherals = HashMap::with_capacity(device.peripherals.len());
+        for peripheral in &device.peripherals {
+            peripherals.entry(peripheral.name.as_ref()).or_insert(peripheral);
+        }
+        Self { peripherals }
+    }
+
+    pub(super) fn peripheral(&self, peripheral: &'t Peripheral<'a>) -> Chain<&'t Peripheral<'a>> {
+        follow(peripheral, |link| {
+            let base = link.derived_from.as_deref()?;
+            let found = self.find_peripheral(base);
+            Some((base, found.filter(|found| !std::ptr::eq(*found, *link))))
+        })
+    }
+
+    pub(super) fn cluster(
+        &self,
+        cluster: &'t Cluster<'a>,
+        scope: Scope<'t, 'a>,
+    ) -> Chain<Link<'t, 'a, Cluster<'a>>> {
+        follow((cluster, scope), |(link, scope)| {
+            let base = link.derived_from.as_deref()?;
+            let found = self.find_node(base, scope, &as_cluster);
+            Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
+        })
+    }
+
+    pub(super) fn register(
+        &self,
+        register: &'t Register<'a>,
+        scope: Scope<'t, 'a>,
+    ) -> Chain<Link<'t, 'a, Register<'a>>> {
+        follow((register, scope), |(link, scope)| {
+            let base = link.derived_from.as_deref()?;
+            let found = self.find_node(base, scope, &as_register);
+            Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
+        })
+    }
+
+    /// `fields` are those around the field, `scope` the place of their register.
+    pub(super) fn field(
+        &self,
+        field: &'t Field<'a>,
+        fields: &'t [Field<'a>],
+        scope: &Scope<'t, 'a>,
+    ) -> Chain<(&'t Field<'a>, &'t [Field<'a>])> {
+        follow((field, fields), |(link, fields)| {
+            let base = link.derived_from.as_deref()?;
+            let found = self.find_field(base, fields, scope);
+            Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
+        })
+    }
+
+    /// `fields` are those of the register that has the enumerated values, `scope` its place.
+    pub(super) fn enums(
+        &self,
+        enums: &'t Enums<'a>,
+        fields: &'t [Field<'a>],
+        scope: &Scope<'t, 'a>,
+    ) -> Chain<&'t Enums<'a>> {
+        follow(enums, |link| {
+            let base = link.derived_from.as_deref()?;
+            let found = self.find_enums(base, fields, scope);
+            Some((base, found.filter(|found| !std::ptr::eq(*found, *link))))
+        })
+    }
+
+    /// The nodes of a peripheral, its own or of the first in its chain that has any.
+    pub(super) fn children(&self, peripheral: &'t Peripheral<'a>) -> &'t [Node<'a>] {
+        let chain = self.peripheral(peripheral);
+        let mut own = chain.links.iter().filter_map(|link| link.children.as_deref());
+        own.find(|children| !children.is_empty()).unwrap_or_default()
+    }
+
+    fn find_peripheral(&self, name: &str) -> Option<&'t Peripheral<'a>> {
+        let exact = self.peripherals.get(name).copied();
+        exact.or_else(|| {
+            let mut all = self.peripherals.values();
+            all.find(|peripheral| is_called(&peripheral.name, name)).copied()
+        })
+    }
+
+    fn find_node<T>(
+        &self,
+        path: &str,
+        scope: &Scope<'t, 'a>,
+        pick: &dyn Fn(&'t Node<'a>) -> Option<&'t T>,
+    ) -> Option<Link<'t, 'a, T>> {
+        let parts: Vec<&str> = path.split('.').collect();
+        for depth in (1..=scope.lists.len()).rev() {
+            let outer = Scope { lists: scope.lists[..depth].to_vec() };
+            if let Some(found) = descend(&parts, &outer, pick) {
+                return Some(found);
+            }
+        }
+        let (first, rest) = parts.split_first()?;
+        let peripheral = self.find_peripheral(first)?;
+        let top = Scope::default().within(self.children(peripheral));
+        descend(rest, &top, pick)
+    }
+
+    fn find_field(
+        &self,
+        path: &str,
+        fields: &'t [Field<'a>],
+        scope: &Scope<'t, 'a>,
+    ) -> Option<(&'t Field<'a>, &'t [Field<'a>])> {
+        let Some((register_path, name)) = path.rsplit_once('.') else {
+            let field = fields.iter().find(|field| is_called(&field.name, path))?;
+            return Some((field, fields));
+        };
+        let (register, scope) = self.find_node(register_path, scope, &as_register)?;
+        let fields = self.fields(register, scope)?;
+        let field = fields.iter().find(|field| is_called(&field.name, name))?;
+        Some((field, fields))
+    }
+
+    fn find_enums(
+        &self,
+        path: &str,
+        fields: &'t [Field<'a>],
+        scope: &Scope<'t, 'a>,
+    ) -> Option<&'t Enums<'a>> {
+        let Some((field_path, name)) = path.rsplit_once('.') else {
+            return fields
+                .iter()
+                .flat_map(|field| &field.enums)
+                .find(|enums| enums.name == path)
+                .or_else(|| {
+                    // Seen too: the name of a set in another register of the peripheral.
+                    let lists = scope.lists.first()?;
+                    find_enums_below(lists, path)
+                });
+        };
+        let (field, _) = self.find_field(field_path, fields, scope)?;
+        field.enums.iter().find(|enums| enums.name == name)
+    }
+
+    fn fields(&self, register: &'t Register<'a>, scope: Scope<'t, 'a>) -> Option<&'t [Field<'a>]> {
+        let chain = self.register(register, scope);
+        let mut fields = chain.links.iter().filter_map(|(link, _)| link.fields.as_deref());
+        fields.next()
+    }
+}
+
+fn follow<L>(start: L, mut base_of: impl FnMut(&L) -> Option<(&str, Option<L>)>) -> Chain<L> {
+    let mut links = vec![start];
+    loop {
+        let last = links.last().expect("a chain has its start");
+        let (name, base) = match base_of(last) {
+            None => return Chain { links, lost: None },
+            Some((name, base)) => (name.to_owned(), base),
+        };
+        match base {
+            Some(base) if links.len() < MAX_CHAIN => links.push(base),
+            _ => {
+                let lost = Some(name);
+                return Chain { links, lost };
+            }
+        }
+    }
+}
+
+fn descend<'t, 'a, T>(
+    parts: &[&str],
+    scope: &Scope<'t, 'a>,
+    pick: &dyn Fn(&'t Node<'a>) -> Option<&'t T>,
+) -> Option<Link<'t, 'a, T>> {
+    let list: &'t [Node<'a>] = scope.lists.last()?;
+    let (first, rest) = parts.split_first()?;
+    let named = list.iter().filter(|node| is_called(node_name(node), first));
+    if rest.is_empty() {
+        return named.filter_map(pick).next().map(|found| (found, scope.clone()));
+    }
+    named
+        .filter_map(as_cluster)
+        .find_map(|cluster| descend(rest, &scope.within(&cluster.children), pick))
+}
+
+fn find_enums_below<'t, 'a>(nodes: &'t [Node<'a>], name: &str) -> Option<&'t Enums<'a>> {
+    nodes.iter().find_map(|node| match node {
+        Node::Cluster(cluster) => find_enums_below(&cluster.children, name),
+        Node::Register(register) => register
+            .fields
+            .iter()
+            .flatten()
+            .flat_map(|field| &field.enums)
+            .find(|enums| enums.name == name),
+    })
+}
+
+fn as_cluster<'t, 'a>(node: &'t Node<'a>) -> Option<&'t Cluster<'a>> {
+    match node {
+        Node::Cluster(cluster) => Some(cluster),
+        Node::Register(_) => None,
+    }
+}
+
+fn as_register<'t, 'a>(node: &'t Node<'a>) -> Option<&'t Register<'a>> {
+    match node {
+        Node::Register(register) => Some(register),
+        Node::Cluster(_) => None,
+    }
+}
+
+fn node_name<'n>(node: &'n Node<'_>) -> &'n str {
+    match node {
+        Node::Cluster(cluster) => &cluster.name,
+        Node::Register(register) => &register.name,
+    }
+}
+
+/// True if `reference` names an element called `name`: literally, an array without its
+/// placeholder, or one element of it.
+fn is_called(name: &str, reference: &str) -> bool {
+    if name == reference {
+        return true;
+    }
+    let Some((before, after)) = name.split_once("[%s]").or_else(|| name.split_once("%s")) else {
+        return false;
+    };
+    let index = reference.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    index.is_some_and(|index| {
+        let index = index.trim_start_matches('[').trim_end_matches(']');
+        index == "%s" || index.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}

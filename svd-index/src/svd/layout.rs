@@ -1,0 +1,517 @@
+//! Resolves the tree and lays it out as records: derivation, inheritance, absolute addresses,
+//! clusters joined into names. Arrays of registers and clusters stay symbolic.
+
+use std::collections::HashMap;
+
+use super::arrays::{self, Array, Index};
+use super::derive::{Derivation, Scope};
+use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
+use super::words;
+use crate::Warning;
+use crate::chip::WriteConstraint;
+use crate::chip::array::MAX_DIMS;
+use crate::chip::records as rec;
+use crate::store::{Kind, SourceId, StrRef, Writer};
+
+/// Arrays of peripherals are written out; no vendor has more than a few.
+const MAX_PERIPHERAL_ARRAY: u32 = 256;
+
+/// Size of a register where no level gives one and the device no width.
+const DEFAULT_SIZE_BITS: u32 = 32;
+
+/// The records under construction.
+pub(super) struct Layout<'t, 'a> {
+    pub(super) derivation: Derivation<'t, 'a>,
+    pub(super) writer: Writer,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) tables: Tables,
+    pub(super) field_spans: HashMap<usize, rec::Span>,
+    pub(super) enum_spans: HashMap<(usize, u32), rec::Span>,
+    device: Properties,
+}
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) peripherals: Vec<rec::PeripheralRecord>,
+    pub(super) registers: Vec<rec::RegisterRecord>,
+    pub(super) dims: Vec<rec::DimRecord>,
+    pub(super) index_names: Vec<StrRef>,
+    pub(super) fields: Vec<rec::FieldRecord>,
+    pub(super) enums: Vec<rec::EnumRecord>,
+    pub(super) constraints: Vec<rec::ConstraintRecord>,
+    pub(super) interrupts: Vec<rec::InterruptRecord>,
+    pub(super) blocks: Vec<rec::BlockRecord>,
+}
+
+/// What encloses a node, resolved.
+struct Place<'t, 'a> {
+    scope: Scope<'t, 'a>,
+    properties: Properties,
+    address: u64,
+    /// Names of the clusters around, each with a `.` after it, as a template.
+    prefix: String,
+    dims: Vec<rec::DimRecord>,
+    peripheral: u32,
+    peripheral_name: String,
+}
+
+/// Lays `device` out as the bytes of an index file.
+pub(super) fn lay_out(device: &Device<'_>, warnings: Vec<Warning>, source: SourceId) -> Vec<u8> {
+    let width_bits = device.width_bits.unwrap_or(0);
+    let default_size = if (1..=64).contains(&width_bits) { width_bits } else { DEFAULT_SIZE_BITS };
+    let mut properties = device.properties;
+    properties.size_bits = properties.size_bits.or(Some(default_size));
+    let mut layout = Layout {
+        derivation: Derivation::new(device),
+        writer: Writer::new(Kind::Svd, rec::SCHEMA, source),
+        warnings,
+        tables: Tables::default(),
+        field_spans: HashMap::new(),
+        enum_spans: HashMap::new(),
+        device: properties,
+    };
+    for peripheral in &device.peripherals {
+        layout.peripheral(peripheral);
+    }
+    layout.finish(device)
+}
+
+impl<'t, 'a> Layout<'t, 'a> {
+    fn peripheral(&mut self, peripheral: &'t Peripheral<'a>) {
+        let chain = self.derivation.peripheral(peripheral);
+        if let Some(lost) = &chain.lost {
+            self.warn_lost(&peripheral.name, peripheral.line, lost);
+        }
+        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|link| &link.dim).collect();
+        let (array, odd) = arrays::resolve(&peripheral.name, &dims);
+        if let Some(odd) = odd {
+            self.warn_array(&peripheral.name, peripheral.line, odd, array.is_some());
+        }
+        let base = peripheral.base_address.unwrap_or(0);
+        let Some(array) = array else {
+            let name = arrays::template(&peripheral.name, None);
+            return self.instance(&name, base, &chain.links);
+        };
+        if array.count > MAX_PERIPHERAL_ARRAY {
+            let odd = format!("an array of {} peripherals", array.count);
+            let assumed = format!("took the first {MAX_PERIPHERAL_ARRAY}");
+            self.warn(&peripheral.name, peripheral.line, odd, assumed);
+        }
+        for n in 0..array.count.min(MAX_PERIPHERAL_ARRAY) {
+            let offset = array.increment.wrapping_mul(u64::from(n));
+            let name = arrays::template(&peripheral.name, Some('\u{1}'));
+            let name = name.replace('\u{1}', &array.text(n));
+            self.instance(&name, base.wrapping_add(offset), &chain.links);
+        }
+    }
+
+    fn instance(&mut self, name: &str, base: u64, chain: &[&'t Peripheral<'a>]) {
+        let own = chain[0];
+        let text = |pick: &dyn Fn(&'t Peripheral<'a>) -> Option<&'t str>| {
+            chain.iter().find_map(|link| pick(link)).unwrap_or("")
+        };
+        let index = self.tables.peripherals.len() as u32;
+        let blocks = self.blocks(base, chain);
+        let interrupts = self.interrupts(index, own);
+        let record = rec::PeripheralRecord {
+            base_address: base,
+            name: self.writer.text(name),
+            description: self.writer.text(text(&|link| link.description.as_deref())),
+            group: self.writer.text(text(&|link| link.group.as_deref())),
+            derived_from: self.writer.text(own.derived_from.as_deref().unwrap_or("")),
+            prepend_to_name: self.writer.text(text(&|link| link.prepend_to_name.as_deref())),
+            append_to_name: self.writer.text(text(&|link| link.append_to_name.as_deref())),
+            registers: rec::Span::default(),
+            blocks,
+            interrupts,
+            line: own.line,
+            reserved: 0,
+        };
+        self.tables.peripherals.push(record);
+
+        let children = self.derivation.children(own);
+        let properties =
+            chain.iter().fold(Properties::default(), |all, link| all.or(link.properties));
+        let place = Place {
+            scope: Scope::default().within(children),
+            properties: properties.or(self.device),
+            address: base,
+            prefix: String::new(),
+            dims: Vec::new(),
+            peripheral: index,
+            peripheral_name: name.to_owned(),
+        };
+        let first = self.tables.registers.len();
+        self.nodes(children, &place);
+        self.tables.peripherals[index as usize].registers =
+            span(first, self.tables.registers.len());
+    }
+
+    fn blocks(&mut self, base: u64, chain: &[&'t Peripheral<'a>]) -> rec::Span {
+        let first = self.tables.blocks.len();
+        let link = chain.iter().find(|link| !link.blocks.is_empty());
+        for block in link.iter().flat_map(|link| &link.blocks) {
+            let (Some(offset), Some(size)) = (block.offset, block.size) else {
+                continue;
+            };
+            let record = rec::BlockRecord {
+                start: base.wrapping_add(offset),
+                size,
+                usage: self.writer.text(&block.usage),
+            };
+            self.tables.blocks.push(record);
+        }
+        span(first, self.tables.blocks.len())
+    }
+
+    /// Only a peripheral's own interrupts: two instances do not share a line just because one is
+    /// derived from the other.
+    fn interrupts(&mut self, index: u32, peripheral: &'t Peripheral<'a>) -> rec::Span {
+        let first = self.tables.interrupts.len();
+        for interrupt in &peripheral.interrupts {
+            let record = rec::InterruptRecord {
+                name: self.writer.text(&interrupt.name),
+                description: self.writer.text(&interrupt.description),
+                number: interrupt.number.unwrap_or(0),
+                peripheral: index,
+            };
+            self.tables.interrupts.push(record);
+        }
+        span(first, self.tables.interrupts.len())
+    }
+
+    fn nodes(&mut self, nodes: &'t [Node<'a>], place: &Place<'t, 'a>) {
+        for node in nodes {
+            match node {
+                Node::Cluster(cluster) => self.cluster(cluster, place),
+                Node::Register(register) => self.register(register, place),
+            }
+        }
+    }
+
+    fn cluster(&mut self, cluster: &'t Cluster<'a>, place: &Place<'t, 'a>) {
+        // A cluster derived from one that holds it would unfold for ever.
+        if place.scope.lists.len() > MAX_DIMS * 2 {
+            return;
+        }
+        let chain = self.derivation.cluster(cluster, place.scope.clone());
+        let path = format!("{}.{}{}", place.peripheral_name, place.prefix, cluster.name);
+        if let Some(lost) = &chain.lost {
+            self.warn_lost(&path, cluster.line, lost);
+        }
+        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|(link, _)| &link.dim).collect();
+        let Some((name, dims)) = self.level(&path, cluster.line, &cluster.name, &dims, place)
+        else {
+            return;
+        };
+        let Some(address) = self.address(&path, cluster.line, place, cluster.offset) else {
+            return;
+        };
+        let properties = chain
+            .links
+            .iter()
+            .fold(Properties::default(), |all, (link, _)| all.or(link.properties));
+        let owner = chain.links.iter().find(|(link, _)| !link.children.is_empty());
+        let Some((owner, scope)) = owner else {
+            return;
+        };
+        let inner = Place {
+            scope: scope.within(&owner.children),
+            properties: properties.or(place.properties),
+            address,
+            prefix: format!("{}{name}.", place.prefix),
+            dims,
+            peripheral: place.peripheral,
+            peripheral_name: place.peripheral_name.clone(),
+        };
+        self.nodes(&owner.children, &inner);
+    }
+
+    fn register(&mut self, register: &'t Register<'a>, place: &Place<'t, 'a>) {
+        let chain = if register.derived_from.is_none() {
+            // Most registers: no scope is needed beyond this one.
+            super::derive::Chain { links: vec![(register, place.scope.clone())], lost: None }
+        } else {
+            self.derivation.register(register, place.scope.clone())
+        };
+        let path = || format!("{}.{}{}", place.peripheral_name, place.prefix, register.name);
+        if let Some(lost) = &chain.lost {
+            self.warn_lost(&path(), register.line, lost);
+        }
+        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|(link, _)| &link.dim).collect();
+        let own_dims = place.dims.len();
+        let Some((name, dims)) = self.level(&path(), register.line, &register.name, &dims, place)
+        else {
+            return;
+        };
+        let Some(address) = self.address(&path(), register.line, place, register.offset) else {
+            return;
+        };
+        let links = || chain.links.iter().map(|(link, _)| *link);
+        let properties = links().fold(Properties::default(), |all, link| all.or(link.properties));
+        let properties = properties.or(place.properties);
+        let size_bits = properties.size_bits.unwrap_or(DEFAULT_SIZE_BITS);
+        let all_bits = u64::MAX >> (64 - size_bits.clamp(1, 64));
+        if properties.reset_value.is_some_and(|value| value & !all_bits != 0) {
+            let what = format!("a reset value wider than the register's {size_bits} bits");
+            self.warn(&path(), register.line, what, "cut to the size".into());
+        }
+        let placeholder = (dims.len() > own_dims).then(|| placeholder(own_dims));
+        let display_name = arrays::template(&register.display_name, placeholder);
+        let display_name = if register.display_name.is_empty() || display_name == name {
+            String::new()
+        } else {
+            format!("{}{display_name}", place.prefix)
+        };
+        let group = register.alternate_group.as_deref();
+        let alternate = register.alternate_register.as_deref().or(group).unwrap_or("");
+        let description = links().find_map(|link| link.description.as_deref());
+        let fields =
+            chain.links.iter().find_map(|(link, scope)| Some((link.fields.as_deref()?, scope)));
+        let mut flags = 0;
+        if properties.reset_value.is_some() {
+            flags |= rec::REGISTER_HAS_RESET;
+        }
+        if register.alternate_register.is_none() && group.is_some() {
+            flags |= rec::REGISTER_ALTERNATE_GROUP;
+        }
+        let constraint = links().find_map(|link| link.constraint);
+        let record = rec::RegisterRecord {
+            address,
+            reset_value: properties.reset_value.unwrap_or(0) & all_bits,
+            reset_mask: properties.reset_mask.unwrap_or(u64::MAX) & all_bits,
+            name: self.writer.text(&format!("{}{name}", place.prefix)),
+            display_name: self.writer.text(&display_name),
+            description: self.writer.text(description.unwrap_or("")),
+            alternate: self.writer.text(alternate),
+            dims: self.dim_span(dims),
+            fields: match fields {
+                Some((fields, scope)) => self.field_span(fields, scope, &path),
+                None => rec::Span::default(),
+            },
+            peripheral: place.peripheral,
+            line: register.line,
+            constraint: self.constraint(constraint),
+            size_bits: size_bits as u16,
+            access: properties.access.map_or(0, |access| access.code()),
+            read_action: links()
+                .find_map(|link| link.read_action)
+                .map_or(0, |action| action.code()),
+            modified_write_values: links()
+                .find_map(|link| link.modified_write_values)
+                .map_or(0, |values| values.code()),
+            flags,
+            reserved: [0; 6],
+        };
+        self.tables.registers.push(record);
+    }
+
+    /// A node's name as a template, and the arrays around its content.
+    fn level(
+        &mut self,
+        path: &str,
+        line: u32,
+        name: &str,
+        dims: &[&Dim<'_>],
+        place: &Place<'t, 'a>,
+    ) -> Option<(String, Vec<rec::DimRecord>)> {
+        let (array, odd) = arrays::resolve(name, dims);
+        if let Some(odd) = odd {
+            self.warn_array(path, line, odd, array.is_some());
+        }
+        let mut all = place.dims.clone();
+        let Some(array) = array else {
+            return Some((arrays::template(name, None), all));
+        };
+        if all.len() == MAX_DIMS {
+            let what = format!("arrays nest deeper than {MAX_DIMS}");
+            self.warn(path, line, what, "left out".into());
+            return None;
+        }
+        let name = arrays::template(name, Some(placeholder(all.len())));
+        all.push(self.dim_record(&array));
+        Some((name, all))
+    }
+
+    fn dim_record(&mut self, array: &Array) -> rec::DimRecord {
+        let mut record = rec::DimRecord {
+            stride: array.increment,
+            count: array.count,
+            ..rec::DimRecord::default()
+        };
+        match &array.index {
+            Index::From(first) => record.start = *first,
+            Index::Names(names) => {
+                let first = self.tables.index_names.len();
+                for name in names {
+                    let name = self.writer.text(name);
+                    self.tables.index_names.push(name);
+                }
+                record.names = span(first, self.tables.index_names.len());
+            }
+        }
+        record
+    }
+
+    fn dim_span(&mut self, dims: Vec<rec::DimRecord>) -> rec::Span {
+        if dims.is_empty() {
+            return rec::Span::default();
+        }
+        let table = &mut self.tables.dims;
+        let first = if table.ends_with(&dims) {
+            table.len() - dims.len()
+        } else {
+            table.extend_from_slice(&dims);
+            table.len() - dims.len()
+        };
+        span(first, first + dims.len())
+    }
+
+    fn address(
+        &mut self,
+        path: &str,
+        line: u32,
+        place: &Place<'t, 'a>,
+        offset: Option<u64>,
+    ) -> Option<u64> {
+        let address = place.address.checked_add(offset.unwrap_or(0));
+        if address.is_none() {
+            let what = "an address beyond 64 bits".into();
+            self.warn(path, line, what, "left out".into());
+        }
+        address
+    }
+
+    pub(super) fn constraint(&mut self, constraint: Option<WriteConstraint>) -> u32 {
+        let record = match constraint {
+            None => return 0,
+            Some(WriteConstraint::WriteAsRead) => {
+                rec::ConstraintRecord { kind: 1, ..rec::ConstraintRecord::default() }
+            }
+            Some(WriteConstraint::UseEnumeratedValues) => {
+                rec::ConstraintRecord { kind: 2, ..rec::ConstraintRecord::default() }
+            }
+            Some(WriteConstraint::Range { minimum, maximum }) => {
+                rec::ConstraintRecord { minimum, maximum, kind: 3 }
+            }
+        };
+        let table = &mut self.tables.constraints;
+        let place = table.iter().rposition(|other| *other == record);
+        let place = place.unwrap_or_else(|| {
+            table.push(record);
+            table.len() - 1
+        });
+        place as u32 + 1
+    }
+
+    fn warn_lost(&mut self, path: &str, line: u32, base: &str) {
+        let what = format!("derived from `{base}`, which is not there or leads back here");
+        self.warn(path, line, what, "took what it says itself".into());
+    }
+
+    fn warn_array(&mut self, path: &str, line: u32, odd: String, is_array: bool) {
+        let assumed = if is_array { "numbered from 0" } else { "read as a single one" };
+        self.warn(path, line, odd, assumed.into());
+    }
+
+    pub(super) fn warn(&mut self, path: &str, line: u32, what: String, assumed: String) {
+        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed });
+    }
+
+    fn finish(mut self, device: &Device<'_>) -> Vec<u8> {
+        let record = self.device_record(device);
+        self.tables.interrupts.sort_by_key(|interrupt| interrupt.number);
+        // A derived peripheral is told once of what is odd in the registers it shares.
+        let mut seen = std::collections::HashSet::new();
+        self.warnings.retain(|warning| seen.insert((warning.line, warning.what.clone())));
+        let words = words::index(&self.tables, &mut self.writer);
+        let extents = extents(&self.tables);
+        let (writer, tables) = (&mut self.writer, &self.tables);
+        writer
+            .section(rec::DEVICE, &[record])
+            .section(rec::PERIPHERALS, &tables.peripherals)
+            .section(rec::EXTENTS, &extents)
+            .section(rec::REGISTERS, &tables.registers)
+            .section(rec::DIMS, &tables.dims)
+            .section(rec::INDEX_NAMES, &tables.index_names)
+            .section(rec::FIELDS, &tables.fields)
+            .section(rec::ENUMS, &tables.enums)
+            .section(rec::CONSTRAINTS, &tables.constraints)
+            .section(rec::INTERRUPTS, &tables.interrupts)
+            .section(rec::BLOCKS, &tables.blocks)
+            .section(rec::TERMS, &words.terms)
+            .section(rec::POSTINGS, &words.postings)
+            .section(rec::LENGTHS, &words.lengths)
+            .warnings(&self.warnings);
+        self.writer.finish()
+    }
+
+    fn device_record(&mut self, device: &Device<'_>) -> rec::DeviceRecord {
+        let mut register_count = 0_u64;
+        let mut field_count = 0_u64;
+        for register in &self.tables.registers {
+            let dims = &self.tables.dims[register.dims.range()];
+            let count = crate::chip::array::count(dims);
+            register_count = register_count.saturating_add(count);
+            let fields = count.saturating_mul(u64::from(register.fields.count));
+            field_count = field_count.saturating_add(fields);
+        }
+        let mut record = rec::DeviceRecord {
+            name: self.writer.text(&device.name),
+            vendor: self.writer.text(&device.vendor),
+            series: self.writer.text(&device.series),
+            version: self.writer.text(&device.version),
+            description: self.writer.text(&device.description),
+            width_bits: device.width_bits.unwrap_or(DEFAULT_SIZE_BITS),
+            address_unit_bits: device.address_unit_bits.unwrap_or(8),
+            register_count,
+            field_count,
+            ..rec::DeviceRecord::default()
+        };
+        if let Some(cpu) = &device.cpu {
+            record.cpu_name = self.writer.text(&cpu.name);
+            record.cpu_revision = self.writer.text(&cpu.revision);
+            record.cpu_endian = self.writer.text(&cpu.endian);
+            record.cpu_nvic_prio_bits = cpu.nvic_prio_bits;
+            record.cpu_flags = u32::from(cpu.mpu) * rec::CPU_MPU
+                | u32::from(cpu.fpu) * rec::CPU_FPU
+                | u32::from(cpu.vendor_systick) * rec::CPU_VENDOR_SYSTICK;
+        }
+        record
+    }
+}
+
+fn extents(tables: &Tables) -> Vec<rec::ExtentRecord> {
+    let mut extents: Vec<rec::ExtentRecord> = tables
+        .registers
+        .iter()
+        .enumerate()
+        .map(|(index, register)| {
+            let reach = crate::chip::array::reach(&tables.dims[register.dims.range()]);
+            let size = u64::from(register.size_bits.div_ceil(8).max(1));
+            rec::ExtentRecord {
+                start: register.address,
+                end: register.address.saturating_add(reach).saturating_add(size),
+                reach: 0,
+                register: index as u32,
+                reserved: 0,
+            }
+        })
+        .collect();
+    extents.sort_by_key(|extent| (extent.start, extent.register));
+    let mut reach = 0;
+    for extent in &mut extents {
+        reach = reach.max(extent.end);
+        extent.reach = reach;
+    }
+    extents
+}
+
+pub(super) fn span(first: usize, end: usize) -> rec::Span {
+    rec::Span { first: first as u32, count: (end - first) as u32 }
+}
+
+/// The character that stands for the index of the `n`th array around a register.
+fn placeholder(n: usize) -> char {
+    char::from(n as u8 + 1)
+}

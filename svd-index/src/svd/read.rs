@@ -1,0 +1,442 @@
+//! Reads the XML into a tree, element by element.
+//!
+//! Whatever a vendor got wrong costs at most the element it stands in. Warnings are collected
+//! innermost first, and each element puts its own name before the paths of those raised inside
+//! it when it ends, since a name may come after what is wrong.
+
+use quick_xml::events::BytesStart;
+
+use super::tree::{
+    Block, Cluster, Cpu, Device, Dim, Interrupt, Node, Peripheral, Properties, Register, Text,
+};
+use super::values;
+use super::xml::{Xml, attribute};
+use crate::Warning;
+use crate::chip::{Access, ModifiedWriteValues, ReadAction, WriteConstraint};
+
+/// Clusters in clusters; four levels are the deepest seen in 1,777 vendor files.
+const MAX_CLUSTER_DEPTH: u32 = 16;
+
+/// A file wrong throughout is told so this often and no more.
+const MAX_WARNINGS: usize = 1000;
+
+pub(super) struct Reader<'a> {
+    pub(super) xml: Xml<'a>,
+    pub(super) warnings: Vec<Warning>,
+    suppressed: usize,
+}
+
+/// Reads a document; `None` if it has no `<device>`.
+pub(super) fn read(source: &str) -> Option<(Device<'_>, Vec<Warning>)> {
+    let mut reader = Reader { xml: Xml::new(source), warnings: Vec::new(), suppressed: 0 };
+    let device = reader.document()?;
+    if let Some(broken) = reader.xml.broken().cloned() {
+        reader.warnings.push(Warning {
+            path: String::new(),
+            line: broken.line,
+            what: broken.why,
+            assumed: "took what stands before; the element it breaks in is left out".into(),
+        });
+    }
+    if reader.suppressed > 0 {
+        reader.warnings.push(Warning {
+            what: format!("{} more oddities", reader.suppressed),
+            assumed: "not listed".into(),
+            ..Warning::default()
+        });
+    }
+    Some((device, reader.warnings))
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self) -> Option<Device<'a>> {
+        while let Some(start) = self.xml.child() {
+            if name_of(&start) == "device" {
+                return Some(self.device());
+            }
+            self.xml.skip();
+        }
+        None
+    }
+
+    fn device(&mut self) -> Device<'a> {
+        let mut device = Device::default();
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => device.name = self.xml.text(),
+                "vendor" => device.vendor = self.xml.text(),
+                "series" => device.series = self.xml.text(),
+                "version" => device.version = self.xml.text(),
+                "description" => device.description = self.xml.text(),
+                "cpu" => device.cpu = Some(self.cpu()),
+                "width" => device.width_bits = self.number_u32("width"),
+                "addressUnitBits" => {
+                    device.address_unit_bits = self.number_u32("addressUnitBits");
+                }
+                "peripherals" => {
+                    while let Some(start) = self.xml.child() {
+                        if name_of(&start) == "peripheral" {
+                            let peripheral = self.peripheral(&start);
+                            device.peripherals.extend(peripheral);
+                        } else {
+                            self.xml.skip();
+                        }
+                    }
+                }
+                other => self.property_or_skip(other, &mut device.properties),
+            }
+        }
+        device
+    }
+
+    fn cpu(&mut self) -> Cpu<'a> {
+        let mut cpu = Cpu::default();
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => cpu.name = self.xml.text(),
+                "revision" => cpu.revision = self.xml.text(),
+                "endian" => cpu.endian = self.xml.text(),
+                "mpuPresent" => cpu.mpu = self.boolean("mpuPresent"),
+                "fpuPresent" => cpu.fpu = self.boolean("fpuPresent"),
+                "vendorSystickConfig" => {
+                    cpu.vendor_systick = self.boolean("vendorSystickConfig");
+                }
+                "nvicPrioBits" => {
+                    cpu.nvic_prio_bits = self.number_u32("nvicPrioBits").unwrap_or(0);
+                }
+                _ => self.xml.skip(),
+            }
+        }
+        cpu
+    }
+
+    fn peripheral(&mut self, start: &BytesStart<'a>) -> Option<Peripheral<'a>> {
+        let mark = self.warnings.len();
+        let mut peripheral = Peripheral {
+            line: self.xml.line(),
+            derived_from: attribute(start, "derivedFrom"),
+            ..Peripheral::default()
+        };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => peripheral.name = self.xml.text(),
+                "description" => peripheral.description = Some(self.xml.text()),
+                "groupName" => peripheral.group = self.some_text(),
+                "prependToName" => peripheral.prepend_to_name = self.some_text(),
+                "appendToName" => peripheral.append_to_name = self.some_text(),
+                "baseAddress" => peripheral.base_address = self.number("baseAddress"),
+                "addressBlock" => peripheral.blocks.push(self.block()),
+                "interrupt" => peripheral.interrupts.extend(self.interrupt()),
+                "registers" => {
+                    let children = self.children(0);
+                    peripheral.children.get_or_insert_default().extend(children);
+                }
+                other if self.dim(other, &mut peripheral.dim) => {}
+                other => self.property_or_skip(other, &mut peripheral.properties),
+            }
+        }
+        self.name_warnings(mark, &peripheral.name);
+        // Of a peripheral in which the document broke off, its whole registers are kept.
+        let known = !peripheral.name.is_empty() && peripheral.base_address.is_some();
+        if !known && self.xml.broken().is_none() {
+            let what = if peripheral.name.is_empty() {
+                "a peripheral without a name"
+            } else {
+                "a peripheral without a base address"
+            };
+            let line = peripheral.line;
+            self.warn_at(line, &peripheral.name, what.into(), "left out".into());
+        }
+        known.then_some(peripheral)
+    }
+
+    fn block(&mut self) -> Block<'a> {
+        let mut block = Block::default();
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "offset" => block.offset = self.number("offset"),
+                "size" => block.size = self.number("size"),
+                "usage" => block.usage = self.xml.text(),
+                _ => self.xml.skip(),
+            }
+        }
+        block
+    }
+
+    fn interrupt(&mut self) -> Option<Interrupt<'a>> {
+        let mut interrupt = Interrupt::default();
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => interrupt.name = self.xml.text(),
+                "description" => interrupt.description = self.xml.text(),
+                "value" => interrupt.number = self.number_u32("value"),
+                _ => self.xml.skip(),
+            }
+        }
+        (interrupt.number.is_some() && self.xml.broken().is_none()).then_some(interrupt)
+    }
+
+    fn children(&mut self, depth: u32) -> Vec<Node<'a>> {
+        let mut children = Vec::new();
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "register" => children.extend(self.register(&start).map(Node::Register)),
+                "cluster" => children.extend(self.cluster(&start, depth + 1).map(Node::Cluster)),
+                _ => self.xml.skip(),
+            }
+        }
+        children
+    }
+
+    fn cluster(&mut self, start: &BytesStart<'a>, depth: u32) -> Option<Cluster<'a>> {
+        let line = self.xml.line();
+        if depth > MAX_CLUSTER_DEPTH {
+            self.warn_at(
+                line,
+                "",
+                format!("clusters nest deeper than {MAX_CLUSTER_DEPTH}"),
+                "left out".into(),
+            );
+            self.xml.skip();
+            return None;
+        }
+        let mark = self.warnings.len();
+        let mut cluster =
+            Cluster { line, derived_from: attribute(start, "derivedFrom"), ..Cluster::default() };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => cluster.name = self.xml.text(),
+                "addressOffset" => cluster.offset = self.number("addressOffset"),
+                "register" => {
+                    let register = self.register(&start).map(Node::Register);
+                    cluster.children.extend(register);
+                }
+                "cluster" => {
+                    let inner = self.cluster(&start, depth + 1).map(Node::Cluster);
+                    cluster.children.extend(inner);
+                }
+                other if self.dim(other, &mut cluster.dim) => {}
+                other => self.property_or_skip(other, &mut cluster.properties),
+            }
+        }
+        self.name_warnings(mark, &cluster.name);
+        let known = self.is_placed("cluster", line, &cluster.name, cluster.offset);
+        known.then_some(cluster)
+    }
+
+    fn register(&mut self, start: &BytesStart<'a>) -> Option<Register<'a>> {
+        let mark = self.warnings.len();
+        let mut register = Register {
+            line: self.xml.line(),
+            derived_from: attribute(start, "derivedFrom"),
+            ..Register::default()
+        };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => register.name = self.xml.text(),
+                "displayName" => register.display_name = self.xml.text(),
+                "description" => register.description = Some(self.xml.text()),
+                "addressOffset" => register.offset = self.number("addressOffset"),
+                "alternateRegister" => register.alternate_register = self.some_text(),
+                "alternateGroup" => register.alternate_group = self.some_text(),
+                "readAction" => register.read_action = self.read_action(),
+                "modifiedWriteValues" => {
+                    register.modified_write_values = self.modified_write_values();
+                }
+                "writeConstraint" => register.constraint = self.write_constraint(),
+                "fields" => {
+                    let fields = self.fields();
+                    register.fields.get_or_insert_default().extend(fields);
+                }
+                other if self.dim(other, &mut register.dim) => {}
+                other => self.property_or_skip(other, &mut register.properties),
+            }
+        }
+        self.name_warnings(mark, &register.name);
+        if self.xml.broken().is_some() {
+            return None;
+        }
+        let known = self.is_placed("register", register.line, &register.name, register.offset);
+        known.then_some(register)
+    }
+
+    fn is_placed(&mut self, what: &str, line: u32, name: &str, offset: Option<u64>) -> bool {
+        let missing = match (name.is_empty(), offset) {
+            (true, _) => "name",
+            (false, None) => "address offset",
+            (false, Some(_)) => return true,
+        };
+        if self.xml.broken().is_none() {
+            let what = format!("a {what} without {missing}");
+            self.warn_at(line, name, what, "left out".into());
+        }
+        false
+    }
+
+    fn property_or_skip(&mut self, element: &str, properties: &mut Properties) {
+        match element {
+            "size" => {
+                properties.size_bits = self.number_u32("size");
+                let size = properties.size_bits;
+                if size.is_some_and(|size| !(1..=64).contains(&size)) {
+                    self.warn("a size that is not 1 to 64 bits".into(), "inherited".into());
+                    properties.size_bits = None;
+                }
+            }
+            "access" => properties.access = self.access(),
+            "resetValue" => properties.reset_value = self.number("resetValue"),
+            "resetMask" => properties.reset_mask = self.number("resetMask"),
+            _ => self.xml.skip(),
+        }
+    }
+
+    /// Takes `element` if it is part of an array's declaration.
+    pub(super) fn dim(&mut self, element: &str, dim: &mut Dim<'a>) -> bool {
+        match element {
+            "dim" => {
+                dim.count = self.number_u32("dim");
+                if dim.count == Some(0) {
+                    self.warn("an array of 0 elements".into(), "read as no array".into());
+                    dim.count = None;
+                }
+            }
+            "dimIncrement" => dim.increment = self.number("dimIncrement"),
+            "dimIndex" => dim.index = self.some_text(),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn access(&mut self) -> Option<Access> {
+        let text = self.xml.text();
+        if let Some(access) = Access::parse(&text) {
+            return Some(access);
+        }
+        let guess = match text.to_ascii_lowercase().as_str() {
+            "read" | "r" | "ro" | "readonly" => Some(Access::ReadOnly),
+            "write" | "w" | "wo" | "writeonly" => Some(Access::WriteOnly),
+            "read/write" | "rw" | "readwrite" | "write-read" => Some(Access::ReadWrite),
+            "write-once" => Some(Access::WriteOnce),
+            "read-write-once" | "readwriteonce" => Some(Access::ReadWriteOnce),
+            _ => None,
+        };
+        let assumed = match guess {
+            Some(access) => format!("read as `{access}`"),
+            None => "inherited".into(),
+        };
+        self.warn(format!("unknown access `{text}`"), assumed);
+        guess
+    }
+
+    pub(super) fn read_action(&mut self) -> Option<ReadAction> {
+        let text = self.xml.text();
+        let action = ReadAction::parse(&text);
+        if action.is_none() {
+            let what = format!("unknown read action `{text}`");
+            // Better to keep from reading a register than to disturb it.
+            self.warn(what, "read as `modify`".into());
+        }
+        action.or(Some(ReadAction::Modify))
+    }
+
+    pub(super) fn modified_write_values(&mut self) -> Option<ModifiedWriteValues> {
+        let text = self.xml.text();
+        let values = ModifiedWriteValues::parse(&text);
+        if values.is_none() {
+            let what = format!("unknown modified write values `{text}`");
+            self.warn(what, "ignored".into());
+        }
+        values
+    }
+
+    pub(super) fn write_constraint(&mut self) -> Option<WriteConstraint> {
+        let mut constraint = None;
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "writeAsRead" if self.boolean("writeAsRead") => {
+                    constraint = Some(WriteConstraint::WriteAsRead);
+                }
+                "useEnumeratedValues" if self.boolean("useEnumeratedValues") => {
+                    constraint = Some(WriteConstraint::UseEnumeratedValues);
+                }
+                "writeAsRead" | "useEnumeratedValues" => {}
+                "range" => constraint = self.range(),
+                _ => self.xml.skip(),
+            }
+        }
+        constraint
+    }
+
+    fn range(&mut self) -> Option<WriteConstraint> {
+        let (mut minimum, mut maximum) = (None, None);
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "minimum" => minimum = self.number("minimum"),
+                "maximum" => maximum = self.number("maximum"),
+                _ => self.xml.skip(),
+            }
+        }
+        Some(WriteConstraint::Range { minimum: minimum?, maximum: maximum? })
+    }
+
+    pub(super) fn number(&mut self, what: &str) -> Option<u64> {
+        let text = self.xml.text();
+        let number = values::number(&text);
+        if number.is_none() && self.xml.broken().is_none() {
+            self.warn(format!("{what} `{text}` is no number"), "ignored".into());
+        }
+        number
+    }
+
+    pub(super) fn number_u32(&mut self, what: &str) -> Option<u32> {
+        let number = self.number(what)?;
+        let small = u32::try_from(number).ok();
+        if small.is_none() {
+            self.warn(format!("{what} {number} is too large"), "ignored".into());
+        }
+        small
+    }
+
+    pub(super) fn boolean(&mut self, what: &str) -> bool {
+        let text = self.xml.text();
+        let value = values::boolean(&text);
+        if value.is_none() && self.xml.broken().is_none() {
+            let what = format!("{what} `{text}` is neither true nor false");
+            self.warn(what, "read as false".into());
+        }
+        value.unwrap_or(false)
+    }
+
+    pub(super) fn some_text(&mut self) -> Option<Text<'a>> {
+        Some(self.xml.text()).filter(|text| !text.is_empty())
+    }
+
+    /// Warns of what was just read.
+    pub(super) fn warn(&mut self, what: String, assumed: String) {
+        let line = self.xml.line();
+        self.warn_at(line, "", what, assumed);
+    }
+
+    pub(super) fn warn_at(&mut self, line: u32, path: &str, what: String, assumed: String) {
+        if self.warnings.len() >= MAX_WARNINGS {
+            self.suppressed += 1;
+            return;
+        }
+        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed });
+    }
+
+    /// Puts `name` before the paths of the warnings raised since `mark`.
+    pub(super) fn name_warnings(&mut self, mark: usize, name: &str) {
+        for warning in &mut self.warnings[mark..] {
+            warning.path = match warning.path.as_str() {
+                "" => name.to_owned(),
+                path => format!("{name}.{path}"),
+            };
+        }
+    }
+}
+
+/// The element's name without a namespace prefix.
+pub(super) fn name_of<'s>(start: &'s BytesStart<'_>) -> &'s str {
+    start.local_name().into_inner()
+}

@@ -1,0 +1,131 @@
+//! Reads fields and their enumerated values.
+
+use quick_xml::events::BytesStart;
+
+use super::read::{Reader, name_of};
+use super::tree::{EnumValue, Enums, Field};
+use super::values;
+use super::xml::attribute;
+use crate::chip::EnumUsage;
+
+impl<'a> Reader<'a> {
+    pub(super) fn fields(&mut self) -> Vec<Field<'a>> {
+        let mut fields = Vec::new();
+        while let Some(start) = self.xml.child() {
+            if name_of(&start) == "field" {
+                fields.extend(self.field(&start));
+            } else {
+                self.xml.skip();
+            }
+        }
+        fields
+    }
+
+    fn field(&mut self, start: &BytesStart<'a>) -> Option<Field<'a>> {
+        let mark = self.warnings.len();
+        let mut field = Field {
+            line: self.xml.line(),
+            derived_from: attribute(start, "derivedFrom"),
+            ..Field::default()
+        };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => field.name = self.xml.text(),
+                "description" => field.description = Some(self.xml.text()),
+                "lsb" => field.bits.lsb = self.number_u32("lsb"),
+                "msb" => field.bits.msb = self.number_u32("msb"),
+                "bitOffset" => field.bits.lsb = self.number_u32("bitOffset"),
+                "bitWidth" => field.bits.width = self.number_u32("bitWidth"),
+                "bitRange" => self.bit_range(&mut field),
+                "access" => field.access = self.access(),
+                "readAction" => field.read_action = self.read_action(),
+                "modifiedWriteValues" => {
+                    field.modified_write_values = self.modified_write_values();
+                }
+                "writeConstraint" => field.constraint = self.write_constraint(),
+                "enumeratedValues" => field.enums.push(self.enums(&start)),
+                other if self.dim(other, &mut field.dim) => {}
+                _ => self.xml.skip(),
+            }
+        }
+        self.name_warnings(mark, &field.name);
+        if self.xml.broken().is_some() {
+            return None;
+        }
+        self.is_whole(&field).then_some(field)
+    }
+
+    fn is_whole(&mut self, field: &Field<'a>) -> bool {
+        let inherits = field.derived_from.is_some() && !field.bits.is_given();
+        let what = if field.name.is_empty() {
+            "a field without name"
+        } else if !inherits && field.bits.resolve().is_none() {
+            "a field whose bits are missing or outside of 0 to 63"
+        } else {
+            return true;
+        };
+        self.warn_at(field.line, &field.name, what.into(), "left out".into());
+        false
+    }
+
+    fn bit_range(&mut self, field: &mut Field<'a>) {
+        let text = self.xml.text();
+        match values::bit_range(&text) {
+            Some((msb, lsb)) => {
+                field.bits.msb = Some(msb.max(lsb));
+                field.bits.lsb = Some(msb.min(lsb));
+            }
+            None => self.warn(format!("bit range `{text}` is none"), "ignored".into()),
+        }
+    }
+
+    fn enums(&mut self, start: &BytesStart<'a>) -> Enums<'a> {
+        let mut enums = Enums { derived_from: attribute(start, "derivedFrom"), ..Enums::default() };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => enums.name = self.xml.text(),
+                "usage" => enums.usage = self.usage(),
+                "enumeratedValue" => {
+                    if let Some(value) = self.enum_value() {
+                        enums.values.push(value);
+                    }
+                }
+                _ => self.xml.skip(),
+            }
+        }
+        enums
+    }
+
+    fn usage(&mut self) -> Option<EnumUsage> {
+        let text = self.xml.text();
+        let usage = EnumUsage::parse(&text);
+        if usage.is_none() {
+            let what = format!("unknown usage `{text}` of enumerated values");
+            self.warn(what, "read as `read-write`".into());
+        }
+        usage
+    }
+
+    fn enum_value(&mut self) -> Option<EnumValue<'a>> {
+        let mut value = EnumValue { line: self.xml.line(), ..EnumValue::default() };
+        while let Some(start) = self.xml.child() {
+            match name_of(&start) {
+                "name" => value.name = self.xml.text(),
+                "description" => value.description = self.xml.text(),
+                "value" => {
+                    let text = self.xml.text();
+                    value.value = values::masked_number(&text);
+                    if value.value.is_none() {
+                        self.warn(
+                            format!("enumerated value `{text}` is no number"),
+                            "left out".into(),
+                        );
+                    }
+                }
+                "isDefault" => value.is_default = self.boolean("isDefault"),
+                _ => self.xml.skip(),
+            }
+        }
+        (value.value.is_some() || value.is_default).then_some(value)
+    }
+}
