@@ -24,7 +24,7 @@ use crate::{HilError, snapshot};
 pub struct Deadlines {
     /// Opening the probe and attaching to the chip. Starting QEMU is part of it.
     pub attach: Duration,
-    /// Erase, program and verify together. Checked when the probe software reports progress.
+    /// Erase, program and verify together. A board that missed it has to be opened again.
     pub flash: Duration,
     /// One command to the core, such as a halt.
     pub command: Duration,
@@ -43,7 +43,8 @@ impl Default for Deadlines {
 /// A board with an attached debugger. Dropping it lets go of a real chip as it is, and ends the
 /// QEMU of a virtual one.
 pub struct Board {
-    session: Session,
+    /// `None` after a flash whose deadline passed: its thread still holds the probe.
+    session: Option<Session>,
     bench: Option<SharedBench>,
     id: BoardId,
     deadlines: Deadlines,
@@ -79,7 +80,7 @@ impl Board {
             chip: session.target().name.clone(),
             virtual_board: bench.as_ref().map(|bench| virtual_board(&bench.lock())),
         };
-        Ok(Board { session, bench, id, deadlines: *deadlines })
+        Ok(Board { session: Some(session), bench, id, deadlines: *deadlines })
     }
 
     /// Which board this is, as it goes into snapshots.
@@ -97,7 +98,10 @@ impl Board {
         elf: &Path,
         progress: &mut dyn FnMut(FlashProgress),
     ) -> Result<(), HilError> {
-        flash::flash(&mut self.session, elf, progress)
+        let session = self.session.take().ok_or(HilError::Lost)?;
+        let (session, result) = flash::flash_within(session, elf, self.deadlines.flash, progress);
+        self.session = session;
+        result
     }
 
     /// Resets the chip and lets it run.
@@ -148,7 +152,7 @@ impl Board {
         size_bits: u32,
         count: usize,
     ) -> Result<Vec<u64>, HilError> {
-        let mut core = core(&mut self.session)?;
+        let mut core = core(self.session.as_mut())?;
         read(&mut core, address, size_bits, count)
     }
 
@@ -157,7 +161,7 @@ impl Board {
     /// # Errors
     /// [`HilError::NotHalted`]; nothing is halted for the sake of reading.
     pub fn core_registers(&mut self) -> Result<Vec<CoreRegister>, HilError> {
-        let mut core = core(&mut self.session)?;
+        let mut core = core(self.session.as_mut())?;
         snapshot::core_registers(&mut core)
     }
 
@@ -169,7 +173,7 @@ impl Board {
     /// What a read at `address` is worth. `None`: a real board, or a register that the virtual
     /// board's table does not know.
     pub fn fidelity(&self, address: u64) -> Option<Fidelity> {
-        let entry = self.bench.as_ref()?.lock().machine().fidelity.at(address)?;
+        let entry = self.bench.as_ref()?.lock().machine().fidelity(address)?;
         Some(match entry.label {
             vbench::Fidelity::Modelled => Fidelity::Modelled,
             vbench::Fidelity::StoredOnly => Fidelity::StoredOnly,
@@ -188,7 +192,7 @@ impl Board {
     /// Only if the board as a whole is lost.
     pub fn snapshot(&mut self, plan: &ReadPlan) -> Result<Snapshot, HilError> {
         let limit = self.deadlines.command;
-        let mut snapshot = snapshot::take(&mut self.session, &self.id, plan, limit)?;
+        let mut snapshot = snapshot::take(self.session.as_mut(), &self.id, plan, limit)?;
         for register in &mut snapshot.registers {
             register.fidelity = self.fidelity(register.address);
         }
@@ -202,7 +206,7 @@ impl Board {
         act: impl FnOnce(&mut Core<'_>, Duration) -> Result<T, probe_rs::Error>,
     ) -> Result<T, HilError> {
         let limit = self.deadlines.command;
-        let mut core = core(&mut self.session)?;
+        let mut core = core(self.session.as_mut())?;
         act(&mut core, limit).map_err(|error| match error {
             probe_rs::Error::Timeout => HilError::Deadline { what: what.to_owned(), limit },
             source => HilError::Core { what, source: source.into() },
@@ -210,8 +214,9 @@ impl Board {
     }
 }
 
-pub(crate) fn core(session: &mut Session) -> Result<Core<'_>, HilError> {
+pub(crate) fn core(session: Option<&mut Session>) -> Result<Core<'_>, HilError> {
     session
+        .ok_or(HilError::Lost)?
         .core(CORE)
         .map_err(|source| HilError::Core { what: "reach the core", source: source.into() })
 }
@@ -334,7 +339,7 @@ fn attach_within(
     let (to, of) = (selector.clone(), chip.map(str::to_owned));
     thread::Builder::new()
         .name("hil-attach".to_owned())
-        .spawn(move || sender.send(attach(&to, of.as_deref())))
+        .spawn(move || drop(sender.send(attach(&to, of.as_deref()))))
         .map_err(|source| HilError::OpenProbe {
             selector: selector.clone(),
             source: source.into(),
@@ -371,6 +376,8 @@ fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
     virtual_probe::register();
     Lister::new().open(wanted).map_err(|error| match error {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
+        // Says that there is no USB at all, as in most containers.
+        DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(_)) => no_probe(selector),
         DebugProbeError::ProbeSpecific(error) if error.is::<BenchFault>() => bench_error(&error),
         source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
     })

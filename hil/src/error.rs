@@ -16,7 +16,7 @@ use crate::selector::Selector;
 #[non_exhaustive]
 pub enum HilError {
     /// No probe answers to the selector.
-    #[error("find a probe for `{selector}`{}", Found(found))]
+    #[error("find a probe for `{selector}` on USB or serial ports{}", Found(found))]
     NoProbe {
         /// What was asked for.
         selector: Selector,
@@ -128,6 +128,9 @@ pub enum HilError {
         /// How long it was given.
         limit: Duration,
     },
+    /// The board was given up when an earlier deadline passed.
+    #[error("use the board: it was given up when a deadline passed; open it again")]
+    Lost,
     /// A read that the bus or the probe refused.
     #[error("read {address:#010x} ({size_bits} bits)")]
     Read {
@@ -178,7 +181,7 @@ struct Found<'a>(&'a [ProbeInfo]);
 impl std::fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.0.is_empty() {
-            return write!(f, "; nothing was found on USB or serial ports");
+            return write!(f, "; found: nothing");
         }
         write!(f, "; found: ")?;
         for (i, probe) in self.0.iter().enumerate() {

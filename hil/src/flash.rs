@@ -1,6 +1,9 @@
 //! Programming a chip: an ELF file, verified, with progress.
 
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use probe_rs::Session;
 use probe_rs::flashing::{
@@ -37,21 +40,57 @@ pub enum FlashStage {
 
 /// Programs `elf` and verifies it. Bytes of touched sectors that the file does not name are
 /// erased, as every flasher does.
-pub(crate) fn flash(
-    session: &mut Session,
+///
+/// The work is done on a thread of its own, since a stuck probe cannot be interrupted: if the
+/// deadline passes, the session is left to that thread and does not come back.
+pub(crate) fn flash_within(
+    session: Session,
     elf: &Path,
+    limit: Duration,
     progress: &mut dyn FnMut(FlashProgress),
-) -> Result<(), HilError> {
+) -> (Option<Session>, Result<(), HilError>) {
+    let (sender, steps) = mpsc::channel();
+    let file = elf.to_owned();
+    let worker = move || work(session, &file, &sender);
+    if let Err(source) = thread::Builder::new().name("hil-flash".to_owned()).spawn(worker) {
+        return (None, Err(HilError::Flash { file: elf.to_owned(), source: source.into() }));
+    }
+    let give_up = Instant::now() + limit;
+    loop {
+        match steps.recv_timeout(give_up.saturating_duration_since(Instant::now())) {
+            Ok(Step::Progress(step)) => progress(step),
+            Ok(Step::Done(session, result)) => return (Some(*session), result),
+            Err(RecvTimeoutError::Timeout) => {
+                let what = format!("flash {}", elf.display());
+                return (None, Err(HilError::Deadline { what, limit }));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let source = "the probe driver panicked".into();
+                return (None, Err(HilError::Flash { file: elf.to_owned(), source }));
+            }
+        }
+    }
+}
+
+enum Step {
+    Progress(FlashProgress),
+    Done(Box<Session>, Result<(), HilError>),
+}
+
+/// Nobody listens any more once the deadline has passed; then sending fails, which is fine.
+fn work(mut session: Session, elf: &Path, steps: &Sender<Step>) {
     let mut tally = Tally::default();
     let mut options = DownloadOptions::default();
     options.verify = true;
     options.progress = flashing::FlashProgress::new(|event| {
         if let Some(step) = tally.note(&event) {
-            progress(step);
+            drop(steps.send(Step::Progress(step)));
         }
     });
-    flashing::download_file_with_options(session, elf, ElfLoader(ElfOptions::default()), options)
-        .map_err(|error| classify(error, elf))
+    let loader = ElfLoader(ElfOptions::default());
+    let flashed = flashing::download_file_with_options(&mut session, elf, loader, options);
+    let result = flashed.map_err(|error| classify(error, elf));
+    drop(steps.send(Step::Done(Box::new(session), result)));
 }
 
 /// Sums what probe-rs reports piece by piece.

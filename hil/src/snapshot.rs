@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle::{
-    BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, MemoryRange,
-    ReadOutcome, ReadPlan, ReadRequest, RegisterRead, Skip, Snapshot,
+    BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, MemoryRange, ReadOutcome, ReadPlan,
+    ReadRequest, RegisterRead, Skip, Snapshot,
 };
 use probe_rs::{Core, CoreType, HaltReason, MemoryInterface, RegisterValue, Session};
 

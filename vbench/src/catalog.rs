@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{BenchError, FidelityTable};
+use crate::{BenchError, FidelityEntry, FidelityTable};
 
 /// A virtual board: a QEMU machine, the chip it stands for and its debug port.
 #[derive(Debug, Deserialize)]
@@ -29,9 +29,16 @@ pub struct Machine {
     pub blank: Vec<RegisterWrite>,
     /// The UART whose text is captured, if the board has one.
     pub serial: Option<SerialSpec>,
-    /// What a read of each register is worth.
+    /// Writes without which a device ignores others, needed to scan it.
+    #[serde(default)]
+    pub switch_on: Vec<SwitchOn>,
+    /// Labels that a scan cannot find, each proved by a test: registers that the device changes
+    /// by itself, and the core's own.
+    #[serde(default)]
+    pub known: Vec<FidelityEntry>,
+    /// What [`crate::scan`] found for the registers of the chip's SVD.
     #[serde(skip)]
-    pub fidelity: FidelityTable,
+    pub measured: FidelityTable,
 }
 
 /// Which QEMU a board needs.
@@ -84,6 +91,26 @@ pub struct FlashUnlock {
     pub closed: u32,
 }
 
+/// A write that makes a device take others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchOn {
+    /// Absolute address of the switch.
+    pub address: u64,
+    /// What turns it on.
+    pub value: u32,
+    /// First address that it switches.
+    pub start: u64,
+    /// Address after the last that it switches.
+    pub end: u64,
+}
+
+impl SwitchOn {
+    pub(crate) fn serves(&self, address: u64) -> bool {
+        (self.start..self.end).contains(&address) && address != self.address
+    }
+}
+
 /// One 32-bit register write.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +130,12 @@ pub struct SerialSpec {
 }
 
 impl Machine {
+    /// What a read at `address` is worth on this board. `None`: nobody has looked.
+    pub fn fidelity(&self, address: u64) -> Option<&FidelityEntry> {
+        let known = self.known.iter().find(|entry| (entry.start..entry.end).contains(&address));
+        known.or_else(|| self.measured.at(address))
+    }
+
     /// Absolute addresses of the flash.
     pub fn flash_range(&self) -> Range<u64> {
         self.flash.start..self.flash.start + self.flash.size
@@ -172,7 +205,7 @@ const BOARDS: &[(&str, &str)] =
 
 fn parse(board: &str, fidelity: &str) -> Machine {
     let mut machine: Machine = toml::from_str(board).expect("a test parses every built-in board");
-    machine.fidelity =
+    machine.measured =
         FidelityTable::parse(fidelity).expect("a test parses every built-in fidelity table");
     machine
 }
@@ -186,7 +219,7 @@ mod tests {
         assert!(machines().iter().any(|machine| machine.name == "microbit"));
         for found in machines() {
             assert_eq!(machine(&found.name).map(|m| &m.chip).ok(), Some(&found.chip));
-            assert!(!found.fidelity.entries().is_empty(), "{}", found.name);
+            assert!(!found.measured.entries().is_empty(), "{}", found.name);
         }
     }
 

@@ -294,11 +294,14 @@ impl CortexM {
             return Ok(());
         }
         self.poll()?;
+        let was_debugging = self.control & DHCSR_C_DEBUGEN != 0;
         self.control = value & (DHCSR_C_DEBUGEN | DHCSR_C_MASKINTS);
         let debugging = value & DHCSR_C_DEBUGEN != 0;
         let halt = debugging && value & DHCSR_C_HALT != 0;
         match self.state {
-            State::Halted if halt => Ok(()),
+            // A new bench is held until a debugger, once there, lets it run: its flash is blank,
+            // and running that would be a lockup.
+            State::Halted if halt || !was_debugging => Ok(()),
             State::Halted if debugging && value & DHCSR_C_STEP != 0 => {
                 self.survive(|this| this.step(value & DHCSR_C_MASKINTS != 0))
             }

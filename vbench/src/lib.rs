@@ -33,16 +33,18 @@ mod qmp;
 mod qtest;
 mod regions;
 mod rsp;
+mod scan;
 mod serial;
 
 pub use adi::{Ack, DapRegister};
 pub use bench::Bench;
 pub use catalog::{
-    DebugPortSpec, FlashSpec, FlashUnlock, Machine, QemuSpec, RegisterWrite, SerialSpec, Version,
-    machine, machines,
+    DebugPortSpec, FlashSpec, FlashUnlock, Machine, QemuSpec, RegisterWrite, SerialSpec, SwitchOn,
+    Version, machine, machines,
 };
 pub use error::BenchError;
 pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
 pub use link::BenchOptions;
 pub use qemu::check_qemu;
+pub use scan::{ScanRegister, scan};
 pub use serial::{SerialChunk, SerialText};

@@ -1,1 +1,9 @@
-//! Tests of the crate's public face.
+//! Tests of the crate's public face, most of them on a virtual micro:bit.
+#![allow(clippy::unwrap_used)]
+
+mod errors;
+mod firmware;
+mod lifetime;
+mod parts;
+mod reading;
+mod running;

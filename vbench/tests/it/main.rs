@@ -1,1 +1,7 @@
-//! Tests of the crate's public face.
+//! Tests of the crate's public face against a real QEMU.
+#![allow(clippy::unwrap_used)]
+
+mod fidelity;
+mod lifetime;
+mod parts;
+mod start;

@@ -1,0 +1,47 @@
+//! What a test needs besides this crate, and how it is left out where that is missing.
+
+use std::path::{Path, PathBuf};
+
+use hil::{Availability, Board, Deadlines, Selector};
+
+/// `true` if QEMU can run the micro:bit. If not, says so; under `SILK_REQUIRE_PARTS=1` that is a
+/// failure, so that a build meant to test everything cannot pass by skipping.
+pub(crate) fn qemu() -> bool {
+    let microbit = selector();
+    let found = hil::list().into_iter().find(|probe| probe.selector == microbit).unwrap();
+    match found.availability {
+        Availability::Emulated { .. } => true,
+        Availability::Unavailable { why } => {
+            assert!(!parts_required(), "failed to {why}");
+            eprintln!("skipped: failed to {why}");
+            false
+        }
+        other => panic!("a virtual board is {other:?}"),
+    }
+}
+
+pub(crate) fn parts_required() -> bool {
+    std::env::var_os("SILK_REQUIRE_PARTS").is_some_and(|value| value == "1")
+}
+
+pub(crate) fn selector() -> Selector {
+    "virtual:microbit".parse().unwrap()
+}
+
+/// A freshly opened virtual micro:bit, or `None` after saying why the test is skipped.
+pub(crate) fn microbit() -> Option<Board> {
+    qemu().then(|| Board::open(&selector(), None, &Deadlines::default()).unwrap())
+}
+
+/// A virtual micro:bit that runs `elf` from its reset on.
+pub(crate) fn running(elf: &Path) -> Option<Board> {
+    let mut board = microbit()?;
+    board.flash(elf, &mut |_| ()).unwrap();
+    board.reset().unwrap();
+    Some(board)
+}
+
+/// Firmware out of `examples/`: prints `uart-baud: boot ok`, then ticks, asleep in between.
+pub(crate) fn faulty_elf() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/uart-baud/faulty.elf")
+}

@@ -1,0 +1,68 @@
+//! The committed fidelity tables say what QEMU does.
+
+use std::path::Path;
+
+use svd_parser::svd::{Access, Device, MaybeArray, PeripheralInfo, RegisterInfo};
+use vbench::{BenchOptions, Fidelity, ScanRegister};
+
+use crate::parts;
+
+const SVD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/uart-baud/nrf51.svd");
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/boards/microbit.fidelity.toml");
+
+/// Remake the table with `SILK_BLESS=1 cargo test --release -p vbench fidelity`.
+#[test]
+fn microbit_table_equals_what_qemu_shows() {
+    let Some(machine) = parts::microbit() else { return };
+    let registers = registers(Path::new(SVD));
+    assert!(registers.len() > 500, "{} registers in {SVD}", registers.len());
+    let table = vbench::scan(machine, &BenchOptions::default(), &registers).unwrap().to_toml();
+    if std::env::var_os("SILK_BLESS").is_some() {
+        std::fs::write(TABLE, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(TABLE).unwrap(), table);
+}
+
+/// Known from QEMU's sources (hw/char/nrf51_uart.c, 7.2) and the demo's promise.
+#[test]
+fn microbit_uart_labels() {
+    let machine = vbench::machine("microbit").unwrap();
+    let label = |address| machine.fidelity(address).map(|entry| entry.label);
+    assert_eq!(label(0x4000_2500), Some(Fidelity::NotModelled), "ENABLE reads 0");
+    assert_eq!(label(0x4000_2524), Some(Fidelity::StoredOnly), "BAUDRATE is kept as written");
+    assert_eq!(label(0x5000_0508), Some(Fidelity::Modelled), "OUTSET sets bits of OUT");
+    assert_eq!(label(0x4000_0550), Some(Fidelity::NotModelled), "all of CLOCK reads 1");
+    assert_eq!(label(0x4000_4000), Some(Fidelity::NotModelled), "SPI is not there");
+}
+
+fn registers(svd: &Path) -> Vec<ScanRegister> {
+    let text = std::fs::read_to_string(svd).unwrap();
+    let config = svd_parser::Config::default().expand(true).ignore_enums(true);
+    let device: Device = svd_parser::parse_with_config(&text, &config).unwrap();
+    let mut registers = Vec::new();
+    for peripheral in &device.peripherals {
+        for register in peripheral.all_registers() {
+            let MaybeArray::Single(info) = register else { panic!("expanded") };
+            registers.push(scan_register(info, peripheral, &device));
+        }
+    }
+    registers
+}
+
+fn scan_register(
+    info: &RegisterInfo,
+    peripheral: &PeripheralInfo,
+    device: &Device,
+) -> ScanRegister {
+    let inherited = [
+        &info.properties,
+        &peripheral.default_register_properties,
+        &device.default_register_properties,
+    ];
+    ScanRegister {
+        address: peripheral.base_address + u64::from(info.address_offset),
+        size_bits: inherited.iter().find_map(|p| p.size).unwrap_or(32),
+        writable: inherited.iter().find_map(|p| p.access) != Some(Access::ReadOnly),
+        reset: inherited.iter().find_map(|p| p.reset_value),
+    }
+}

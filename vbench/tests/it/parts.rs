@@ -1,0 +1,23 @@
+//! What a test needs besides this repository.
+
+use std::path::Path;
+
+/// Whether `machine`'s QEMU can be used. If not, says so; under `SILK_REQUIRE_PARTS=1` that is a
+/// failure, so that a build meant to test everything cannot pass by skipping.
+pub(crate) fn qemu_for(machine: &vbench::Machine) -> bool {
+    match vbench::check_qemu(machine, Path::new(&machine.qemu.program)) {
+        Ok(_) => true,
+        Err(error) => {
+            let required = std::env::var_os("SILK_REQUIRE_PARTS").is_some_and(|value| value == "1");
+            assert!(!required, "failed to {error}");
+            eprintln!("skipped: failed to {error}");
+            false
+        }
+    }
+}
+
+/// The micro:bit, or `None` after saying why this test is skipped.
+pub(crate) fn microbit() -> Option<&'static vbench::Machine> {
+    let machine = vbench::machine("microbit").unwrap();
+    qemu_for(machine).then_some(machine)
+}
