@@ -1,0 +1,72 @@
+//! Evidence for one question, within a hard limit of tokens.
+
+mod matching;
+mod pick;
+mod question;
+mod rank;
+mod render;
+mod roles;
+mod twins;
+mod vocabulary;
+
+pub(crate) use vocabulary::is_kind_of_peripheral;
+
+use bundle::{Bundle, Facts};
+use svd_index::Index;
+
+use crate::catalog::Catalog;
+use crate::tokens::TokenBudget;
+
+/// Evidence as it is sent, and what it names.
+///
+/// In `text` each listed register has one line that starts with its path and absolute address;
+/// each listed field stands on that line as `NAME[hi:lo]` or `NAME[n]`, and fields that are not
+/// listed count as `+N`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The evidence.
+    pub text: String,
+    /// `o200k_base` tokens of `text`; never more than `budget`.
+    pub tokens: usize,
+    /// The limit that was given.
+    pub budget: usize,
+    /// Canonical paths of the registers in `text`, in its order.
+    pub registers: Vec<String>,
+    /// Canonical paths of the fields in `text`, in its order.
+    pub fields: Vec<String>,
+    /// What was found for the question and did not fit.
+    pub left_out: LeftOut,
+}
+
+/// Counts of what matched the question but is not in the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Findings.
+    pub findings: usize,
+    /// Registers that matched the question.
+    pub registers: usize,
+    /// Fields of the listed registers.
+    pub fields: usize,
+    /// Writes by the firmware to the listed registers.
+    pub writes: usize,
+    /// Lines of the board's logs.
+    pub log_lines: usize,
+}
+
+impl Context {
+    /// Selects evidence for `question`.
+    ///
+    /// `facts` are those of `bundle`, or of the firmware alone where there is no bundle; their
+    /// findings come first in the text. The same input gives the same text.
+    pub fn select(
+        index: &Index,
+        bundle: Option<&Bundle>,
+        facts: &Facts,
+        question: &str,
+        budget: TokenBudget,
+    ) -> Self {
+        let catalog = Catalog::of(index, facts);
+        let ranking = rank::rank(&catalog, index, facts, question);
+        pick::fill(&catalog, &ranking, bundle, facts, budget)
+    }
+}

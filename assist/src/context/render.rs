@@ -1,0 +1,118 @@
+//! Evidence as text: one line per register, its writes beneath, findings before, logs after.
+//!
+//! ```text
+//! ! value-not-enumerated: UART0.BAUDRATE.BAUDRATE holds 0x0001c200 (115200), …
+//! UART0.BAUDRATE 0x40002524 =0x0001c200 BAUDRATE[31:0]=0x0001c200
+//!   uart_init uart.c:31 writes 0x0001c200
+//! GPIO.PIN_CNF[0] 0x50000700 ×32 DIR[0] INPUT[1] +3
+//! log uart0 | uart-baud: boot ok
+//! ```
+
+use bundle::{Facts, FieldFact, Finding, RegisterFact, WriteFact};
+
+use super::rank::Ranked;
+use crate::catalog::{Field, Register, bits, hex};
+
+/// The head of a register's line: path, address, how many it stands for, what it holds.
+pub(super) fn head(
+    ranked: &Ranked,
+    register: &Register<'_>,
+    held: Option<&RegisterFact>,
+) -> String {
+    let mut head = format!("{} {:#010x}", ranked.path, ranked.address);
+    if ranked.stands_for > 1 {
+        head += &format!(" ×{}", ranked.stands_for);
+    }
+    if let Some(held) = held {
+        head += &format!(" ={}", hex(held.value, register.size_bits));
+        if let Some(reset) = held.reset_value.filter(|reset| *reset != held.value) {
+            head += &format!(" (reset {reset:#x})");
+        }
+    }
+    head
+}
+
+/// A field as it stands on its register's line, what it holds included.
+pub(super) fn field(field: &Field<'_>, held: Option<&RegisterFact>) -> String {
+    let name = format!(" {}{}", field.name, field.bits());
+    let same = |known: &&FieldFact| known.name == field.name && known.lsb == field.lsb;
+    match held.and_then(|held| held.fields.iter().find(same)) {
+        Some(FieldFact { decoded: Some(decoded), raw, .. }) => format!("{name}={raw}:{decoded}"),
+        Some(FieldFact { raw, .. }) if *raw > 9 => format!("{name}={raw:#x}"),
+        Some(FieldFact { raw, .. }) => format!("{name}={raw}"),
+        None => name,
+    }
+}
+
+/// Fields that were not listed.
+pub(super) fn more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" +{count}") }
+}
+
+/// What a register is for, in the vendor's words, cut to what a line bears.
+pub(super) fn purpose(register: &Register<'_>) -> String {
+    const MOST_CHARS: usize = 70;
+    let words: Vec<&str> = register.description.split_whitespace().collect();
+    let said = words.join(" ");
+    let said = said.trim_end_matches('.');
+    if said.is_empty() || said.eq_ignore_ascii_case(register.name()) {
+        return String::new();
+    }
+    let mut cut: String = said.chars().take(MOST_CHARS).collect();
+    if cut.len() < said.len() {
+        cut.push('…');
+    }
+    format!(" // {cut}")
+}
+
+/// A write by the firmware, beneath its register.
+pub(super) fn write(write: &WriteFact, size_bits: u32) -> String {
+    let value = write.value.map_or("a value not known".to_owned(), |value| hex(value, size_bits));
+    format!("  {} writes {value}", place(write))
+}
+
+/// `uart_init uart.c:31`, as far as it is known.
+fn place(write: &WriteFact) -> String {
+    let function = write.function.as_deref().unwrap_or("code");
+    match (&write.file, write.line) {
+        (Some(file), Some(line)) => format!("{function} {}:{line}", base_name(file)),
+        _ => format!("{function} at {:#x}", write.pc),
+    }
+}
+
+/// Folders tell about people's machines and cost tokens; the name tells the file.
+fn base_name(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or(file)
+}
+
+/// A finding, with the place that explains it.
+pub(super) fn finding(finding: &Finding) -> String {
+    let mut line = format!("! {}: {}", finding.rule, finding.summary);
+    let places: Vec<String> = finding.writes.iter().take(3).map(place).collect();
+    if !places.is_empty() {
+        line += &format!("; written by {}", places.join(", "));
+    }
+    line
+}
+
+/// Named values of a field that a finding is about: the neighbours of what was meant.
+pub(super) fn enums(field: &Field<'_>, width: u32, limit: usize) -> String {
+    let values = field.enums().filter_map(|value| Some((value.name, value.value?)));
+    let listed: Vec<String> =
+        values.take(limit).map(|(name, value)| format!("{name}={}", hex(value, width))).collect();
+    let bits = bits(field.lsb, field.width);
+    format!("  {}{bits} may be {}", field.name, listed.join(" "))
+}
+
+/// One line of a log. Line ends inside it cannot be: they would forge evidence.
+pub(super) fn log(channel: &str, text: &str) -> String {
+    const MOST_CHARS: usize = 160;
+    let plain: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_CHARS).collect();
+    format!("log {channel} | {}", plain.trim_end())
+}
+
+/// Writes of one register, in code order.
+pub(super) fn writes_of<'f>(facts: &'f Facts, path: &str) -> Vec<&'f WriteFact> {
+    facts.writes.iter().filter(|write| write.register == path).collect()
+}

@@ -1,0 +1,160 @@
+//! Which registers a snapshot reads: enough to explain the firmware, nothing that would disturb it.
+
+use std::collections::BTreeSet;
+
+use bundle::{ReadPlan, ReadRequest, Skip};
+use svd_index::Index;
+
+use crate::catalog::{Catalog, Register};
+use crate::words;
+
+/// Most reads of one plan. At 1 MHz SWD a word takes about 0.1 ms, so this stays near a tenth
+/// of a second.
+const MAX_READS: usize = 1024;
+
+/// Most elements read of one array: enough for channels, not for memories declared as registers.
+const MAX_ELEMENTS: u64 = 32;
+
+/// Which peripherals a plan covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that the firmware's code touches.
+    Firmware,
+    /// These, by name; `*` and `?` are wildcards, case does not matter.
+    Peripherals(Vec<String>),
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The index holds no SVD, so no register has a name.
+    #[error("plan a snapshot: no SVD is loaded, so it is not known which registers there are")]
+    NoChip,
+    /// The index holds no firmware to tell which peripherals are used.
+    #[error("plan a snapshot: no firmware is loaded, so name the peripherals to read")]
+    NoFirmware,
+    /// A name fits no peripheral of the chip.
+    #[error("plan a snapshot: the chip has no peripheral `{name}`{}", meant(.nearest))]
+    UnknownPeripheral {
+        /// As given.
+        name: String,
+        /// The name that is spelled most like it.
+        nearest: Option<String>,
+    },
+}
+
+fn meant(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; `{name}` is spelled like it")).unwrap_or_default()
+}
+
+/// Plans the reads of a snapshot, in address order.
+///
+/// Left out, each with its reason in [`ReadPlan::skipped`]: registers whose read changes the
+/// hardware (`readAction`, of the register or of one of its fields), write-only ones, elements
+/// of an array past the first 32, and whatever comes after 1024 reads. Registers that overlap
+/// (`alternateRegister`) are read once, with the widest access among them.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn read_plan(index: &Index, scope: &Scope) -> Result<ReadPlan, PlanError> {
+    let catalog = Catalog::of_chip(index).ok_or(PlanError::NoChip)?;
+    let peripherals = match scope {
+        Scope::Firmware => peripherals_used(index, &catalog)?,
+        Scope::Peripherals(names) => peripherals_named(&catalog, names)?,
+    };
+    let mut registers: Vec<&Register<'_>> =
+        peripherals.into_iter().flat_map(|at| catalog.registers_of(at)).collect();
+    // The widest of those at one address comes first, so the others are found covered.
+    registers.sort_by_key(|register| (register.address, std::cmp::Reverse(register.size_bits)));
+    Ok(plan_registers(&registers))
+}
+
+fn peripherals_used(index: &Index, catalog: &Catalog<'_>) -> Result<BTreeSet<usize>, PlanError> {
+    let firmware = index.firmware().ok_or(PlanError::NoFirmware)?;
+    Ok(firmware
+        .accesses()
+        .filter_map(|access| catalog.peripheral_of_address(access.address))
+        .collect())
+}
+
+fn peripherals_named(
+    catalog: &Catalog<'_>,
+    names: &[String],
+) -> Result<BTreeSet<usize>, PlanError> {
+    let mut found = BTreeSet::new();
+    for name in names {
+        let before = found.len();
+        let matching = catalog.peripherals.iter().enumerate();
+        let matching = matching.filter(|(_, peripheral)| words::wildcard(name, peripheral.name));
+        let mut any = false;
+        for (at, _) in matching {
+            any = true;
+            found.insert(at);
+        }
+        if !any && found.len() == before {
+            let nearest = catalog.nearest_peripheral(name).map(str::to_owned);
+            return Err(PlanError::UnknownPeripheral { name: name.clone(), nearest });
+        }
+    }
+    Ok(found)
+}
+
+/// Turns registers, in address order with the widest first, into reads and skips.
+fn plan_registers(registers: &[&Register<'_>]) -> ReadPlan {
+    let mut plan = ReadPlan::default();
+    let disturbing = disturbing_ranges(registers);
+    let mut covered = BTreeSet::new();
+    for register in registers {
+        let bytes = u64::from(register.size_bits / 8).max(1);
+        for element in register.elements() {
+            let request = ReadRequest { address: element.address, size_bits: register.size_bits };
+            if covered.contains(&request.address) {
+                continue;
+            }
+            let refused = refusal(register, element.number, plan.registers.len()).or_else(|| {
+                let end = request.address + bytes;
+                let hit = disturbing.iter().find(|hit| hit.0 < end && request.address < hit.1)?;
+                Some(format!("it shares its address with {}, whose read changes it", hit.2))
+            });
+            covered.extend(request.address..request.address + bytes);
+            match refused {
+                None => plan.registers.push(request),
+                Some(why) => {
+                    let why = format!("{}: {why}", element.path);
+                    plan.skipped.push(Skip { request, why });
+                }
+            }
+            if element.number > MAX_ELEMENTS {
+                break;
+            }
+        }
+    }
+    plan
+}
+
+/// Byte ranges of registers whose read changes the hardware, with the register's path.
+fn disturbing_ranges(registers: &[&Register<'_>]) -> Vec<(u64, u64, String)> {
+    registers
+        .iter()
+        .filter(|register| register.read_effect().is_some())
+        .flat_map(|register| {
+            let bytes = u64::from(register.size_bits / 8).max(1);
+            let elements = register.elements().take(MAX_ELEMENTS as usize + 1);
+            elements.map(move |at| (at.address, at.address + bytes, at.path))
+        })
+        .collect()
+}
+
+/// Why a register is not read, if it is not.
+fn refusal(register: &Register<'_>, element: u64, reads: usize) -> Option<String> {
+    if let Some(effect) = register.read_effect() {
+        return Some(format!("reading it changes it ({effect})"));
+    }
+    if !register.can_read {
+        return Some("it is write-only".to_owned());
+    }
+    if element >= MAX_ELEMENTS {
+        return Some(format!("only the first {MAX_ELEMENTS} elements of an array are read"));
+    }
+    (reads >= MAX_READS).then(|| format!("the plan already has {MAX_READS} reads"))
+}

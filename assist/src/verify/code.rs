@@ -1,0 +1,127 @@
+//! Functions, files and lines that an answer names, held against the firmware.
+
+use super::claim::ClaimKind;
+use super::judge::{Judged, Reading};
+use super::known::{Known, base_name};
+use super::lex::{Chain, Token};
+
+/// Endings of source files.
+const ENDINGS: &[&str] = &["c", "h", "cc", "cpp", "cxx", "hpp", "rs", "s", "S", "asm", "ino"];
+
+/// Names that code calls and that no firmware needs to have.
+const OF_LANGUAGES: &[&str] =
+    &["assert", "for", "if", "main", "memcpy", "memset", "printf", "return", "sizeof", "while"];
+
+/// Reads `uart.c:31`, `src/uart.c line 31` or `uart.c` at token `at`. Gives the token after it.
+pub(super) fn file_and_line(
+    known: &Known<'_>,
+    reading: &mut Reading<'_>,
+    at: usize,
+) -> Option<usize> {
+    let tokens = &reading.tokens;
+    let name = tokens[at].word()?;
+    let touching =
+        |at: usize| tokens.get(at).is_some_and(|t| t.span.start == tokens[at - 1].span.end);
+    let dot = tokens.get(at + 1).filter(|dot| dot.is(".") && touching(at + 1))?;
+    let ending = tokens.get(at + 2).filter(|_| touching(at + 2))?.word()?;
+    if !ENDINGS.contains(&ending) || dot.span.len() != 1 {
+        return None;
+    }
+    let file = format!("{name}.{ending}");
+    let span = tokens[at].span.start..tokens[at + 2].span.end;
+    let (line, end) = line_after(tokens, at + 3);
+    let Some(line) = line else { return Some(at + 3) };
+    let span = span.start..tokens[end - 1].span.end;
+    if let Some(judged) = judge_line(known, &file, line) {
+        reading.claim(ClaimKind::Line, span, judged);
+    }
+    Some(end)
+}
+
+/// `:31`, `line 31`, `, line 31`, `(line 31)` at token `at`, and the token after it.
+fn line_after(tokens: &[Token], at: usize) -> (Option<u64>, usize) {
+    let mut place = at;
+    while tokens.get(place).is_some_and(|t| t.is("`") || t.is(",") || t.is("(") || t.is(":")) {
+        place += 1;
+    }
+    let colon = tokens.get(at).is_some_and(|token| token.is(":"));
+    let said = tokens
+        .get(place)
+        .and_then(Token::word)
+        .is_some_and(|word| matches!(word, "line" | "Line" | "lines" | "at"));
+    let said_twice = said && tokens.get(place + 1).and_then(Token::word) == Some("line");
+    let number = place + usize::from(said) + usize::from(said_twice);
+    match tokens.get(number).and_then(Token::number) {
+        Some(line) if colon || said => (Some(line), number + 1),
+        _ => (None, at),
+    }
+}
+
+fn judge_line(known: &Known<'_>, file: &str, line: u64) -> Option<Judged> {
+    if let Some(function) = function_of_facts(known, file, line) {
+        return Some(Judged::ok(format!("a register is written there, in {function}")));
+    }
+    let firmware = known.firmware()?;
+    if !firmware.has_dwarf() {
+        return Some(Judged::unknown("the firmware has no debug information"));
+    }
+    let Some(lines) = known.lines().get(file) else {
+        if firmware.files().any(|known| base_name(known) == file) {
+            return Some(Judged::unknown(format!("{file} has no code in the firmware")));
+        }
+        let files: Vec<&str> = firmware.files().map(base_name).collect();
+        let near = crate::words::nearest(file, files.iter().copied()).map(str::to_owned);
+        let why = format!("the firmware was not built from a {file}");
+        return Some(match near {
+            Some(near) => Judged::wrong(why, Some(near)),
+            None => Judged::unknown(why),
+        });
+    };
+    let found = u32::try_from(line).ok().and_then(|line| lines.get(&line));
+    let last = lines.keys().last().copied().unwrap_or(0);
+    Some(match found {
+        Some(function) => Judged::ok(format!("code of {function}")),
+        None if line > u64::from(last) + 10 => {
+            Judged::wrong(format!("the last line of {file} with code is {last}"), None)
+        }
+        None => Judged::unknown(format!("no code at line {line} of {file}")),
+    })
+}
+
+fn function_of_facts(known: &Known<'_>, file: &str, line: u64) -> Option<String> {
+    let write = known.facts().writes.iter().find(|write| {
+        write.line.map(u64::from) == Some(line)
+            && write.file.as_deref().is_some_and(|path| base_name(path) == file)
+    })?;
+    Some(write.function.clone().unwrap_or_else(|| "code".to_owned()))
+}
+
+/// Judges a word that may be a function or variable of the firmware.
+pub(super) fn symbol(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain) {
+    let Some(firmware) = known.firmware() else { return };
+    let name = chain.parts.last().map_or("", String::as_str);
+    let span = chain.spans[chain.parts.len() - 1].clone();
+    let code = reading.is_code(&span);
+    let distinct = name.contains('_') || chain.called || (code && name.len() > 3);
+    if !distinct || name.len() < 3 || OF_LANGUAGES.contains(&name) {
+        return;
+    }
+    if known.has_symbol(name) {
+        let place = firmware
+            .find_functions(name)
+            .into_iter()
+            .find_map(|function| Some(format!("{}:{}", function.file?, function.line?)));
+        let why = place.map_or("the firmware has it".to_owned(), |place| format!("at {place}"));
+        return reading.claim(ClaimKind::Symbol, span, Judged::ok(why));
+    }
+    // Code shown in an answer may define what the firmware has not got yet.
+    let called = chain.called && chain.parts.len() == 1;
+    if reading.segment.in_code || !called || !firmware.has_dwarf() {
+        return;
+    }
+    let judged = match known.nearest_symbol(name) {
+        Some(near) => Judged::wrong(format!("the firmware has no {name}"), Some(near.to_owned())),
+        None => Judged::unknown(format!("the firmware has no {name}")),
+    };
+    reading.claim(ClaimKind::Symbol, span, judged);
+}

@@ -1,0 +1,159 @@
+//! Statements of one segment, and the verdict on each.
+//!
+//! A segment is read from left to right. What is named last stays the subject: a field, a value
+//! or an address that follows is taken to be of that register.
+
+use std::ops::Range;
+
+use bundle::Bundle;
+use svd_index::Index;
+
+use super::claim::{Claim, ClaimKind, Verdict};
+use super::known::{Known, Named};
+use super::lex::{self, Chain, Token};
+use super::segment::Segment;
+use super::{code, names, values};
+
+/// Judges segments, and remembers what they were about.
+pub(super) struct Judge<'a> {
+    pub(super) known: Known<'a>,
+    /// Peripherals that were named, the last one last.
+    peripherals: Vec<usize>,
+    /// The register that was named last.
+    pub(super) register: Option<Named>,
+    /// The last hint before a block of code: whether it shows what is, or what should be.
+    pub(super) before_code: values::Hint,
+}
+
+/// One segment being read.
+pub(super) struct Reading<'s> {
+    pub(super) segment: &'s Segment,
+    pub(super) tokens: Vec<Token>,
+    pub(super) claims: Vec<Claim>,
+}
+
+impl Reading<'_> {
+    /// Adds a claim about these bytes of the segment.
+    pub(super) fn claim(&mut self, kind: ClaimKind, span: Range<usize>, judged: Judged) {
+        let text = self.segment.text[span.clone()].to_owned();
+        let span = self.segment.offset + span.start..self.segment.offset + span.end;
+        let Judged { verdict, why, expected } = judged;
+        self.claims.push(Claim { text, kind, verdict, why, expected, span });
+    }
+
+    /// Whether the bytes stand in backticks or in a block of code.
+    pub(super) fn is_code(&self, span: &Range<usize>) -> bool {
+        let before = &self.segment.text[..span.start];
+        self.segment.in_code || before.matches('`').count() % 2 == 1
+    }
+
+    /// Whether the word after token `at` is one of these.
+    pub(super) fn followed_by(&self, at: usize, wanted: &[&str]) -> bool {
+        let next = self.tokens[at.min(self.tokens.len())..].iter().find(|token| !token.is("`"));
+        next.and_then(Token::word)
+            .is_some_and(|word| wanted.iter().any(|w| w.eq_ignore_ascii_case(word)))
+    }
+
+    /// Whether the word before token `at` is one of these.
+    pub(super) fn preceded_by(&self, at: usize, wanted: &[&str]) -> bool {
+        let before = self.tokens[..at].iter().rev().find(|token| !token.is("`"));
+        before
+            .and_then(Token::word)
+            .is_some_and(|word| wanted.iter().any(|w| w.eq_ignore_ascii_case(word)))
+    }
+}
+
+/// A verdict and what it rests on.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) why: String,
+    pub(super) expected: Option<String>,
+}
+
+impl Judged {
+    pub(super) fn ok(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Ok, why: why.into(), expected: None }
+    }
+
+    pub(super) fn wrong(why: impl Into<String>, expected: Option<String>) -> Self {
+        Self { verdict: Verdict::Wrong, why: why.into(), expected }
+    }
+
+    pub(super) fn unknown(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, why: why.into(), expected: None }
+    }
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(index: &'a Index, bundle: Option<&'a Bundle>) -> Self {
+        Self {
+            known: Known::new(index, bundle),
+            peripherals: Vec::new(),
+            register: None,
+            before_code: values::Hint::None,
+        }
+    }
+
+    /// Claims of one segment, in its order.
+    pub(super) fn judge(&mut self, segment: &Segment) -> Vec<Claim> {
+        let tokens = lex::tokens(&segment.text);
+        let mut reading = Reading { segment, tokens, claims: Vec::new() };
+        let mut at = 0;
+        while at < reading.tokens.len() {
+            at = self.step(&mut reading, at).max(at + 1);
+        }
+        if !segment.in_code {
+            self.before_code = values::last_hint(&reading.tokens, self.before_code);
+        }
+        let mut claims = reading.claims;
+        claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
+        claims
+    }
+
+    /// Reads what starts at token `at`; gives the token after it.
+    fn step(&mut self, reading: &mut Reading<'_>, at: usize) -> usize {
+        if let Some(end) = code::file_and_line(&self.known, reading, at) {
+            return end;
+        }
+        let Some(chain) = lex::chain(&reading.tokens, at) else {
+            return values::number(self, reading, at);
+        };
+        match names::resolve(self, reading, &chain, at) {
+            names::Meaning::Register(named, field) => {
+                self.mention(named.clone());
+                values::after_register(self, reading, &named, field, chain.end)
+            }
+            names::Meaning::Enum(place, part) => {
+                values::after_enum(self, reading, place, &chain, part)
+            }
+            names::Meaning::Other => chain.end,
+            names::Meaning::Nothing => {
+                code::symbol(&self.known, reading, &chain);
+                after_unknown(&chain, at)
+            }
+        }
+    }
+
+    /// Makes a register, and its peripheral, the subject.
+    pub(super) fn mention(&mut self, named: Named) {
+        let peripheral = self.known.register(named.at).peripheral;
+        self.mention_peripheral(peripheral);
+        self.register = Some(named);
+    }
+
+    /// Makes a peripheral the subject; the register is kept if it belongs to it.
+    pub(super) fn mention_peripheral(&mut self, peripheral: usize) {
+        self.peripherals.retain(|known| *known != peripheral);
+        self.peripherals.push(peripheral);
+    }
+
+    /// Peripherals that were named, the last one first.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = usize> + '_ {
+        self.peripherals.iter().rev().copied()
+    }
+}
+
+/// A chain that means nothing as a whole may hold something in its tail: `dev.UART0.ENABLE`.
+fn after_unknown(chain: &Chain, at: usize) -> usize {
+    if chain.parts.len() > 2 { at + 2 } else { chain.end }
+}

@@ -1,0 +1,591 @@
+//! Which register, field or enumerated value a name in an answer means.
+
+use super::claim::ClaimKind;
+use super::judge::{Judge, Judged, Reading};
+use super::known::Named;
+use super::lex::Chain;
+use crate::catalog::bits;
+use crate::context::is_kind_of_peripheral;
+use crate::words;
+
+/// What a name means.
+pub(super) enum Meaning {
+    /// A register, or a field of it.
+    Register(Named, Option<usize>),
+    /// An enumerated value of the field at (register, field); its part of the chain.
+    Enum((usize, usize), usize),
+    /// Something that needs no further reading.
+    Other,
+    /// Nothing of the chip.
+    Nothing,
+}
+
+/// Words that stand before a peripheral in code and are no name of the chip.
+const LEADS: &[&str] =
+    &["pac", "p", "dp", "peripherals", "device", "hal", "self", "periph", "regs"];
+
+/// Ordinary words that are also names of registers, fields or peripherals somewhere. In prose
+/// they are claims only in code font or beside their peripheral.
+const ORDINARY: &[&str] = &[
+    "ADC",
+    "ADDRESS",
+    "AES",
+    "ARM",
+    "BAUD",
+    "BUSY",
+    "CAN",
+    "CLEAR",
+    "CLOCK",
+    "CONFIG",
+    "CONTROL",
+    "CPU",
+    "DATA",
+    "DEBUG",
+    "DIR",
+    "DMA",
+    "ENABLE",
+    "ERROR",
+    "EVENT",
+    "FIFO",
+    "FLASH",
+    "GPIO",
+    "HSE",
+    "HSI",
+    "I2C",
+    "ID",
+    "IN",
+    "INPUT",
+    "INTERRUPT",
+    "IRQ",
+    "LED",
+    "LSB",
+    "LSE",
+    "MASK",
+    "MODE",
+    "MPU",
+    "MSB",
+    "NVIC",
+    "OFF",
+    "ON",
+    "OUT",
+    "OUTPUT",
+    "PIN",
+    "PLL",
+    "PORT",
+    "POWER",
+    "PWM",
+    "RADIO",
+    "RAM",
+    "READY",
+    "REG",
+    "RESET",
+    "RNG",
+    "ROM",
+    "RTC",
+    "RX",
+    "RXD",
+    "SCB",
+    "SPI",
+    "START",
+    "STATE",
+    "STATUS",
+    "STOP",
+    "SWD",
+    "TEMP",
+    "TICK",
+    "TIM",
+    "TIMER",
+    "TODO",
+    "TX",
+    "TXD",
+    "UART",
+    "USART",
+    "USB",
+    "VALUE",
+    "WDT",
+    "WFI",
+    "WRITE",
+];
+
+/// Registers of Arm cores, which most vendors' descriptions leave out.
+const OF_THE_CORE: &[&str] = &[
+    "ACTLR",
+    "AFSR",
+    "AIRCR",
+    "APSR",
+    "BASEPRI",
+    "BFAR",
+    "BFSR",
+    "CCR",
+    "CFSR",
+    "CONTROL",
+    "CPACR",
+    "CPUID",
+    "DEMCR",
+    "DFSR",
+    "DHCSR",
+    "EXC_RETURN",
+    "FAULTMASK",
+    "FPCCR",
+    "FPSCR",
+    "HFSR",
+    "ICSR",
+    "IPSR",
+    "LR",
+    "MMFAR",
+    "MMFSR",
+    "MSP",
+    "PC",
+    "PRIMASK",
+    "PSP",
+    "SCR",
+    "SHCSR",
+    "SP",
+    "UFSR",
+    "VTOR",
+    "XPSR",
+];
+
+/// Reads the chain; adds the claims that it makes by itself.
+pub(super) fn resolve(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    at: usize,
+) -> Meaning {
+    let lead = chain.parts.len() > 1 && LEADS.contains(&chain.parts[0].as_str());
+    let first = usize::from(lead && judge.known.peripheral(&chain.parts[0]).is_none());
+    let name = chain.parts[first].clone();
+    if let Some(peripheral) = judge.known.peripheral(&name) {
+        return in_peripheral(judge, reading, chain, first, peripheral);
+    }
+    if let Some(meaning) = joined(judge, reading, chain, first) {
+        return meaning;
+    }
+    if chain.parts.len() > first + 1 {
+        if let Some(meaning) = from_register(judge, reading, chain, first) {
+            return meaning;
+        }
+        return no_peripheral(judge, reading, chain, first);
+    }
+    bare(judge, reading, chain, at)
+}
+
+/// `UART0`, `UART0.BAUDRATE`, `NRF_UART0->BAUDRATE`, `uart0.baudrate.baudrate`.
+fn in_peripheral(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+    peripheral: usize,
+) -> Meaning {
+    judge.mention_peripheral(peripheral);
+    let own = judge.known.catalog.peripherals[peripheral].name;
+    let spelled = &chain.parts[first];
+    let exact = is_name(spelled);
+    if chain.parts.len() == first + 1 {
+        let has_number = own.ends_with(|c: char| c.is_ascii_digit());
+        if exact && (has_number || reading.is_code(&chain.spans[first])) {
+            let base = judge.known.catalog.peripherals[peripheral].base_address;
+            let why = format!("peripheral at {base:#010x}");
+            reading.claim(ClaimKind::Register, chain.span_to(first), Judged::ok(why));
+        }
+        return Meaning::Other;
+    }
+    // Clusters: the longest name that fits is the register.
+    let found = (first + 1..chain.parts.len()).rev().find_map(|last| {
+        let name = chain.parts[first + 1..=last].join(".");
+        Some((judge.known.in_peripheral(peripheral, &name)?.clone(), last))
+    });
+    let Some((named, last)) = found else {
+        let part = &chain.parts[first + 1];
+        if exact && is_name(part) && judge.known.has_chip() {
+            let expected = judge.known.nearest_register(peripheral, part);
+            let why = format!("{own} has no register {part}");
+            reading.claim(
+                ClaimKind::Register,
+                chain.span_to(first + 1),
+                Judged::wrong(why, expected),
+            );
+        } else if exact && is_name(part) {
+            let why = format!("the bundle names no register {part}, and no SVD is loaded");
+            reading.claim(ClaimKind::Register, chain.span_to(first + 1), Judged::unknown(why));
+        }
+        return Meaning::Other;
+    };
+    claim_register(reading, chain, first, last, &named);
+    of_register(judge, reading, chain, last, named)
+}
+
+fn claim_register(
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+    last: usize,
+    named: &Named,
+) {
+    let why = format!("{} at {:#010x}", named.path, named.address);
+    let span = chain.spans[first].start..chain.spans[last].end;
+    reading.claim(ClaimKind::Register, span, Judged::ok(why));
+}
+
+/// The parts after a register: a field, and an enumerated value of it.
+fn of_register(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    last: usize,
+    named: Named,
+) -> Meaning {
+    let Some(part) = chain.parts.get(last + 1) else { return Meaning::Register(named, None) };
+    let Some(field) = judge.known.field_of(named.at, part) else {
+        let register = judge.known.register(named.at);
+        // Register descriptions without fields know nothing to be wrong about.
+        if is_name(part) && !register.fields.is_empty() && judge.known.has_chip() {
+            let names = register.fields.iter().map(|field| field.name);
+            let expected = words::nearest(part, names).map(str::to_owned);
+            let why = format!("{} has no field {part}", named.path);
+            reading.claim(ClaimKind::Field, chain.span_to(last + 1), Judged::wrong(why, expected));
+        }
+        return Meaning::Register(named, None);
+    };
+    let known = &judge.known.register(named.at).fields[field];
+    let why = format!("{}.{}{}", named.path, known.name, known.bits());
+    let span = chain.spans[last + 1].clone();
+    reading.claim(ClaimKind::Field, span, Judged::ok(why));
+    check_bits(judge, reading, (named.at, field), chain.end, chain.spans[last + 1].clone());
+    if chain
+        .parts
+        .get(last + 2)
+        .is_some_and(|name| judge.known.enum_of((named.at, field), name).is_some())
+    {
+        let place = (named.at, field);
+        judge.mention(named);
+        return Meaning::Enum(place, last + 2);
+    }
+    Meaning::Register(named, Some(field))
+}
+
+/// `UART_BAUDRATE_BAUDRATE_Msk`, `RCC_CFGR`: names of headers, joined by `_`.
+fn joined(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+) -> Option<Meaning> {
+    let word = &chain.parts[first];
+    if !word.contains('_') || !judge.known.has_chip() {
+        return None;
+    }
+    let parts: Vec<&str> = word.split('_').filter(|part| !part.is_empty()).collect();
+    for cut in 1..parts.len() {
+        let head = parts[..cut].join("_");
+        let Some(peripheral) = judge
+            .known
+            .peripheral(&head)
+            .or_else(|| (head.len() > 1).then(|| judge.known.family(&head))?)
+        else {
+            continue;
+        };
+        let registers = (cut + 1..=parts.len()).rev();
+        let found = registers.clone().find_map(|end| {
+            let name = parts[cut..end].join("_");
+            Some((judge.known.in_peripheral(peripheral, &name)?.clone(), end))
+        });
+        let Some((named, end)) = found else { continue };
+        return joined_rest(judge, reading, chain, first, named, &parts[end..]);
+    }
+    None
+}
+
+/// What stands after the register in a header's name: a field, then `Msk`, `Pos` or a value.
+fn joined_rest(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+    named: Named,
+    rest: &[&str],
+) -> Option<Meaning> {
+    let span = chain.spans[first].clone();
+    judge.mention_peripheral(judge.known.register(named.at).peripheral);
+    if rest.is_empty() {
+        let why = format!("{} at {:#010x}", named.path, named.address);
+        reading.claim(ClaimKind::Register, span, Judged::ok(why));
+        return Some(of_register(judge, reading, chain, first, named));
+    }
+    let found = (1..=rest.len())
+        .rev()
+        .find_map(|end| Some((judge.known.field_of(named.at, &rest[..end].join("_"))?, end)));
+    let (field, end) = found?;
+    let place = (named.at, field);
+    let known = judge.known.field(place);
+    let tail = rest[end..].join("_");
+    match tail.as_str() {
+        "" | "Msk" | "Pos" | "MSK" | "POS" | "MASK" | "SHIFT" => {
+            let why = format!("{}.{}{}", named.path, known.name, known.bits());
+            reading.claim(ClaimKind::Field, span, Judged::ok(why));
+            Some(Meaning::Register(named, Some(field)))
+        }
+        name => {
+            let known = known.enums().find(|value| value.name.eq_ignore_ascii_case(name))?;
+            let value = known.value.map_or(String::new(), |value| format!(" is {value:#x}"));
+            let why = format!("{}{value}", known.name);
+            reading.claim(ClaimKind::Enum, span, Judged::ok(why));
+            Some(Meaning::Other)
+        }
+    }
+}
+
+/// `BAUDRATE.BAUDRATE`: a register of the peripheral in question, and its field.
+fn from_register(
+    judge: &mut Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+) -> Option<Meaning> {
+    let name = &chain.parts[first];
+    let named = in_subject(judge, name).or_else(|| only(judge.known.named(name)))?;
+    if !is_name(name) || judge.known.field_of(named.at, &chain.parts[first + 1]).is_none() {
+        return None;
+    }
+    claim_register(reading, chain, first, first, &named);
+    Some(of_register(judge, reading, chain, first, named))
+}
+
+/// `USART1->BRR` on a chip that has no USART1.
+fn no_peripheral(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+) -> Meaning {
+    let (name, part) = (&chain.parts[first], &chain.parts[first + 1]);
+    let is_pair = is_name(name) && is_name(part) && judge.known.has_chip();
+    let family = judge.known.family(name);
+    if !is_pair || !(family.is_some() || is_kind_of_peripheral(name)) {
+        return Meaning::Nothing;
+    }
+    let nearest = judge.known.catalog.nearest_peripheral(name);
+    let instance = nearest.and_then(|nearest| judge.known.peripheral(nearest)).or(family);
+    let expected = instance.map(|peripheral| {
+        let known = judge.known.in_peripheral(peripheral, part);
+        let own = judge.known.catalog.peripherals[peripheral].name;
+        known.map_or(own.to_owned(), |known| known.path.clone())
+    });
+    let why = format!("the chip has no peripheral {name}");
+    reading.claim(ClaimKind::Register, chain.span_to(first + 1), Judged::wrong(why, expected));
+    Meaning::Other
+}
+
+/// A single word.
+fn bare(judge: &mut Judge<'_>, reading: &mut Reading<'_>, chain: &Chain, at: usize) -> Meaning {
+    let word = chain.parts[0].clone();
+    let span = chain.spans[0].clone();
+    if let Some(meaning) = bare_enum(judge, reading, chain) {
+        return meaning;
+    }
+    if chain.called || !is_name(&word) || word.len() < 2 {
+        return Meaning::Nothing;
+    }
+    let said_register =
+        reading.followed_by(chain.end, &["register"]) || reading.preceded_by(at, &["register"]);
+    let said_field = reading.followed_by(chain.end, &["field", "bit", "bits", "bitfield"])
+        || reading.preceded_by(at, &["field", "bit"]);
+    let code = reading.is_code(&span);
+    let clear = code || said_register || said_field || !ORDINARY.contains(&word.as_str());
+    let field = judge
+        .register
+        .as_ref()
+        .and_then(|register| Some((register.clone(), judge.known.field_of(register.at, &word)?)));
+    let register = in_subject(judge, &word).or_else(|| only(judge.known.named(&word)));
+    if let Some((named, place)) = field.filter(|_| clear && (said_field || register.is_none())) {
+        let known = judge.known.field((named.at, place));
+        let why = format!("{}.{}{}", named.path, known.name, known.bits());
+        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
+        check_bits(judge, reading, (named.at, place), chain.end, span);
+        return Meaning::Register(named, Some(place));
+    }
+    if let Some(named) = register.filter(|_| clear || in_subject(judge, &word).is_some()) {
+        claim_register(reading, chain, 0, 0, &named);
+        return Meaning::Register(named, None);
+    }
+    if let Some(place) = field_of_subject(judge, &word).filter(|_| clear) {
+        let register = judge.known.register(place.0);
+        let known = judge.known.field(place);
+        let why = format!("{}.{}{}", register.path, known.name, known.bits());
+        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
+        check_bits(judge, reading, place, chain.end, span);
+        return Meaning::Other;
+    }
+    unknown_bare(judge, reading, chain, said_register)
+}
+
+/// A word that is said to be a register, and is none.
+fn unknown_bare(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    said_register: bool,
+) -> Meaning {
+    let word = &chain.parts[0];
+    let span = chain.spans[0].clone();
+    let several = !judge.known.named(word).is_empty() || !judge.known.fields_named(word).is_empty();
+    let is_other = several
+        || judge.known.has_symbol(word)
+        || judge.known.family(word).is_some()
+        || ORDINARY.contains(&word.as_str());
+    if !said_register || is_other {
+        return Meaning::Nothing;
+    }
+    if OF_THE_CORE.contains(&word.as_str()) {
+        let why = "a register of the Arm core, which this description does not cover";
+        reading.claim(ClaimKind::Register, span, Judged::unknown(why));
+        return Meaning::Other;
+    }
+    let Some(peripheral) = judge.subjects().next().filter(|_| judge.known.has_chip()) else {
+        let why = "no register of this name is known";
+        reading.claim(ClaimKind::Register, span, Judged::unknown(why));
+        return Meaning::Other;
+    };
+    let own = judge.known.catalog.peripherals[peripheral].name;
+    let judged = match judge.known.nearest_register(peripheral, word) {
+        Some(expected) => Judged::wrong(format!("{own} has no register {word}"), Some(expected)),
+        None => Judged::unknown(format!("no register of this name in {own}, nor elsewhere")),
+    };
+    reading.claim(ClaimKind::Register, span, judged);
+    Meaning::Other
+}
+
+/// `Baud115200`: a name of a value in the field in question, or of one field alone.
+fn bare_enum(judge: &mut Judge<'_>, reading: &mut Reading<'_>, chain: &Chain) -> Option<Meaning> {
+    let word = &chain.parts[0];
+    let distinct =
+        word.len() >= 4 && (is_mixed(word) || word.contains(|c: char| c.is_ascii_digit()));
+    if !distinct {
+        return None;
+    }
+    let places = judge.known.enums_named(word);
+    let here = judge
+        .register
+        .as_ref()
+        .and_then(|register| places.iter().find(|place| place.0 == register.at));
+    let subjects: Vec<usize> = judge.subjects().collect();
+    let near = || {
+        let of =
+            |place: &&(usize, usize)| subjects.contains(&judge.known.register(place.0).peripheral);
+        places.iter().find(of)
+    };
+    let digits = word.contains(|c: char| c.is_ascii_digit());
+    if let Some(&place) = here.or_else(near).or(places.first().filter(|_| digits)) {
+        let value = judge.known.enum_of(place, word)?;
+        let field = judge.known.field(place);
+        let number = value.value.map_or(String::new(), |value| format!(" = {value:#010x}"));
+        let why = format!("{}.{}: {word}{number}", judge.known.register(place.0).path, field.name);
+        reading.claim(ClaimKind::Enum, chain.spans[0].clone(), Judged::ok(why));
+        return Some(Meaning::Enum(place, 0));
+    }
+    wrong_enum(judge, reading, chain)
+}
+
+/// `Baud115201`: spelled as the values of the field in question are, and none of them.
+fn wrong_enum(judge: &Judge<'_>, reading: &mut Reading<'_>, chain: &Chain) -> Option<Meaning> {
+    let word = &chain.parts[0];
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    if letters.len() < 3 || letters.len() == word.len() || !is_mixed(letters) {
+        return None;
+    }
+    let register = judge.register.as_ref()?;
+    let fields = &judge.known.register(register.at).fields;
+    let alike: Vec<&str> = fields
+        .iter()
+        .flat_map(|field| field.enums())
+        .map(|value| value.name)
+        .filter(|name| name.trim_end_matches(|c: char| c.is_ascii_digit()) == letters)
+        .collect();
+    if alike.len() < 3 {
+        return None;
+    }
+    let expected = words::nearest(word, alike.into_iter()).map(str::to_owned);
+    let why = format!("{} has no value {word}", register.path);
+    reading.claim(ClaimKind::Enum, chain.spans[0].clone(), Judged::wrong(why, expected));
+    Some(Meaning::Other)
+}
+
+/// `FIELD[hi:lo]`, `FIELD (bit 3)`, `FIELD (bits 7:4)` after token `at`: the bits are claims too.
+fn check_bits(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    place: (usize, usize),
+    at: usize,
+    name: std::ops::Range<usize>,
+) {
+    let tokens = &reading.tokens;
+    let is = |at: usize, sign: &str| tokens.get(at).is_some_and(|token| token.is(sign));
+    let number = |at: usize| tokens.get(at).and_then(|token| token.number());
+    let word = |at: usize| tokens.get(at).and_then(|token| token.word());
+    let at = if is(at, "`") { at + 1 } else { at };
+    let (first, close) = if is(at, "[") {
+        (at + 1, "]")
+    } else if is(at, "(") && matches!(word(at + 1), Some("bit" | "bits" | "Bit" | "Bits")) {
+        (at + 2, ")")
+    } else {
+        return;
+    };
+    let Some(high) = number(first) else { return };
+    let (low, end) = if [":", "-", "."].iter().any(|sign| is(first + 1, sign)) {
+        let Some(low) = number(first + 2) else { return };
+        (low, first + 2)
+    } else {
+        (high, first)
+    };
+    if !is(end + 1, close) {
+        return;
+    }
+    let field = judge.known.field(place);
+    let (lsb, msb) = (u64::from(field.lsb), u64::from(field.lsb + field.width.max(1) - 1));
+    let (low, high) = (low.min(high), low.max(high));
+    let span = name.start..tokens[end + 1].span.end;
+    let right = format!("{}{}", field.name, bits(field.lsb, field.width));
+    if (low, high) == (lsb, msb) {
+        reading.claim(ClaimKind::Field, span, Judged::ok(right));
+    } else if field.width > 1 && low == high && lsb <= low && high <= msb {
+        // `DIV[3]` may speak of one bit of a field.
+    } else {
+        let why = format!("the field is {right}");
+        reading.claim(ClaimKind::Field, span, Judged::wrong(why, Some(right)));
+    }
+}
+
+fn in_subject(judge: &Judge<'_>, name: &str) -> Option<Named> {
+    judge.subjects().find_map(|subject| judge.known.in_peripheral(subject, name).cloned())
+}
+
+fn field_of_subject(judge: &Judge<'_>, name: &str) -> Option<(usize, usize)> {
+    let places = judge.known.fields_named(name);
+    let of = |subject: usize| {
+        let here = |place: &&(usize, usize)| judge.known.register(place.0).peripheral == subject;
+        places.iter().find(here).copied()
+    };
+    judge.subjects().find_map(of)
+}
+
+fn only(named: &[Named]) -> Option<Named> {
+    match named {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a word is spelled as names of a chip are: capitals, digits, `_`, an index.
+fn is_name(word: &str) -> bool {
+    let name = word.split('[').next().unwrap_or(word);
+    name.contains(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Capitals and small letters in one word, beyond a capital at its start alone.
+fn is_mixed(word: &str) -> bool {
+    let lower = word.contains(|c: char| c.is_ascii_lowercase());
+    lower && word.contains(|c: char| c.is_ascii_uppercase())
+}
