@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
-use super::instruction::{Instruction, Operation, Place, Register};
+use super::instruction::{Instruction, Operand, Operation, Place, Register};
 use super::state::{Memory, State, Touch};
 use super::thumb;
 
@@ -44,12 +44,19 @@ struct Body {
 
 struct Step {
     instruction: Instruction,
-    /// In an IT block: it may not happen.
-    conditional: bool,
+    when: When,
     /// Whether the next instruction can follow.
     falls_through: bool,
     /// Other instructions of this function that can follow.
     targets: Vec<u32>,
+}
+
+/// On which condition a step happens: inside of an IT block it may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    Then,
+    Else,
 }
 
 /// How often a block may be visited before its function is given up. States only lose knowledge,
@@ -103,7 +110,7 @@ impl Body {
     /// Decodes from `start` to where the path ends or meets what is decoded already.
     fn decode_run(&mut self, code: &impl Code, start: u32, open: &mut Vec<u32>) {
         let mut address = start;
-        let mut conditional = 0;
+        let mut pending = Vec::new();
         while self.range.contains(&address) && !self.steps.contains_key(&address) {
             if code.data_end(address).is_some() {
                 break;
@@ -111,14 +118,12 @@ impl Body {
             let Some(bytes) = code.code(address) else { break };
             let Some(instruction) = thumb::decode(bytes, address) else { break };
             let mut step = self.step(code, address, instruction);
-            step.conditional = conditional > 0;
-            if step.conditional {
-                step.falls_through = true;
+            step.when = pending.pop().unwrap_or(When::Always);
+            step.falls_through |= step.when != When::Always;
+            if let Operation::IfThen { count, elses } = instruction.operation {
+                let when = |n: u8| if elses & (1_u8 << n) == 0 { When::Then } else { When::Else };
+                pending = (0..count).rev().map(when).collect();
             }
-            conditional = match instruction.operation {
-                Operation::IfThen { count } => count,
-                _ => conditional.saturating_sub(1),
-            };
             open.extend(step.targets.iter().copied());
             let falls_through = step.falls_through;
             self.steps.insert(address, step);
@@ -163,7 +168,7 @@ impl Body {
             Operation::Leave | Operation::Stop => false,
             _ => true,
         };
-        Step { instruction, conditional: false, falls_through, targets }
+        Step { instruction, when: When::Always, falls_through, targets }
     }
 
     fn branch(&mut self, target: u32, targets: &mut Vec<u32>) {
@@ -220,12 +225,13 @@ impl Body {
         None
     }
 
-    /// Targets of a jump through a table of addresses, found by the literal that names the table
-    /// shortly before.
+    /// Targets of a jump through a table of addresses, found by the literal or ADR that names
+    /// the table shortly before.
     fn absolute_entries(&self, code: &impl Code, jump: u32) -> Vec<u32> {
         let before = self.steps.range(..jump).rev().take(BOUND_CHECK_REACH);
         let tables = before.filter_map(|(_, step)| match step.instruction.operation {
             Operation::Load { place: Place::Absolute(pool), .. } => code.literal(pool, 4),
+            Operation::Move { from: Operand::Immediate(address), .. } => Some(address),
             _ => None,
         });
         for table in tables {
@@ -292,14 +298,32 @@ impl Body {
         touch: &mut impl FnMut(u32, Touch),
     ) -> Vec<(u32, State)> {
         let mut following = Vec::new();
+        // What is known where the condition of an IT block does not hold.
+        let mut otherwise: Option<State> = None;
         for (&address, step) in self.steps.range(start..) {
             if address != start && leaders.contains(&address) {
                 break;
             }
-            let before = step.conditional.then(|| state.clone());
-            state.step(&step.instruction, code, &mut |touched| touch(address, touched));
+            if step.when == When::Always {
+                join_otherwise(&mut state, &mut otherwise);
+            }
+            let alone = step.when != When::Always && !self.has_one_condition(address);
+            let other = match step.when {
+                When::Always => None,
+                _ => Some(otherwise.get_or_insert_with(|| state.clone())),
+            };
+            let active = match other {
+                Some(other) if step.when == When::Else => other,
+                _ => &mut state,
+            };
+            let before = alone.then(|| active.clone());
+            active.step(&step.instruction, code, &mut |touched| touch(address, touched));
             if let Some(before) = before {
-                state.join(&before);
+                active.join(&before);
+                join_otherwise(&mut state, &mut otherwise);
+            }
+            if !step.targets.is_empty() || !step.falls_through {
+                join_otherwise(&mut state, &mut otherwise);
             }
             let end = address.saturating_add(step.instruction.size.into());
             following.extend(step.targets.iter().map(|&target| (target, state.clone())));
@@ -307,6 +331,7 @@ impl Body {
                 break;
             }
             if leaders.contains(&end) {
+                join_otherwise(&mut state, &mut otherwise);
                 following.push((end, state));
                 break;
             }
@@ -318,6 +343,32 @@ impl Body {
         following
     }
 
+    /// Whether the IT block around `address` keeps its condition: nothing in it may set flags.
+    /// Otherwise both of its sides may happen.
+    fn has_one_condition(&self, address: u32) -> bool {
+        let block = |step: &&Step| step.when != When::Always;
+        let before = self.steps.range(..address).rev().map(|(_, step)| step);
+        let after = self.steps.range(address..).map(|(_, step)| step);
+        before.take_while(block).chain(after.take_while(block)).all(|step| {
+            matches!(
+                step.instruction.operation,
+                Operation::Move { .. }
+                    | Operation::MoveTop { .. }
+                    | Operation::Load { .. }
+                    | Operation::Store { .. }
+                    | Operation::Branch { .. }
+                    | Operation::Leave
+            ) || step.instruction.size == 2
+                && matches!(
+                    step.instruction.operation,
+                    Operation::Compute { .. }
+                        | Operation::ShiftBy { .. }
+                        | Operation::Extend { .. }
+                        | Operation::MoveNot { .. }
+                )
+        })
+    }
+
     fn touches(&self, code: &impl Code, states: &BTreeMap<u32, State>) -> Vec<(u32, Touch)> {
         let leaders = self.leaders();
         let mut touches = Vec::new();
@@ -327,6 +378,12 @@ impl Body {
             });
         }
         touches
+    }
+}
+
+fn join_otherwise(state: &mut State, otherwise: &mut Option<State>) {
+    if let Some(otherwise) = otherwise.take() {
+        state.join(&otherwise);
     }
 }
 

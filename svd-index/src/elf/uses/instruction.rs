@@ -196,9 +196,11 @@ pub(crate) enum Operation {
     },
     /// Jumps to a computed place inside the function.
     Jump,
-    /// Makes the next `count` instructions conditional.
+    /// Makes the next `count` instructions conditional; bit n of `elses` says that the n-th of
+    /// them happens when the others do not.
     IfThen {
         count: u8,
+        elses: u8,
     },
     /// Anything else: writes these registers, and memory if `stores`.
     Other {

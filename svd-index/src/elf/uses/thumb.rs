@@ -252,13 +252,22 @@ fn miscellaneous(word: u32, pc: u32) -> Operation {
         }
         // BKPT, and HLT where it exists, come back under a debugger.
         0b1110 | 0b1010 => nothing(),
-        0b1111 if bits(word, 3, 0) != 0 => {
-            Operation::IfThen { count: 4 - bits(word, 3, 0).trailing_zeros() as u8 }
-        }
+        0b1111 if bits(word, 3, 0) != 0 => if_then(word),
         // NOP, YIELD, WFE, WFI, SEV.
         0b1111 => nothing(),
         _ => anything(),
     }
+}
+
+/// IT (A7.7.38): below the lowest set bit of the mask nothing follows; above it each bit is the
+/// condition's lowest for THEN and its opposite for ELSE.
+fn if_then(word: u32) -> Operation {
+    let count = 4 - bits(word, 3, 0).trailing_zeros() as u8;
+    let elses = (1..count).filter(|&n| {
+        let bit = 4 - u32::from(n);
+        bits(word, bit, bit) != bits(word, 4, 4)
+    });
+    Operation::IfThen { count, elses: elses.fold(0, |set, n| set | (1 << n)) }
 }
 
 /// A5.2.4, STM and LDM.

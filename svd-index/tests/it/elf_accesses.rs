@@ -1,0 +1,125 @@
+//! Which line touches which register, against the marks in `registers.c`.
+
+use std::collections::BTreeSet;
+
+use svd_index::elf::{AccessKind, AccessRef, Value};
+
+use super::{data, example, open, read};
+
+/// An access as a mark writes it, without its line.
+fn shown(access: &AccessRef<'_>) -> String {
+    let Value::Masked { set, clear, unknown } = access.value else {
+        return match (access.kind, access.value) {
+            (AccessKind::Read, _) => format!("R {:x}", access.address),
+            (AccessKind::Write, Value::Known(value)) => format!("W {:x} {value:x}", access.address),
+            other => format!("{other:x?} {:x}", access.address),
+        };
+    };
+    let open = if unknown == 0 { String::new() } else { format!("?{unknown:x}") };
+    match access.kind {
+        AccessKind::ReadModifyWrite => {
+            format!("M {:x} +{set:x} -{clear:x}{open}", access.address)
+        }
+        _ => format!("W {:x} {set:x}{open}", access.address),
+    }
+}
+
+fn marks(source: &str) -> BTreeSet<(u32, String)> {
+    let lines = (1..).zip(source.lines());
+    let marked = lines.filter_map(|(line, text)| Some((line, text.split_once("//=")?.1)));
+    marked
+        .flat_map(|(line, marks)| marks.split(';').map(move |mark| (line, mark.trim().to_owned())))
+        .collect()
+}
+
+/// Compares an ELF's accesses with the marks. `hidden` lists lines whose base the compiler made
+/// depend on an argument or on the path taken: they may be missing, not wrong.
+fn check(elf: &str, hidden: &[&str]) {
+    let source = String::from_utf8(read(&data("registers.c"))).unwrap();
+    let marks = marks(&source);
+    let firmware = open(&data(elf));
+    let found: BTreeSet<(u32, String)> =
+        firmware.accesses().map(|access| (access.line.unwrap(), shown(&access))).collect();
+    let wrong: Vec<_> = found.difference(&marks).collect();
+    assert!(wrong.is_empty(), "{elf}: not in the source: {wrong:#?}");
+
+    let lines: Vec<&str> = source.lines().collect();
+    let missing: Vec<_> = marks
+        .difference(&found)
+        .filter(|(line, _)| !hidden.iter().any(|text| lines[*line as usize - 1].contains(text)))
+        .collect();
+    assert!(missing.is_empty(), "{elf}: not found: {missing:#?}");
+    for text in hidden {
+        assert!(lines.iter().any(|line| line.contains(text)), "{text} is not in the source");
+    }
+}
+
+#[test]
+fn cortex_m4_optimised() {
+    check("m4-O2-dwarf5.elf", &[]);
+}
+
+#[test]
+fn cortex_m4_plain() {
+    // Without optimisation `usart_start` is a function of its own, with arguments.
+    check("m4-O0-dwarf4.elf", &["usart->BRR = divisor", "usart->CR1 = "]);
+}
+
+#[test]
+fn cortex_m0_for_size() {
+    // Two cases share one store, so neither address is the only one.
+    check("m0-Os-dwarf5.elf", &["USART1->SR = 0x10", "USART2->SR = 0;"]);
+}
+
+#[test]
+fn cortex_m0_plain() {
+    check("m0-O0-dwarf4.elf", &["usart->BRR = divisor", "usart->CR1 = "]);
+}
+
+#[test]
+fn the_line_that_writes_the_wrong_baud_rate() {
+    const BAUDRATE: u64 = 0x4000_2524;
+    for (elf, value, line) in [("faulty.elf", 115_200, 29), ("fixed.elf", 0x01d7_e000, 27)] {
+        let firmware = open(&example(elf));
+        let accesses = firmware.accesses_to(BAUDRATE);
+        let [access] = accesses[..] else { panic!("{elf}: {accesses:#?}") };
+        assert_eq!((access.kind, access.value), (AccessKind::Write, Value::Known(value)));
+        assert_eq!((access.size_bytes, access.address), (4, BAUDRATE));
+        assert_eq!((access.function, access.file), (Some("uart_init"), Some("uart.c")));
+        assert_eq!(access.line, Some(line), "{elf}");
+        assert_eq!(firmware.accesses_to(BAUDRATE + 3), accesses, "its last byte");
+        assert!(firmware.accesses_to(BAUDRATE + 4).is_empty());
+        assert!(firmware.accesses_in("uart_init").contains(&access));
+    }
+}
+
+#[test]
+fn an_inlined_access_belongs_to_every_function_around_it() {
+    let firmware = open(&data("m4-O2-dwarf5.elf"));
+    let accesses = firmware.accesses_to(0x4000_4408);
+    let [access] = accesses[..] else { panic!("{accesses:#?}") };
+    assert_eq!(access.function, Some("usart_start"));
+    let frames = firmware.frames_at(access.pc);
+    let names: Vec<&str> = frames.iter().map(|frame| frame.function).collect();
+    assert_eq!(names, ["usart_start", "start"]);
+    assert!(frames[0].inlined && !frames[1].inlined);
+    for function in ["usart_start", "start"] {
+        assert!(firmware.accesses_in(function).contains(&access), "{function}");
+    }
+}
+
+#[test]
+fn a_stripped_firmware_is_read_from_its_vector_table() {
+    let (whole, stripped) = (open(&data("m4-O2-dwarf5.elf")), open(&data("stripped.elf")));
+    let reached = |address| !stripped.accesses_to(address).is_empty();
+    assert!(reached(0x4002_3808), "clock_init");
+    assert!(!reached(0x4000_0028), "choose is not reached from a vector");
+    for access in stripped.accesses() {
+        assert!(
+            whole.accesses_to(access.address).iter().any(|same| {
+                (same.pc, same.kind, same.value) == (access.pc, access.kind, access.value)
+            }),
+            "{access:#x?}"
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Files that are cut off, damaged, foreign or no ELF at all.
+
+use svd_index::elf::{self, ElfError, Machine};
+
+use super::{data, example, firmware, read};
+
+/// Reads and asks; what comes back does not matter, that it comes back does.
+fn survive(bytes: &[u8]) {
+    let Ok((facts, _)) = elf::parse(bytes) else { return };
+    let places: Vec<u64> = facts.symbols.iter().map(|symbol| symbol.address).take(20).collect();
+    let firmware = firmware(bytes);
+    for address in places.into_iter().chain([0, facts.entry, u64::MAX]) {
+        firmware.frames_at(address);
+        firmware.symbol_at(address);
+        firmware.variable_at(address.wrapping_add(3));
+    }
+    firmware.accesses().count();
+    firmware.vectors().count();
+}
+
+#[test]
+fn what_is_no_elf_is_refused_by_what_it_looks_like() {
+    for (bytes, expected) in [
+        (&b""[..], "not an ELF file: the file is empty"),
+        (b":020000040800F2\n", "not an ELF file: it looks like Intel HEX"),
+        (b"<?xml version=\"1.0\"?><device/>", "not an ELF file: it looks like XML"),
+        (
+            b"\x00\x40\x00\x20\xc5\x00\x00\x00",
+            "not an ELF file: it does not start with the ELF magic",
+        ),
+    ] {
+        let error = elf::parse(bytes).unwrap_err();
+        assert!(matches!(error, ElfError::NotElf { .. }));
+        assert_eq!(error.to_string(), expected);
+    }
+    let error = elf::parse(b"\x7fELF\x01\x01\x01").unwrap_err();
+    assert!(matches!(error, ElfError::Header(_)));
+    assert_eq!(error.to_string(), "the ELF header cannot be read");
+}
+
+#[test]
+fn every_prefix() {
+    let bytes = read(&data("m4-O2-dwarf5.elf"));
+    for length in 0..bytes.len() {
+        survive(&bytes[..length]);
+    }
+    let bytes = read(&example("faulty.elf"));
+    for length in (0..bytes.len()).step_by(61) {
+        survive(&bytes[..length]);
+    }
+}
+
+#[test]
+fn flipped_bytes() {
+    let mut state = 0x853c_49e6_748f_ea9b_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as usize
+    };
+    for elf in
+        ["m4-O2-dwarf5.elf", "m0-Os-dwarf5.elf", "m4-O0-dwarf4.elf", "names.elf", "compressed.elf"]
+    {
+        let bytes = read(&data(elf));
+        for _ in 0..400 {
+            let mut damaged = bytes.clone();
+            for _ in 0..1 + next() % 8 {
+                let place = next() % damaged.len();
+                damaged[place] = next() as u8;
+            }
+            survive(&damaged);
+        }
+    }
+}
+
+#[test]
+fn damaged_debug_information_costs_only_itself() {
+    let mut bytes = read(&data("m4-O2-dwarf5.elf"));
+    let section = {
+        let (facts, _) = elf::parse(&bytes).unwrap();
+        facts.sections.into_iter().find(|section| section.name == ".debug_abbrev").unwrap()
+    };
+    bytes[section.file_range.start as usize..section.file_range.end as usize].fill(0xff);
+    let (facts, warnings) = elf::parse(&bytes).unwrap();
+    assert!(!warnings.is_empty());
+    assert!(warnings.iter().all(|warning| warning.path.contains(".debug_info")), "{warnings:?}");
+    assert!(facts.functions.is_empty());
+    assert!(facts.symbols.iter().any(|symbol| symbol.name == "clock_init"));
+    assert!(!facts.accesses.is_empty());
+}
+
+/// The smallest file with this header and no sections.
+fn bare(class: u8, data: u8, machine: u16) -> Vec<u8> {
+    let wide = class == 2;
+    let half = |value: u16| if data == 1 { value.to_le_bytes() } else { value.to_be_bytes() };
+    let word = |value: u32| if data == 1 { value.to_le_bytes() } else { value.to_be_bytes() };
+    let mut bytes = b"\x7fELF".to_vec();
+    bytes.extend([class, data, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend(half(2));
+    bytes.extend(half(machine));
+    bytes.extend(word(1));
+    bytes.extend(vec![0; if wide { 24 } else { 12 }]);
+    bytes.extend(word(0));
+    bytes.extend(half(if wide { 64 } else { 52 }));
+    bytes.extend([0; 10]);
+    bytes
+}
+
+#[test]
+fn foreign_machines_and_byte_orders() {
+    for (class, data, number, machine, is_big) in [
+        (1, 1, 40, Machine::Arm, false),
+        (1, 2, 40, Machine::Arm, true),
+        (1, 1, 243, Machine::RiscV, false),
+        (2, 1, 62, Machine::Other(62), false),
+        (2, 2, 21, Machine::Other(21), true),
+    ] {
+        let firmware = firmware(&bare(class, data, number));
+        assert_eq!((firmware.machine(), firmware.is_big_endian()), (machine, is_big));
+        assert_eq!(firmware.accesses().count(), 0);
+    }
+}
+
+#[test]
+fn a_program_of_the_host_gives_symbols_and_lines() {
+    let path = std::env::current_exe().unwrap();
+    let bytes = read(&path);
+    // Only where the host's programs are ELF.
+    if !bytes.starts_with(b"\x7fELF") {
+        eprintln!("skipped: {} is no ELF", path.display());
+        return;
+    }
+    let firmware = firmware(&bytes);
+    assert!(firmware.find_symbols("every_prefix").iter().any(|s| s.name.contains("damage")));
+    let here = firmware.find_functions("*a_program_of_the_host*");
+    let frames = here.iter().flat_map(|function| firmware.frames_at(function.address));
+    assert!(
+        frames.into_iter().any(|frame| frame.file.is_some_and(|f| f.ends_with("elf_damage.rs")))
+    );
+    assert_eq!(firmware.accesses().count(), 0, "only Arm code is followed");
+}
