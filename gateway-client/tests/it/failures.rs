@@ -4,13 +4,14 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use futures::future::join_all;
 use gateway_client::{ClientError, DeadlineKind, Deadlines, HttpTransport, StreamEvent, Transport};
 use scripted_provider::{Provider, Reply, Setup};
 
 use crate::{PATIENT, ask, endpoint, request, text_of};
 
 const HASTY: Deadlines =
-    Deadlines { first_event: Duration::from_millis(300), idle: Duration::from_millis(300) };
+    Deadlines { first_event: Duration::from_secs(1), idle: Duration::from_secs(1) };
 
 async fn failing(reply: Reply, deadlines: Deadlines) -> (String, ClientError) {
     let provider = Provider::start([reply]).unwrap();
@@ -98,21 +99,21 @@ async fn tls_with_somebody_who_speaks_none_is_no_connection() {
 
 #[tokio::test]
 async fn silence_before_the_answer_is_bounded() {
-    for reply in [
+    let replies = [
         Reply::hang(),
         Reply::answer("late").delay(Duration::from_secs(60)),
         Reply::answer("never").stall_after(0),
         // The role alone is no answer yet.
         Reply::answer("never").stall_after(1),
-    ] {
-        let started = Instant::now();
-        let (text, error) = failing(reply, HASTY).await;
+    ];
+    let started = Instant::now();
+    for (text, error) in join_all(replies.map(|reply| failing(reply, HASTY))).await {
         let ClientError::Timeout { kind: DeadlineKind::FirstEvent, after, .. } = error else {
             panic!("{error:?}")
         };
         assert_eq!((text.as_str(), after), ("", HASTY.first_event));
-        assert!(started.elapsed() < Duration::from_secs(10));
     }
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
