@@ -1,6 +1,6 @@
 //! Boards end with whoever opened them, and do not meet each other.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,8 +48,8 @@ fn wait_until_gone(pid: u32) {
 }
 
 /// This binary again, running only [`child_that_holds_a_board`], with `scratch` as its temporary
-/// folder. Returns once the board is open, with QEMU's process id.
-fn child_with_a_board(scratch: &Path) -> (Child, u32) {
+/// folder. Returns once the board is open, with the rest of its output and QEMU's process id.
+fn child_with_a_board(scratch: &Path) -> (Child, impl Read, u32) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "lifetime::child_that_holds_a_board", "--nocapture"])
         .env(CHILD, "1")
@@ -58,11 +58,11 @@ fn child_with_a_board(scratch: &Path) -> (Child, u32) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("board is open")));
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    assert!(stdout.by_ref().lines().any(|line| line.unwrap().contains("board is open")));
     let qemu = children(child.id());
     assert_eq!(qemu.len(), 1, "one QEMU");
-    (child, qemu[0])
+    (child, stdout, qemu[0])
 }
 
 /// Not a test of its own: the other half of the tests below.
@@ -87,7 +87,7 @@ fn dropping_a_board_leaves_no_process_and_no_file() {
         return;
     }
     let scratch = tempfile::tempdir().unwrap();
-    let (mut child, qemu) = child_with_a_board(scratch.path());
+    let (mut child, _stdout, qemu) = child_with_a_board(scratch.path());
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "while it runs");
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
@@ -102,7 +102,7 @@ fn a_killed_process_leaves_no_qemu_and_no_file() {
     }
     for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT] {
         let scratch = tempfile::tempdir().unwrap();
-        let (mut child, qemu) = child_with_a_board(scratch.path());
+        let (mut child, _stdout, qemu) = child_with_a_board(scratch.path());
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
         child.wait().unwrap();
         wait_until_gone(qemu);

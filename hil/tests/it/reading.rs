@@ -27,6 +27,9 @@ fn word(address: u64) -> ReadRequest {
 #[test]
 fn counts_go_up_while_they_are_read() {
     let Some(mut board) = parts::running(&parts::faulty_elf()) else { return };
+    // Until then the RAM still holds what the flash algorithm left there.
+    let serial = board.serial().unwrap();
+    assert!(serial.wait(Duration::from_secs(5), |seen| seen.ends_with(b"boot ok\r\n")));
     let ticks = symbol("heartbeat");
     let first = board.read(ticks, 32, 1).unwrap()[0];
     let begun = Instant::now();
