@@ -1,5 +1,7 @@
 //! The ELF side, over small ELFs whose sources stand beside them in `tests/data/elf`.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "elf_accesses.rs"]
 mod accesses;
 #[path = "elf_damage.rs"]
