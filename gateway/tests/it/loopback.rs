@@ -199,7 +199,7 @@ async fn no_answer_is_doubled_or_cut_in_silence() {
     let hasty = Timeouts { local_first_token_ms: 150, idle_ms: 150, ..Timeouts::default() };
     let gateway = gateway(&providers.each_ref(), hasty);
 
-    let asks = futures::stream::iter(0..200).map(|_| told(&gateway)).buffer_unordered(8);
+    let asks = futures::stream::iter(0..120).map(|_| told(&gateway)).buffer_unordered(8);
     let (mut whole, mut broken) = (0, 0);
     for told in asks.collect::<Vec<_>>().await {
         match &told.error {
@@ -218,7 +218,7 @@ async fn no_answer_is_doubled_or_cut_in_silence() {
             Some(other) => panic!("{other}: {:?}", told.attempts),
         }
     }
-    assert!(whole > 20 && broken > 20, "{whole} whole, {broken} broken");
+    assert!(whole > 10 && broken > 10, "{whole} whole, {broken} broken");
 }
 
 #[tokio::test]

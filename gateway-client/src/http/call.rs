@@ -1,0 +1,132 @@
+//! One request to one endpoint: sending it, and what comes of a refusal.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use futures::StreamExt;
+use reqwest::Response;
+use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+
+use super::HttpOptions;
+use crate::endpoint::Endpoint;
+use crate::error::{ClientError, DeadlineKind};
+use crate::refusal;
+use crate::retry_after::{RetryHeaders, parse_retry_after};
+
+/// The most that is read of a refusal's body.
+const REFUSAL_BYTES: usize = 64 * 1024;
+
+/// The most that is read of one answer, a model list included: far beyond any
+/// model's window, near enough that a runaway server cannot fill the memory.
+pub(super) const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long the body of a refusal may take once its head is there.
+pub(super) const REFUSAL_TIME: Duration = Duration::from_secs(5);
+
+/// One request to one endpoint: what all its steps need to name it in errors.
+pub(super) struct Call {
+    pub(super) endpoint: Endpoint,
+    pub(super) options: HttpOptions,
+}
+
+impl Call {
+    pub(super) fn headers(&self, accept: &'static str) -> Result<HeaderMap, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if let Some(key) = self.endpoint.key() {
+            let mut bearer =
+                HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| {
+                    ClientError::UnsendableKey { endpoint: self.endpoint.name().to_owned() }
+                })?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        Ok(headers)
+    }
+
+    /// Sends, and keeps only what was accepted.
+    pub(super) async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.lost(error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(self.refused(response).await)
+        }
+    }
+
+    async fn refused(&self, response: Response) -> ClientError {
+        let code = response.status().as_u16();
+        let headers = response.headers().clone();
+        let [ms, after, date] = ["retry-after-ms", RETRY_AFTER.as_str(), DATE.as_str()]
+            .map(|name| text(&headers, name));
+        let retry = RetryHeaders {
+            retry_after_ms: ms.as_deref(),
+            retry_after: after.as_deref(),
+            date: date.as_deref(),
+        };
+        let retry_after = parse_retry_after(retry, SystemTime::now());
+        if let (300..=399, Some(location)) = (code, text(&headers, LOCATION.as_str())) {
+            let message = format!("redirects elsewhere, which is not followed: {location}");
+            let message = refusal::clean(&self.endpoint, &message);
+            return ClientError::Status { host: self.endpoint.host(), code, retry_after, message };
+        }
+        // The status stands even if its body never comes.
+        let body =
+            tokio::time::timeout(REFUSAL_TIME, self.read_body(response, REFUSAL_BYTES)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        refusal::refusal(&self.endpoint, code, retry_after, &body)
+    }
+
+    /// The body as text, cut at `limit` bytes.
+    pub(super) async fn read_body(
+        &self,
+        response: Response,
+        limit: usize,
+    ) -> Result<String, ClientError> {
+        let mut bytes = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| self.lost(error))?);
+            if bytes.len() >= limit {
+                bytes.truncate(limit);
+                break;
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What a failed send or read means.
+    fn lost(&self, error: reqwest::Error) -> ClientError {
+        let host = self.endpoint.host();
+        let error = error.without_url();
+        if error.is_connect() && error.is_timeout() {
+            let (kind, after) = (DeadlineKind::Connect, self.options.connect_timeout);
+            ClientError::Timeout { host, kind, after }
+        } else if error.is_connect() {
+            ClientError::Connect { host, source: error.into() }
+        } else {
+            ClientError::BrokenStream { host, message: String::new(), source: Some(error.into()) }
+        }
+    }
+
+    pub(super) async fn in_time<F: Future>(
+        &self,
+        (kind, after): (DeadlineKind, Duration),
+        work: F,
+    ) -> Result<F::Output, ClientError> {
+        let host = || self.endpoint.host();
+        tokio::time::timeout(after, work).await.map_err(|_| ClientError::Timeout {
+            host: host(),
+            kind,
+            after,
+        })
+    }
+}
+
+/// A header's value, if it is text.
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
