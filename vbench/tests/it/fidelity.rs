@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use svd_parser::svd::{Access, Device, MaybeArray, PeripheralInfo, RegisterInfo};
-use vbench::{BenchOptions, Fidelity, ScanRegister};
+use vbench::{BenchOptions, Fidelity, FidelityEntry, FidelityTable, ScanRegister};
 
 use crate::parts;
 
@@ -16,11 +16,16 @@ fn microbit_table_equals_what_qemu_shows() {
     let Some(machine) = parts::microbit() else { return };
     let registers = registers(Path::new(SVD));
     assert!(registers.len() > 500, "{} registers in {SVD}", registers.len());
-    let table = vbench::scan(machine, &BenchOptions::default(), &registers).unwrap().to_toml();
+    let found = vbench::scan(machine, &BenchOptions::default(), &registers).unwrap();
     if std::env::var_os("SILK_BLESS").is_some() {
-        std::fs::write(TABLE, &table).unwrap();
+        std::fs::write(TABLE, found.to_toml()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(TABLE).unwrap(), table);
+    let committed = FidelityTable::parse(&std::fs::read_to_string(TABLE).unwrap()).unwrap();
+    let (found, committed) = (found.entries(), committed.entries());
+    let only_in = |a: &[&FidelityEntry], b: &[&FidelityEntry]| -> Vec<String> {
+        a.iter().filter(|entry| !b.contains(entry)).map(|entry| format!("{entry:x?}")).collect()
+    };
+    assert_eq!(only_in(&found, &committed), only_in(&committed, &found), "found, committed");
 }
 
 /// Known from QEMU's sources (hw/char/nrf51_uart.c, 7.2) and the demo's promise.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod fidelity;
+mod known;
 mod lifetime;
 mod parts;
 mod start;

@@ -9,51 +9,23 @@
 //! Source for every register here: ARMv6-M ARM, DDI 0419E, C1.6 (debug control block) and C1.8
 //! (breakpoint unit); ARMv7-M, DDI 0403E, C1.6 and C1.11, agree where both have a register.
 
+mod registers;
+mod run;
+mod transfer;
+
 use std::collections::BTreeSet;
 
+use self::registers::{
+    AIRCR, AIRCR_KEY, AIRCR_SYSRESETREQ, DCRDR, DCRSR, DEMCR, DFSR, DFSR_HALTED, DHCSR,
+    DHCSR_C_DEBUGEN, DHCSR_C_HALT, DHCSR_C_MASKINTS, DHCSR_C_STEP, DHCSR_KEY, DHCSR_S_HALT,
+    DHCSR_S_LOCKUP, DHCSR_S_REGRDY, DHCSR_S_RESET_ST,
+};
 use crate::breakpoints::BreakpointUnit;
 use crate::link::{BenchOptions, Link};
 use crate::qtest::Width;
 use crate::regions::Kind;
 use crate::serial::SerialPort;
 use crate::{BenchError, Machine};
-
-/// Interrupt control and state, used to wake a sleeping core for a step.
-const ICSR: u64 = 0xE000_ED04;
-const ICSR_PENDSVSET: u32 = 1 << 28;
-const ICSR_PENDSVCLR: u32 = 1 << 27;
-const VTOR: u64 = 0xE000_ED08;
-const AIRCR: u64 = 0xE000_ED0C;
-const AIRCR_KEY: u32 = 0x05FA;
-const AIRCR_SYSRESETREQ: u32 = 1 << 2;
-const DFSR: u64 = 0xE000_ED30;
-const DFSR_HALTED: u32 = 1 << 0;
-const DFSR_BKPT: u32 = 1 << 1;
-const DFSR_VCATCH: u32 = 1 << 3;
-const DHCSR: u64 = 0xE000_EDF0;
-const DHCSR_KEY: u32 = 0xA05F;
-const DHCSR_C_DEBUGEN: u32 = 1 << 0;
-const DHCSR_C_HALT: u32 = 1 << 1;
-const DHCSR_C_STEP: u32 = 1 << 2;
-const DHCSR_C_MASKINTS: u32 = 1 << 3;
-const DHCSR_S_REGRDY: u32 = 1 << 16;
-const DHCSR_S_HALT: u32 = 1 << 17;
-const DHCSR_S_LOCKUP: u32 = 1 << 19;
-const DHCSR_S_RESET_ST: u32 = 1 << 25;
-const DCRSR: u64 = 0xE000_EDF4;
-const DCRSR_WRITE: u32 = 1 << 16;
-const DCRDR: u64 = 0xE000_EDF8;
-const DEMCR: u64 = 0xE000_EDFC;
-const DEMCR_VC_CORERESET: u32 = 1 << 0;
-const DEMCR_VC_HARDERR: u32 = 1 << 10;
-
-/// Start of the private peripheral bus, which QEMU's map covers without a hole.
-const HARDFAULT_VECTOR: u32 = 3 * 4;
-/// EXC_RETURN values are no addresses. Source: DDI 0419E, B1.5.8.
-const EXC_RETURN: u32 = 0xF000_0000;
-
-/// `WFI` and `WFE`. Source: DDI 0419E, A6.7.85 and A6.7.84.
-const SLEEP_INSTRUCTIONS: [u16; 2] = [0xBF30, 0xBF20];
 
 /// What became of a bus access.
 pub(crate) enum Access<T> {
@@ -316,232 +288,6 @@ impl CortexM {
         }
     }
 
-    /// Notes what happened since the last look: a breakpoint, a reset by the firmware, a lockup.
-    fn poll(&mut self) -> Result<(), BenchError> {
-        if self.state != State::Running {
-            return Ok(());
-        }
-        self.survive(|this| {
-            if this.link()?.qmp.take_guest_reset()? {
-                this.reset_seen = true;
-            }
-            if this.link()?.gdb.poll_stop()? {
-                let pc = this.register("pc")?;
-                let caught = this.caught_vector()? == pc;
-                this.halted(if caught { DFSR_VCATCH } else { DFSR_BKPT });
-            }
-            Ok(())
-        })
-    }
-
-    fn halted(&mut self, why: u32) {
-        self.state = State::Halted;
-        self.dfsr |= why;
-    }
-
-    fn resume(&mut self) -> Result<(), BenchError> {
-        self.place_breakpoints()?;
-        self.link()?.gdb.resume()?;
-        self.state = State::Running;
-        Ok(())
-    }
-
-    /// Executes one instruction.
-    ///
-    /// `BKPT` stays where it is and halts again, as on hardware. `WFI` and `WFE` are hints: the
-    /// halt request that ends a step also ends the wait, so they act as `NOP`.
-    fn step(&mut self, mask_interrupts: bool) -> Result<(), BenchError> {
-        let pc = self.register("pc")?.unwrap_or(0);
-        let instruction = self.halfword(pc)?;
-        if instruction.is_some_and(is_bkpt) {
-            self.halted(DFSR_BKPT);
-            return Ok(());
-        }
-        if instruction.is_some_and(|code| SLEEP_INSTRUCTIONS.contains(&code)) {
-            self.link()?.gdb.write_register("pc", pc.wrapping_add(2))?;
-            self.halted(DFSR_HALTED);
-            return Ok(());
-        }
-        self.remove_breakpoints()?;
-        let before = self.halfword(pc.wrapping_sub(2))?;
-        let asleep = before.is_some_and(|code| SLEEP_INSTRUCTIONS.contains(&code));
-        match asleep {
-            true => self.step_awake(mask_interrupts)?,
-            false => self.link()?.gdb.step(mask_interrupts)?,
-        }
-        self.halted(DFSR_HALTED);
-        Ok(())
-    }
-
-    /// Steps a core that was halted inside a wait. On hardware the halt ended the wait; QEMU's
-    /// core sleeps on until an interrupt is pending. PendSV serves: it is pended for the one
-    /// step, never taken, and cleared again unless the firmware had pended it.
-    fn step_awake(&mut self, mask_interrupts: bool) -> Result<(), BenchError> {
-        let link = self.link()?;
-        let pending = link.qtest.read(ICSR, Width::Word)? & ICSR_PENDSVSET != 0;
-        if !pending {
-            link.qtest.write(ICSR, Width::Word, ICSR_PENDSVSET)?;
-        }
-        link.gdb.step(mask_interrupts || !pending)?;
-        if !pending {
-            link.qtest.write(ICSR, Width::Word, ICSR_PENDSVCLR)?;
-        }
-        Ok(())
-    }
-
-    /// Resets the chip as its SYSRESETREQ or reset pin would, after a lockup by a new QEMU.
-    fn reset(&mut self) -> Result<(), BenchError> {
-        if self.state == State::Running {
-            self.survive(|this| {
-                this.link()?.gdb.interrupt()?;
-                this.halted(0);
-                Ok(())
-            })?;
-        }
-        match self.state {
-            State::LockedUp => self.restart()?,
-            State::Running | State::Halted => {
-                self.save_flash()?;
-                self.link()?.qmp.system_reset()?;
-            }
-        }
-        self.state = State::Halted;
-        self.reset_seen = true;
-        let caught = self.control & DHCSR_C_DEBUGEN != 0 && self.demcr & DEMCR_VC_CORERESET != 0;
-        if caught {
-            self.dfsr |= DFSR_VCATCH;
-        } else if !self.reset_pin_low {
-            self.survive(CortexM::resume)?;
-        }
-        Ok(())
-    }
-
-    fn restart(&mut self) -> Result<(), BenchError> {
-        self.link = None;
-        self.inserted.clear();
-        let mut link = Link::start(self.machine, &self.options, self.serial.as_mut())?;
-        let flash = &self.machine.flash;
-        if !self.image.is_empty() {
-            link.qtest.write(flash.unlock.address, Width::Word, flash.unlock.open)?;
-            link.qtest.write_bulk(flash.start, &self.image)?;
-            link.qtest.write(flash.unlock.address, Width::Word, flash.unlock.closed)?;
-            link.qmp.system_reset()?;
-        }
-        self.link = Some(link);
-        Ok(())
-    }
-
-    fn save_flash(&mut self) -> Result<(), BenchError> {
-        let flash = &self.machine.flash;
-        let size = usize::try_from(flash.size).unwrap_or(0);
-        let image = self.link()?.qtest.read_bulk(flash.start, size)?;
-        if image != self.image {
-            let halfwords = image.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]]));
-            let start = flash.start as u32;
-            self.bkpts = (start..)
-                .step_by(2)
-                .zip(halfwords)
-                .filter_map(|(at, code)| is_bkpt(code).then_some(at))
-                .collect();
-            self.image = image;
-        }
-        Ok(())
-    }
-
-    /// Makes QEMU hold the breakpoints that the debugger set, those that stand for `BKPT`
-    /// instructions, and the vector that is to be caught.
-    fn place_breakpoints(&mut self) -> Result<(), BenchError> {
-        let mut wanted: BTreeSet<u32> = self.unit.addresses().collect();
-        if self.control & DHCSR_C_DEBUGEN != 0 {
-            wanted.extend(&self.bkpts);
-            wanted.extend(self.caught_vector()?);
-            wanted.extend(self.bkpt_to_return_to()?);
-        }
-        let link = self.link.as_mut().ok_or(BenchError::LockedUp)?;
-        for &address in self.inserted.difference(&wanted) {
-            link.gdb.remove_breakpoint(address)?;
-        }
-        for &address in wanted.difference(&self.inserted) {
-            link.gdb.insert_breakpoint(address)?;
-        }
-        self.inserted = wanted;
-        Ok(())
-    }
-
-    fn remove_breakpoints(&mut self) -> Result<(), BenchError> {
-        for address in std::mem::take(&mut self.inserted) {
-            self.link()?.gdb.remove_breakpoint(address)?;
-        }
-        Ok(())
-    }
-
-    /// Flash algorithms run in RAM and return to a `BKPT` there.
-    fn bkpt_to_return_to(&mut self) -> Result<Option<u32>, BenchError> {
-        match self.register("lr")? {
-            Some(lr) if lr < EXC_RETURN => {
-                let address = lr & !1;
-                Ok(self.halfword(address)?.filter(|&code| is_bkpt(code)).map(|_| address))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Entry of the HardFault handler while VC_HARDERR is set.
-    fn caught_vector(&mut self) -> Result<Option<u32>, BenchError> {
-        if self.demcr & DEMCR_VC_HARDERR == 0 {
-            return Ok(None);
-        }
-        let table = self.link()?.qtest.read(VTOR, Width::Word)?;
-        let vector = u64::from(table.wrapping_add(HARDFAULT_VECTOR));
-        Ok(match self.kind(vector, 4) {
-            Some(Kind::Storage) => Some(self.link()?.qtest.read(vector, Width::Word)? & !1),
-            _ => None,
-        })
-    }
-
-    /// DCRSR starts a transfer between DCRDR and a core register.
-    fn transfer_register(&mut self, selector: u32) -> Result<(), BenchError> {
-        if self.state != State::Halted {
-            return Ok(());
-        }
-        let name = register_name(selector & 0x7f);
-        if selector & DCRSR_WRITE != 0 {
-            let value = self.dcrdr.unwrap_or(0);
-            if let Some(name) = name {
-                self.link()?.gdb.write_register(name, value)?;
-            }
-            return Ok(());
-        }
-        self.dcrdr = match (name, selector & 0x7f) {
-            (_, SELECT_EXTRA) => self.special_registers()?,
-            (Some("msp"), _) => self.main_stack_pointer()?,
-            (Some(name), _) => self.register(name)?,
-            (None, _) => None,
-        };
-        Ok(())
-    }
-
-    /// MSP, or SP where the two must be the same: handlers always use the main stack.
-    fn main_stack_pointer(&mut self) -> Result<Option<u32>, BenchError> {
-        if let Some(msp) = self.register("msp")? {
-            return Ok(Some(msp));
-        }
-        let in_handler = self.register("xpsr")?.is_some_and(|xpsr| xpsr & 0x1ff != 0);
-        if in_handler { self.register("sp") } else { Ok(None) }
-    }
-
-    /// CONTROL, FAULTMASK, BASEPRI, PRIMASK in one word, if QEMU tells at least the two that
-    /// every core has.
-    fn special_registers(&mut self) -> Result<Option<u32>, BenchError> {
-        let (Some(control), Some(primask)) = (self.register("control")?, self.register("primask")?)
-        else {
-            return Ok(None);
-        };
-        let faultmask = self.register("faultmask")?.unwrap_or(0);
-        let basepri = self.register("basepri")?.unwrap_or(0);
-        Ok(Some(control << 24 | (faultmask & 0xff) << 16 | (basepri & 0xff) << 8 | primask & 0xff))
-    }
-
     fn register(&mut self, name: &str) -> Result<Option<u32>, BenchError> {
         self.link()?.gdb.read_register(name)
     }
@@ -607,22 +353,6 @@ impl CortexM {
         self.inserted.clear();
         self.state = State::LockedUp;
     }
-}
-
-/// REGSEL of the four special registers. Source: DDI 0419E, C1.6.4.
-const SELECT_EXTRA: u32 = 20;
-
-/// QEMU's name of a register by its REGSEL. Source: DDI 0403E, C1.6.3.
-fn register_name(select: u32) -> Option<&'static str> {
-    const NAMES: [&str; 19] = [
-        "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp",
-        "lr", "pc", "xpsr", "msp", "psp",
-    ];
-    NAMES.get(usize::try_from(select).ok()?).copied()
-}
-
-fn is_bkpt(code: u16) -> bool {
-    code & 0xff00 == 0xbe00
 }
 
 fn is_overlay(address: u64) -> bool {

@@ -1,0 +1,125 @@
+//! The hand-written labels of `boards/microbit.toml`, each proved: the device changes the
+//! register by itself.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use vbench::{Ack, Bench, BenchOptions, DapRegister, Fidelity, Machine};
+
+use crate::parts;
+
+const TIMERS: [u64; 3] = [0x4000_8000, 0x4000_9000, 0x4000_a000];
+const UART: u64 = 0x4000_2000;
+const RNG: u64 = 0x4000_d000;
+const GPIO: u64 = 0x5000_0000;
+
+/// A micro:bit whose core spins in RAM, so that time passes, and word access to its bus.
+struct Running {
+    bench: Bench,
+    machine: &'static Machine,
+}
+
+impl Running {
+    fn start() -> Option<Running> {
+        let machine = parts::microbit()?;
+        let bench = Bench::start(machine, &BenchOptions::default()).unwrap();
+        let mut board = Running { bench, machine };
+        let (dhcsr, dcrsr, dcrdr) = (0xe000_edf0, 0xe000_edf4, 0xe000_edf8);
+        let (loop_at, spin) = (0x2000_0000, 0xe7fe_e7fe);
+        board.write(loop_at, spin);
+        board.write(dhcsr, 0xa05f_0003);
+        for (register, value) in [(15, loop_at as u32), (16, 1 << 24), (13, 0x2000_4000)] {
+            board.write(dcrdr, value);
+            board.write(dcrsr, 1 << 16 | register);
+        }
+        board.write(dhcsr, 0xa05f_0001);
+        Some(board)
+    }
+
+    fn write(&mut self, address: u64, value: u32) {
+        assert_eq!(self.bench.write(DapRegister::Ap(4), address as u32).unwrap(), Ack::Ok(()));
+        assert_eq!(self.bench.write(DapRegister::Ap(12), value).unwrap(), Ack::Ok(()));
+    }
+
+    fn read(&mut self, address: u64) -> u32 {
+        assert_eq!(self.bench.write(DapRegister::Ap(4), address as u32).unwrap(), Ack::Ok(()));
+        match self.bench.read(DapRegister::Ap(12)).unwrap() {
+            Ack::Ok(value) => value,
+            Ack::Fault => panic!("{address:#x} faults"),
+        }
+    }
+
+    /// Waits until `address` reads so that `wanted` holds; it must be labelled as modelled.
+    fn expect(&mut self, address: u64, wanted: impl Fn(u32) -> bool) {
+        let label = self.machine.fidelity(address).map(|entry| entry.label);
+        assert_eq!(label, Some(Fidelity::Modelled), "{address:#x}");
+        let begun = Instant::now();
+        while !wanted(self.read(address)) {
+            let value = self.read(address);
+            assert!(begun.elapsed() < Duration::from_secs(5), "{address:#x} reads {value:#x}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn the_uart_sends_and_receives() {
+    let Some(mut board) = Running::start() else { return };
+    board.write(UART + 0x500, 4);
+    board.write(UART + 0x008, 1); // TASKS_STARTTX
+    board.write(UART + 0x51c, u32::from(b'!'));
+    board.expect(UART + 0x11c, |event| event == 1);
+    let serial = board.bench.serial().unwrap();
+    assert!(serial.wait(Duration::from_secs(5), |seen| seen == b"!"));
+
+    board.write(UART, 1); // TASKS_STARTRX
+    let mut terminal = std::fs::OpenOptions::new().write(true).open(serial.path()).unwrap();
+    terminal.write_all(b"?").unwrap();
+    board.expect(UART + 0x108, |event| event == 1);
+    board.expect(UART + 0x518, |byte| byte == u32::from(b'?'));
+}
+
+#[test]
+fn timers_reach_their_compare_values() {
+    let Some(mut board) = Running::start() else { return };
+    for timer in TIMERS {
+        for compare in 0..4 {
+            board.write(timer + 0x540 + 4 * compare, 100);
+        }
+        board.write(timer, 1); // TASKS_START
+        for compare in 0..4 {
+            board.expect(timer + 0x140 + 4 * compare, |event| event == 1);
+        }
+    }
+}
+
+#[test]
+fn the_random_number_generator_generates() {
+    let Some(mut board) = Running::start() else { return };
+    board.write(RNG, 1); // TASKS_START
+    board.expect(RNG + 0x100, |event| event == 1);
+    board.expect(RNG + 0x508, |value| value != 0);
+}
+
+#[test]
+fn an_output_pin_is_seen_as_input() {
+    let Some(mut board) = Running::start() else { return };
+    board.write(GPIO + 0x700 + 4 * 5, 1); // PIN_CNF[5]: output, input buffer connected
+    board.write(GPIO + 0x508, 1 << 5); // OUTSET
+    board.expect(GPIO + 0x510, |pins| pins & 1 << 5 != 0);
+    board.write(GPIO + 0x50c, 1 << 5); // OUTCLR
+    board.expect(GPIO + 0x510, |pins| pins & 1 << 5 == 0);
+}
+
+#[test]
+fn the_core_has_its_own_registers() {
+    let Some(mut board) = Running::start() else { return };
+    board.expect(0xe000_ed00, |cpuid| cpuid == 0x410c_c200);
+    board.write(0xe000_e014, 0x00ff_ffff); // SysTick: reload, then enable
+    board.write(0xe000_e010, 5);
+    let first = board.read(0xe000_e018);
+    board.expect(0xe000_e018, |current| current != first);
+    board.write(0xe000_e100, 1 << 8); // NVIC_ISER
+    board.expect(0xe000_e180, |enabled| enabled == 1 << 8);
+    board.expect(0xe000_edf0, |dhcsr| dhcsr & 1 != 0);
+}
