@@ -18,6 +18,7 @@ use gateway_client::{
 use crate::clock::{Clock, Moment, TokioClock};
 use crate::config::{GatewayConfig, ModelRef, Task};
 use crate::consent::Consent;
+use crate::cooldown::Cooldown;
 use crate::event::{AskError, Event, WaitReason};
 use crate::ladder::{GiveUp, Ladder, Step};
 use crate::ledger::Ledger;
@@ -117,6 +118,32 @@ impl Gateway {
     /// True if `route` may be used.
     pub fn permits(&self, route: &Route) -> bool {
         self.shared.consent.permits(self.endpoint(route))
+    }
+
+    /// Who asked to be left alone, and until when: to be kept for the next
+    /// process. Empty: nobody.
+    pub fn cooldowns(&self) -> Vec<Cooldown> {
+        let (now, wall) = (self.shared.clock.now(), self.shared.clock.wall());
+        let ledger = self.shared.ledger();
+        let kept = self.endpoints().iter().enumerate().filter_map(|(index, endpoint)| {
+            let left = ledger.not_before(index, now)?.since(now);
+            Some(Cooldown::new(endpoint.name(), endpoint.origin(), wall.checked_add(left)?))
+        });
+        kept.collect()
+    }
+
+    /// Takes over what an earlier process kept. Entries that are over, lie more
+    /// than a day ahead, or are of endpoints not known here are dropped.
+    pub fn restore_cooldowns(&self, kept: &[Cooldown]) {
+        let (now, wall) = (self.shared.clock.now(), self.shared.clock.wall());
+        let mut ledger = self.shared.ledger();
+        for (index, endpoint) in self.endpoints().iter().enumerate() {
+            let same =
+                |c: &&Cooldown| c.endpoint == endpoint.name() && c.origin == endpoint.origin();
+            for left in kept.iter().filter(same).filter_map(|cooldown| cooldown.left(wall)) {
+                ledger.leave_alone(index, now.after(left));
+            }
+        }
     }
 
     /// Every endpoint, in the order of the configuration.

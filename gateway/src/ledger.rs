@@ -75,6 +75,11 @@ impl Ledger {
         }
     }
 
+    /// Takes note of a wait that became known some other way.
+    pub fn leave_alone(&mut self, endpoint: usize, until: Moment) {
+        self.accounts[endpoint].leave_alone(until);
+    }
+
     /// Takes note of an answer of `endpoint` that broke off.
     pub fn record_broken_stream(&mut self, endpoint: usize, now: Moment) {
         self.accounts[endpoint].suspect_until = Some(now.after(SUSPECT));

@@ -21,6 +21,7 @@
 pub mod clock;
 pub mod config;
 pub mod consent;
+pub mod cooldown;
 pub mod discover;
 pub mod driver;
 pub mod event;
@@ -32,6 +33,7 @@ pub mod table;
 pub use clock::{Clock, Moment, TokioClock};
 pub use config::{EndpointConfig, GatewayConfig, ModelRef, Models, Task, Tier, Timeouts};
 pub use consent::Consent;
+pub use cooldown::Cooldown;
 pub use discover::{Engine, EngineKind, EngineState, Place, discover, fetch_missing_models};
 pub use driver::{Ask, AskStream, Gateway};
 pub use event::{AskError, Event, WaitReason};

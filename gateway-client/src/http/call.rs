@@ -20,8 +20,9 @@ const REFUSAL_BYTES: usize = 64 * 1024;
 /// model's window, near enough that a runaway server cannot fill the memory.
 pub(super) const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// How long the body of a refusal may take once its head is there.
-pub(super) const REFUSAL_TIME: Duration = Duration::from_secs(5);
+/// How long the body of a refusal may take once its head is there: others wait
+/// to be asked, and the status says most of it.
+pub(super) const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// One request to one endpoint: what all its steps need to name it in errors.
 pub(super) struct Call {

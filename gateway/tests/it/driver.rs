@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gateway::{
-    Ask, AskError, Consent, EndpointConfig, Gateway, GatewayConfig, Outcome, Task, Tier,
+    Ask, AskError, Consent, Cooldown, EndpointConfig, Event, Gateway, GatewayConfig, Models,
+    Outcome, Task, Tier,
 };
-use gateway::{Event, Models};
 use gateway_client::{ClientError, DeadlineKind, FinishReason, StreamEvent};
 
 use crate::fake::{FakeClock, FakeTransport, answers, breaks_after, fails, says};
@@ -95,6 +95,46 @@ async fn a_429_goes_to_the_second_and_the_first_is_left_alone_for_three_seconds(
     bench.clock.pass(seconds(1));
     assert_eq!(bench.ask().await.served_by(), Some("a"));
     assert_eq!(bench.asked(), "0:a 0:b 2:b 3:a");
+}
+
+#[tokio::test]
+async fn a_wait_outlives_the_process_and_damage_to_it_does_no_harm() {
+    let scripts = |t: FakeTransport| {
+        t.script("a", vec![says(429, Some(seconds(3)))]).script("b", vec![answers("b")])
+    };
+    let bench = Bench::new(scripts, &["a", "b"]);
+    assert_eq!(bench.gateway.cooldowns(), []);
+    bench.ask().await;
+    let kept = bench.gateway.cooldowns();
+    let expected = Cooldown {
+        endpoint: "a".into(),
+        origin: "http://127.0.0.1:1".into(),
+        until_unix_ms: 3_000,
+    };
+    assert_eq!(kept, [expected]);
+
+    let cooldown = kept[0].clone();
+    let with = |change: fn(&mut Cooldown)| {
+        let mut changed = cooldown.clone();
+        change(&mut changed);
+        changed
+    };
+    for (kept, is_kept) in [
+        (cooldown.clone(), true),
+        (with(|c| c.endpoint = "z".into()), false),
+        (with(|c| c.origin = "http://127.0.0.1:2".into()), false),
+        (with(|c| c.until_unix_ms = 0), false),
+        (with(|c| c.until_unix_ms = 1_999), false),
+        (with(|c| c.until_unix_ms = u64::MAX), false),
+    ] {
+        let later = Bench::new(|t| scripts(t).script("a", vec![answers("a")]), &["a", "b"]);
+        later.clock.pass(seconds(2));
+        later.gateway.restore_cooldowns(std::slice::from_ref(&kept));
+        let told = later.ask().await;
+        assert_eq!(told.served_by(), Some(if is_kept { "b" } else { "a" }), "{kept:?}");
+        let skipped = Outcome::SkippedCooldown { left_ms: 1_000 };
+        assert_eq!(told.way()[0].1 == &skipped, is_kept);
+    }
 }
 
 #[tokio::test]
