@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     lap(&format!("BAUDRATE while running: {value:#010x?}"));
     let registers: Vec<_> =
         (0..50).map(|i| ReadRequest { address: 0x4000_2500 + 4 * i, size_bits: 32 }).collect();
-    let plan =
-        ReadPlan { registers, memory: [0x2000_0000..0x2000_4000].to_vec(), ..ReadPlan::default() };
+    let mut plan = ReadPlan { registers, ..ReadPlan::default() };
+    plan.memory.push(0x2000_0000..0x2000_4000);
     let snapshot = board.snapshot(&plan)?;
     lap(&format!("snapshot of {} registers and 16 KiB", snapshot.registers.len()));
     println!("unmapped: {}", board.read(0x3000_0000, 32, 1).expect_err("nothing is mapped there"));

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot, VirtualBoard};
+use probe_rs::architecture::arm::ArmError;
 use probe_rs::config::{Registry, RegistryError};
 use probe_rs::probe::list::Lister;
 use probe_rs::probe::{BoxedProbeError, DebugProbeError, Probe, ProbeCreationError};
@@ -181,12 +182,19 @@ impl Board {
         })
     }
 
+    /// What else to know about a read at `address` on this virtual board, such as that QEMU does
+    /// not model bit timing.
+    pub fn fidelity_note(&self, address: u64) -> Option<String> {
+        self.bench.as_ref()?.lock().machine().fidelity(address)?.note.clone()
+    }
+
     /// What the emulator said when the core locked up, if it did.
     pub fn post_mortem(&self) -> Option<String> {
         self.bench.as_ref()?.lock().post_mortem().map(str::to_owned)
     }
 
-    /// Carries out `plan`. A refused register costs only itself.
+    /// Carries out `plan`. A refused register costs only itself; a memory range that cannot be
+    /// read whole is left out. Halts nothing unless the plan says so.
     ///
     /// # Errors
     /// Only if the board as a whole is lost.
@@ -208,7 +216,9 @@ impl Board {
         let limit = self.deadlines.command;
         let mut core = core(self.session.as_mut())?;
         act(&mut core, limit).map_err(|error| match error {
-            probe_rs::Error::Timeout => HilError::Deadline { what: what.to_owned(), limit },
+            probe_rs::Error::Timeout | probe_rs::Error::Arm(ArmError::Timeout) => {
+                HilError::Deadline { what: what.to_owned(), limit }
+            }
             source => HilError::Core { what, source: source.into() },
         })
     }
@@ -297,6 +307,12 @@ fn choose_chip(selector: &Selector, chip: Option<&str>) -> Result<Option<String>
     let Some(chip) = chip else {
         return Ok(own);
     };
+    // What would be ambiguous for a probe, such as `nRF51822`, is enough here.
+    if let Some(own) = &own
+        && own.to_ascii_lowercase().starts_with(&chip.to_ascii_lowercase())
+    {
+        return Ok(Some(own.clone()));
+    }
     let registry = Registry::from_builtin_families();
     let target = registry.get_target_by_name(chip).map_err(|error| match error {
         RegistryError::ChipNotUnique(chip, matching) => HilError::ChipAmbiguous {
@@ -396,8 +412,6 @@ fn virtual_board(bench: &vbench::Bench) -> VirtualBoard {
 }
 
 fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>) -> HilError {
-    use probe_rs::architecture::arm::ArmError;
-
     let name = || chip.unwrap_or("the chip").to_owned();
     match error {
         probe_rs::Error::ChipNotFound(RegistryError::ChipAutodetectFailed) => {

@@ -124,7 +124,7 @@ fn read_register(core: &mut Core<'_>, request: ReadRequest) -> RegisterRead {
     let outcome = match board::read(core, address, size_bits, 1).as_deref() {
         Ok([value, ..]) => ReadOutcome::Value { value: *value },
         Ok([]) => ReadOutcome::Failed { why: "the probe gave nothing back".to_owned() },
-        Err(error) => ReadOutcome::Failed { why: with_causes(error) },
+        Err(error) => ReadOutcome::Failed { why: why(error) },
     };
     RegisterRead { address, size_bits, outcome, fidelity: None }
 }
@@ -139,18 +139,14 @@ fn skipped(skip: &Skip) -> RegisterRead {
     }
 }
 
-/// The error and its causes on one line, outermost first.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.ends_with(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
+/// The innermost cause. What was read stands beside it, and the layers between say no more than
+/// that it was an access of the debug probe.
+fn why(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    text
+    innermost.to_string().trim_end_matches('.').to_owned()
 }
 
 pub(crate) fn status(status: probe_rs::CoreStatus) -> CoreStatus {

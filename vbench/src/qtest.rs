@@ -113,16 +113,11 @@ impl Qtest {
         while bytes.len() < size {
             let at = address + bytes.len() as u64;
             let count = BULK.min(size - bytes.len());
-            self.channel.send(format!("read {at:#x} {count:#x}\n").as_bytes())?;
+            self.channel.send(format!("b64read {at:#x} {count:#x}\n").as_bytes())?;
             let answer = self.answer()?;
-            let digits = answer.strip_prefix("0x").unwrap_or(&answer);
-            if digits.len() != 2 * count || !digits.is_ascii() {
-                return Err(self.channel.protocol(format!("{} digits", digits.len())));
-            }
-            for pair in digits.as_bytes().chunks_exact(2) {
-                let byte =
-                    std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok());
-                bytes.push(byte.ok_or_else(|| self.channel.protocol("no hexadecimal digits"))?);
+            let before = bytes.len();
+            if decode_base64(&answer, &mut bytes).is_none() || bytes.len() - before != count {
+                return Err(self.channel.protocol(format!("{} letters of base64", answer.len())));
             }
         }
         Ok(bytes)
@@ -151,5 +146,57 @@ impl Qtest {
             Some(rest) => Ok(rest.trim_start().to_owned()),
             None => Err(self.channel.protocol(line.trim_end())),
         }
+    }
+}
+
+/// Appends what `text` stands for. `None`: not base64. Source: RFC 4648, section 4.
+fn decode_base64(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
+    let letters = text.trim_end_matches('=').as_bytes();
+    for four in letters.chunks(4) {
+        let mut bits = 0u32;
+        for &letter in four {
+            let value = match letter {
+                b'A'..=b'Z' => letter - b'A',
+                b'a'..=b'z' => letter - b'a' + 26,
+                b'0'..=b'9' => letter - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            bits = bits << 6 | u32::from(value);
+        }
+        bits <<= 6 * (4 - four.len());
+        let whole = match four.len() {
+            4 => 3,
+            3 => 2,
+            2 => 1,
+            _ => return None,
+        };
+        bytes.extend(&bits.to_be_bytes()[1..=whole]);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The test vectors of RFC 4648, section 10, and one with both odd letters.
+    #[test]
+    fn base64() {
+        let check = |text: &str, expected: Option<&[u8]>| {
+            let mut bytes = Vec::new();
+            let found = decode_base64(text, &mut bytes).map(|()| bytes.as_slice());
+            assert_eq!(found, expected, "{text}");
+        };
+        check("", Some(b""));
+        check("Zg==", Some(b"f"));
+        check("Zm8=", Some(b"fo"));
+        check("Zm9v", Some(b"foo"));
+        check("Zm9vYg==", Some(b"foob"));
+        check("Zm9vYmFy", Some(b"foobar"));
+        check("+/8=", Some(b"\xfb\xff"));
+        check("Z", None);
+        check("Zm9*", None);
     }
 }

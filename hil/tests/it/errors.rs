@@ -46,6 +46,15 @@ fn a_virtual_board_taken_for_another_chip() {
 }
 
 #[test]
+fn a_short_chip_name_is_enough_for_a_board_that_knows_its_own() {
+    if parts::qemu() {
+        let deadlines = Deadlines::default();
+        let board = Board::open(&parts::selector(), Some("nrf51822"), &deadlines).unwrap();
+        assert_eq!(board.identity().chip, "nRF51822_xxAA");
+    }
+}
+
+#[test]
 fn files_that_are_no_firmware_leave_the_flash_alone() {
     let Some(mut board) = parts::microbit() else { return };
     let own_binary = std::env::current_exe().unwrap();

@@ -110,6 +110,14 @@ fn a_killed_process_leaves_no_qemu_and_no_file() {
     }
 }
 
+/// Callers hold boards on threads of their own.
+#[test]
+fn a_board_moves_between_threads() {
+    let Some(mut board) = parts::microbit() else { return };
+    let pc = std::thread::spawn(move || board.reset_and_halt().unwrap()).join().unwrap();
+    assert_eq!(pc, 0xffff_fffe, "of a blank flash");
+}
+
 #[test]
 fn two_boards_at_once_do_not_meet() {
     let Some(mut ticking) = parts::running(&parts::faulty_elf()) else { return };

@@ -158,6 +158,27 @@ fn a_lockup_is_named_and_a_reset_ends_it() {
 }
 
 #[test]
+fn firmware_that_resets_itself_goes_on_running() {
+    // LDR R2, =0x20000000; LDR R3, [R2]; ADDS R3, #1; STR R3, [R2]; LDR R0, =AIRCR;
+    // LDR R1, =VECTKEY | SYSRESETREQ; STR R1, [R0]; B .
+    let code = [0x4a03, 0x6813, 0x3301, 0x6013, 0x4802, 0x4903, 0x6001, SELF];
+    let constants = [0x0000, 0x2000, 0xed0c, 0xe000, 0x0004, 0x05fa];
+    let resets = firmware::elf(&[&code[..], &constants[..]].concat());
+    let Some(mut board) = parts::running(resets.path()) else { return };
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        seen.insert(board.read(0x2000_0000, 32, 1).unwrap()[0]);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(seen.len() > 3, "it counts its resets: {seen:?}");
+    assert_eq!(board.status().unwrap(), CoreStatus::Running);
+    board.halt().unwrap();
+    board.flash(&parts::faulty_elf(), &mut |_| ()).unwrap();
+    board.reset().unwrap();
+    assert!(board.serial().unwrap().wait(SECONDS, |seen| seen.starts_with(b"uart-baud: boot ok")));
+}
+
+#[test]
 fn registers_that_qemu_does_not_tell_have_no_value() {
     let Some(mut board) = parts::microbit() else { return };
     board.flash(&parts::faulty_elf(), &mut |_| ()).unwrap();
