@@ -27,15 +27,6 @@ macro_rules! vocabulary {
                     .copied()
                     .find(|word| word.as_str().eq_ignore_ascii_case(text))
             }
-
-            /// 1 and up; 0 is left for "not given".
-            pub(crate) fn code(self) -> u8 {
-                self as u8 + 1
-            }
-
-            pub(crate) fn from_code(code: u8) -> Option<Self> {
-                Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
-            }
         }
 
         impl std::fmt::Display for $name {
@@ -45,6 +36,23 @@ macro_rules! vocabulary {
         }
     };
 }
+
+/// How a word stands in a record: 1 and up; 0 is left for "not given".
+macro_rules! stored {
+    ($($name:ident),+) => {
+        $(impl $name {
+            pub(crate) fn code(self) -> u8 {
+                self as u8 + 1
+            }
+
+            pub(crate) fn from_code(code: u8) -> Option<Self> {
+                Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
+            }
+        })+
+    };
+}
+
+stored!(Access, ReadAction, ModifiedWriteValues);
 
 vocabulary! {
     /// Who may do what with a register or field (CMSIS-SVD `<access>`).

@@ -16,6 +16,9 @@ use crate::store::{Kind, SourceId, StrRef, Writer};
 /// Arrays of peripherals are written out; no vendor has more than a few.
 const MAX_PERIPHERAL_ARRAY: u32 = 256;
 
+/// No chip comes near this many register records; derivation that multiplies does.
+const MAX_REGISTERS: usize = 1 << 20;
+
 /// Size of a register where no level gives one and the device no width.
 const DEFAULT_SIZE_BITS: u32 = 32;
 
@@ -53,6 +56,8 @@ struct Place<'t, 'a> {
     dims: Vec<rec::DimRecord>,
     peripheral: u32,
     peripheral_name: String,
+    /// The nodes being unfolded, outermost first, each by its place in memory.
+    unfolding: Vec<*const Node<'a>>,
 }
 
 /// Lays `device` out as the bytes of an index file.
@@ -140,6 +145,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             dims: Vec::new(),
             peripheral: index,
             peripheral_name: name.to_owned(),
+            unfolding: vec![children.as_ptr()],
         };
         let first = self.tables.registers.len();
         self.nodes(children, &place);
@@ -182,6 +188,10 @@ impl<'t, 'a> Layout<'t, 'a> {
 
     fn nodes(&mut self, nodes: &'t [Node<'a>], place: &Place<'t, 'a>) {
         for node in nodes {
+            if self.tables.registers.len() >= MAX_REGISTERS {
+                let what = format!("more than {MAX_REGISTERS} registers");
+                return self.warn(&place.peripheral_name, 0, what, "took as many".into());
+            }
             match node {
                 Node::Cluster(cluster) => self.cluster(cluster, place),
                 Node::Register(register) => self.register(register, place),
@@ -190,10 +200,6 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     fn cluster(&mut self, cluster: &'t Cluster<'a>, place: &Place<'t, 'a>) {
-        // A cluster derived from one that holds it would unfold for ever.
-        if place.scope.lists.len() > MAX_DIMS * 2 {
-            return;
-        }
         let chain = self.derivation.cluster(cluster, place.scope.clone());
         let path = format!("{}.{}{}", place.peripheral_name, place.prefix, cluster.name);
         if let Some(lost) = &chain.lost {
@@ -215,6 +221,11 @@ impl<'t, 'a> Layout<'t, 'a> {
         let Some((owner, scope)) = owner else {
             return;
         };
+        let children = owner.children.as_ptr();
+        if place.unfolding.contains(&children) {
+            let what = "a cluster derived from one that holds it".into();
+            return self.warn(&path, cluster.line, what, "left out".into());
+        }
         let inner = Place {
             scope: scope.within(&owner.children),
             properties: properties.or(place.properties),
@@ -223,6 +234,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             dims,
             peripheral: place.peripheral,
             peripheral_name: place.peripheral_name.clone(),
+            unfolding: [place.unfolding.as_slice(), &[children]].concat(),
         };
         self.nodes(&owner.children, &inner);
     }

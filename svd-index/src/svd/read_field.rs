@@ -52,26 +52,29 @@ impl<'a> Reader<'a> {
         if self.xml.broken().is_some() {
             return None;
         }
-        self.is_whole(&field).then_some(field)
-    }
-
-    fn is_whole(&mut self, field: &Field<'a>) -> bool {
-        let inherits = field.derived_from.is_some() && !field.bits.is_given();
         let what = if field.name.is_empty() {
             "a field without name"
-        } else if !inherits && field.bits.resolve().is_none() {
+        } else if !has_bits(&field) {
             "a field whose bits are missing or outside of 0 to 63"
         } else {
-            return true;
+            return Some(field);
         };
-        self.warn_at(field.line, &field.name, what.into(), "left out".into());
-        false
+        match self.warnings[mark..].last_mut() {
+            // What was wrong inside it is the cause, and is told.
+            Some(cause) => cause.assumed = "the field is left out".into(),
+            None => self.warn_at(field.line, &field.name, what.into(), "left out".into()),
+        }
+        None
     }
 
     fn bit_range(&mut self, field: &mut Field<'a>) {
         let text = self.xml.text();
         match values::bit_range(&text) {
             Some((msb, lsb)) => {
+                if msb < lsb {
+                    let what = format!("bit range `{text}` the wrong way round");
+                    self.warn(what, format!("read as [{lsb}:{msb}]"));
+                }
                 field.bits.msb = Some(msb.max(lsb));
                 field.bits.lsb = Some(msb.min(lsb));
             }
@@ -128,4 +131,10 @@ impl<'a> Reader<'a> {
         }
         (value.value.is_some() || value.is_default).then_some(value)
     }
+}
+
+/// A field without bits of its own takes those of the field it is derived from.
+fn has_bits(field: &Field<'_>) -> bool {
+    let inherits = field.derived_from.is_some() && !field.bits.is_given();
+    inherits || field.bits.resolve().is_some()
 }

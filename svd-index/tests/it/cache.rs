@@ -1,0 +1,200 @@
+//! Opening from the cache: what is there is used, what is stale or torn is built again, and
+//! without a cache it works all the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use svd_index::store::OpenError;
+use svd_index::{Chip, Index, IndexError, NoteKind, Opened, Sources};
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().expect("a folder") };
+        bench.write("R0");
+        bench
+    }
+
+    fn svd(&self) -> PathBuf {
+        self.folder.path().join("chip.svd")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// Writes a chip with one register, dated so that it counts as settled.
+    fn write(&self, register: &str) {
+        let text = format!(
+            "<device><name>T</name><peripherals><peripheral><name>P</name><baseAddress>16\
+             </baseAddress><registers><register><name>{register}</name><addressOffset>4\
+             </addressOffset></register><register><name>{register}_</name></register></registers>\
+             </peripheral></peripherals></device>"
+        );
+        fs::write(self.svd(), text).expect("it can be written");
+        let file = fs::File::options().write(true).open(self.svd()).expect("it is there");
+        let settled = SystemTime::now() - Duration::from_secs(60);
+        file.set_modified(settled).expect("times can be set");
+    }
+
+    fn open(&self) -> Opened {
+        open(&self.svd(), &self.cache()).expect("it opens")
+    }
+
+    /// The one index file in the cache.
+    fn index_file(&self) -> PathBuf {
+        let files: Vec<PathBuf> = fs::read_dir(self.cache().join("v1"))
+            .expect("it was made")
+            .map(|entry| entry.expect("it can be listed").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "idx"))
+            .collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files[0].clone()
+    }
+}
+
+fn open(svd: &Path, cache: &Path) -> Result<Opened, IndexError> {
+    let sources = Sources { svds: vec![svd.to_owned()], elfs: Vec::new() };
+    Index::open(&sources, cache)
+}
+
+fn register(opened: &Opened) -> String {
+    let chip = opened.index.chip().expect("there is one");
+    chip.registers_at(20).first().expect("there is one").path()
+}
+
+#[test]
+fn built_once_then_opened() {
+    let bench = Bench::new();
+    let first = bench.open();
+    assert!(matches!(first.notes[0].kind, NoteKind::Built));
+    let second = bench.open();
+    assert!(second.notes.is_empty(), "{:?}", second.notes);
+    assert_eq!(register(&second), "P.R0");
+    assert_eq!(first.warnings, second.warnings, "warnings are told again");
+    assert_eq!(second.warnings.len(), 1);
+    assert!(second.warnings[0].to_string().contains("chip.svd:1: P.R0_: a register without"));
+}
+
+#[test]
+fn a_changed_source_is_indexed_again() {
+    let bench = Bench::new();
+    bench.open();
+    bench.write("R1");
+    let changed = bench.open();
+    assert!(matches!(changed.notes[0].kind, NoteKind::Built));
+    assert_eq!(register(&changed), "P.R1");
+    // Back again: the old content is still indexed.
+    bench.write("R0");
+    let back = bench.open();
+    assert!(back.notes.is_empty());
+    assert_eq!(register(&back), "P.R0");
+}
+
+#[test]
+fn the_same_content_elsewhere_is_not_built_again() {
+    let bench = Bench::new();
+    bench.open();
+    let copy = bench.folder.path().join("copy.svd");
+    fs::copy(bench.svd(), &copy).expect("it can be copied");
+    let opened = open(&copy, &bench.cache()).expect("it opens");
+    assert!(opened.notes.is_empty(), "{:?}", opened.notes);
+}
+
+#[test]
+fn torn_old_and_foreign_index_files_are_built_again() {
+    let bench = Bench::new();
+    bench.open();
+    let path = bench.index_file();
+    let good = fs::read(&path).expect("it can be read");
+    let mut foreign = good.clone();
+    foreign[8..12].reverse();
+    let mut old = good.clone();
+    old[12] = 0;
+    for (bytes, expected) in [
+        (good[..good.len() - 5].to_vec(), "torn"),
+        (Vec::new(), "torn"),
+        (foreign, "byte order"),
+        (old, "format"),
+    ] {
+        // As a writer does: a new file in the place of the old one.
+        fs::remove_file(&path).expect("it can be removed");
+        fs::write(&path, bytes).expect("it can be written");
+        let opened = bench.open();
+        let NoteKind::Rebuilt(why) = &opened.notes[0].kind else {
+            panic!("{:?}", opened.notes);
+        };
+        let why: &OpenError = why;
+        assert!(why.to_string().contains(expected), "{why}");
+        assert_eq!(register(&opened), "P.R0");
+        assert_eq!(fs::read(&path).expect("it is there"), good);
+    }
+}
+
+#[test]
+fn a_damaged_body_is_repaired_from_the_source_or_told() {
+    let bench = Bench::new();
+    bench.open();
+    let path = bench.index_file();
+    let mut damaged = fs::read(&path).expect("it can be read");
+    for byte in &mut damaged[4096..8192] {
+        *byte ^= 0xff;
+    }
+    fs::remove_file(&path).expect("it can be removed");
+    fs::write(&path, &damaged).expect("it can be written");
+    let opened = bench.open();
+    assert_eq!(register(&opened), "P.R0");
+    assert!(!opened.index.is_damaged());
+
+    // Without the source: nothing is said of what was there, and that is told.
+    let chip = Chip::from_index(&damaged).expect("the head is sound");
+    assert!(chip.registers_at(20).is_empty());
+    assert!(chip.file().is_damaged());
+}
+
+#[test]
+fn without_a_cache_it_works_in_memory() {
+    let bench = Bench::new();
+    // A file where the folder should be: nobody can write there, root included.
+    fs::write(bench.cache(), "in the way").expect("it can be written");
+    let opened = bench.open();
+    assert_eq!(register(&opened), "P.R0");
+    let told = opened.notes.iter().any(|note| matches!(note.kind, NoteKind::NotCached(_)));
+    assert!(told, "{:?}", opened.notes);
+}
+
+#[test]
+fn bad_sources_say_what_they_are() {
+    let bench = Bench::new();
+    let folder = bench.folder.path();
+    let missing = open(&folder.join("none.svd"), &bench.cache()).expect_err("it is missing");
+    assert!(matches!(missing, IndexError::Read { .. }));
+    let a_folder = open(folder, &bench.cache()).expect_err("it is a folder");
+    assert!(matches!(a_folder, IndexError::Read { .. }));
+    for (content, found) in [("", "it is empty"), ("\u{7f}ELF", "it is an ELF file")] {
+        fs::write(bench.svd(), content).expect("it can be written");
+        let error = open(&bench.svd(), &bench.cache()).expect_err("it is no SVD");
+        assert!(error.to_string().contains(found), "{error}");
+    }
+    let sources = Sources { svds: Vec::new(), elfs: vec![crate::nrf51_path()] };
+    let error = Index::open(&sources, &bench.cache()).expect_err("it is no ELF");
+    assert!(matches!(error, IndexError::Elf { .. }), "{error}");
+}
+
+#[test]
+fn writers_at_once_do_not_mix() {
+    let bench = Bench::new();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(register(&bench.open()), "P.R0"));
+        }
+    });
+    assert!(bench.open().notes.is_empty());
+    let left = fs::read_dir(bench.cache().join("v1")).expect("it was made");
+    let names: Vec<_> = left.map(|entry| entry.expect("it can be listed").file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().starts_with(".silk-")), "{names:?}");
+}
