@@ -1,1 +1,15 @@
-//! End-to-end tests.
+//! End-to-end tests: the `silk` binary as its users run it, each with a home of its own.
+#![allow(clippy::unwrap_used)]
+
+mod arrows;
+mod ask;
+mod bad_input;
+mod board;
+mod demo;
+mod doctor;
+mod example;
+mod init;
+mod lookup;
+mod parts;
+mod real_model;
+mod silk;

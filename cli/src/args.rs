@@ -1,0 +1,290 @@
+//! The command line, as clap sees it. What each verb does is in `verbs`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// True register, symbol and board facts for AI help on firmware.
+#[derive(Debug, Parser)]
+#[command(name = "silk", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Nothing plugged in? `silk demo` tells the whole story in a minute.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, Args, Clone, Default)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// SVD file of the chip; may be repeated
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) svd: Vec<PathBuf>,
+    /// ELF file of the firmware; may be repeated
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) elf: Vec<PathBuf>,
+    /// Chip, as probe-rs names it (nRF51822_xxAA)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) chip: Option<String>,
+    /// Probe: VID:PID[:SERIAL] or virtual:BOARD
+    #[arg(long, global = true, value_name = "SELECTOR")]
+    pub(crate) probe: Option<String>,
+    /// Project file to use instead of the nearest silk.toml
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print data as JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to colour. `auto` obeys NO_COLOR and whether the output is a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// The whole story with nothing plugged in
+    Demo(DemoArgs),
+    /// Write a silk.toml from what the project already says
+    Init(InitArgs),
+    /// Check what silk needs: sources, QEMU, probes, models
+    Doctor,
+    /// Show each setting and where it comes from
+    Config,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+
+    /// Look up registers by name, pattern, address or words
+    Reg(RegArgs),
+    /// Say what is at an address: register, function, line, variable
+    Addr(AddrArgs),
+    /// Look up symbols of the firmware
+    Sym(SymArgs),
+
+    /// Select the evidence for a question
+    Context(ContextArgs),
+    /// Ask a model, and check its answer
+    Ask(AskArgs),
+    /// Say what a bundle shows, on any machine
+    Explain(ExplainArgs),
+    /// Prove what can be proved without a model
+    Triage(TriageArgs),
+
+    /// Write the firmware to the board and verify it
+    Flash,
+    /// Reset the board
+    Reset(ResetArgs),
+    /// Halt the core and show its registers
+    Halt(ObserveArgs),
+    /// Let the core run and show what the board says
+    Run(RunArgs),
+    /// Read registers or memory, without halting
+    Read(ReadArgs),
+    /// Save what the board shows as a .silk bundle
+    Snap(SnapArgs),
+    /// Virtual boards
+    Bench {
+        #[command(subcommand)]
+        verb: BenchVerb,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Question to ask instead of the demo's own
+    #[arg(value_name = "QUESTION")]
+    pub(crate) question: Option<String>,
+    /// Use the recorded board even if QEMU is here
+    #[arg(long)]
+    pub(crate) recorded: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder of the project
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Replace an existing silk.toml
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegArgs {
+    /// Name, pattern, address or words; `=VALUE` decodes a value
+    #[arg(value_name = "QUERY[=VALUE]", required = true)]
+    pub(crate) query: Vec<String>,
+    /// Show at most this many registers
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddrArgs {
+    /// Addresses, hexadecimal with 0x or decimal; `-` reads them from standard input
+    #[arg(required = true)]
+    pub(crate) addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SymArgs {
+    /// Name, part of a name, or pattern with `*`
+    pub(crate) name: String,
+    /// Show at most this many symbols
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// What a question may rest on.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct EvidenceArgs {
+    /// Bundle with the board's state
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Tokens (o200k) that the evidence may cost
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) budget: Option<usize>,
+}
+
+/// Which model may answer.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct ModelArgs {
+    /// Allow endpoints that are not on this machine, this time
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Model to use, whatever the task
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Seconds until an answer must have come
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) deadline: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContextArgs {
+    /// The question, in plain words
+    pub(crate) question: String,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// The question, in plain words
+    pub(crate) question: String,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Print exactly what would be sent, secrets masked, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The .silk file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: PathBuf,
+    /// Show every register, not only those that differ from their reset value
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TriageArgs {
+    /// The .silk file; without one, the firmware's own writes are judged
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+/// How a verb looks at a board. A virtual board starts empty with each command, so it is
+/// flashed and run first.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct ObserveArgs {
+    /// On a virtual board: how long the firmware runs before it is looked at
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub(crate) run_for: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// Stop at the first instruction
+    #[arg(long)]
+    pub(crate) halt: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// End after so many seconds instead of at Ctrl-C
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub(crate) seconds: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Register (name or pattern) or address
+    #[arg(value_name = "REGISTER|ADDRESS", required = true)]
+    pub(crate) what: Vec<String>,
+    /// For addresses: how many words
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) count: usize,
+    /// For addresses: bits of a word (8, 16 or 32)
+    #[arg(long, value_name = "BITS", default_value_t = 32)]
+    pub(crate) size: u32,
+    /// Read also registers whose reading changes the hardware
+    #[arg(long)]
+    pub(crate) allow_side_effects: bool,
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SnapArgs {
+    /// File to write; a name with the time of day if left out
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Registers to read (names or patterns) instead of the peripherals the firmware uses
+    #[arg(value_name = "REGISTER")]
+    pub(crate) registers: Vec<String>,
+    /// Halt the core for its registers, then let it run on
+    #[arg(long)]
+    pub(crate) halt: bool,
+    /// RAM ranges to save, as START..END or START+LENGTH
+    #[arg(long, value_name = "RANGE")]
+    pub(crate) memory: Vec<String>,
+    /// Leave the ELF file out of the bundle
+    #[arg(long)]
+    pub(crate) no_elf: bool,
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchVerb {
+    /// List virtual boards and probes, and what each can be used for
+    List,
+    /// Measure which registers of a virtual board read back what was written
+    Scan {
+        /// Board, such as microbit
+        board: String,
+    },
+}

@@ -1,0 +1,157 @@
+//! The JSON that `--json` promises: own types, so that no library's change changes it.
+//!
+//! Addresses, values, resets and masks are `"0x…"` padded to the register's size.
+
+use serde::Serialize;
+use svd_index::{EnumValueRef, FieldRef, RegisterRef};
+
+/// Version of every object here.
+pub(crate) const VERSION: u32 = 1;
+
+/// `silk reg`
+#[derive(Debug, Serialize)]
+pub(crate) struct Register {
+    version: u32,
+    path: String,
+    aliases: Vec<String>,
+    address: String,
+    size_bits: u32,
+    access: Option<&'static str>,
+    reset_value: Option<String>,
+    reset_mask: String,
+    read_action: Option<&'static str>,
+    modified_write_values: Option<&'static str>,
+    description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    fields: Vec<Field>,
+}
+
+/// A field of [`Register`].
+#[derive(Debug, Serialize)]
+pub(crate) struct Field {
+    name: String,
+    lsb: u32,
+    width: u32,
+    access: Option<&'static str>,
+    description: String,
+    #[serde(flatten)]
+    read: Option<FieldValue>,
+    enums: Vec<Enum>,
+}
+
+/// What a field of a given value says.
+#[derive(Debug, Serialize)]
+struct FieldValue {
+    raw: String,
+    /// Null if the bits are none of the enumerated values.
+    decoded: Option<String>,
+}
+
+/// An enumerated value of [`Field`].
+#[derive(Debug, Serialize)]
+struct Enum {
+    name: String,
+    value: Option<String>,
+    mask: String,
+    is_default: bool,
+    usage: &'static str,
+    description: String,
+}
+
+impl Register {
+    /// A register, decoded if `value` is given.
+    pub(crate) fn of(register: &RegisterRef<'_>, value: Option<u64>) -> Self {
+        let size = register.size_bits();
+        Self {
+            version: VERSION,
+            path: register.path(),
+            aliases: register.aliases(),
+            address: hex(register.address(), 32),
+            size_bits: size,
+            access: register.access().map(|access| access.as_str()),
+            reset_value: register.reset_value().map(|reset| hex(reset, size)),
+            reset_mask: hex(register.reset_mask(), size),
+            read_action: register.read_action().map(|action| action.as_str()),
+            modified_write_values: register.modified_write_values().map(|values| values.as_str()),
+            description: register.description().to_owned(),
+            value: value.map(|value| hex(value, size)),
+            fields: register.fields().map(|field| Field::of(&field, value)).collect(),
+        }
+    }
+}
+
+impl Field {
+    fn of(field: &FieldRef<'_>, value: Option<u64>) -> Self {
+        Self {
+            name: field.name().to_owned(),
+            lsb: field.lsb(),
+            width: field.width(),
+            access: field.access().map(|access| access.as_str()),
+            description: field.description().to_owned(),
+            read: value.map(|value| {
+                let read = field.decode(value);
+                FieldValue {
+                    raw: hex(read.raw, field.width()),
+                    decoded: read.decoded.map(|named| named.name.to_owned()),
+                }
+            }),
+            enums: field.enums().map(|named| Enum::of(&named, field.width())).collect(),
+        }
+    }
+}
+
+impl Enum {
+    fn of(named: &EnumValueRef<'_>, width: u32) -> Self {
+        Self {
+            name: named.name.to_owned(),
+            value: named.value.map(|value| hex(value, width)),
+            mask: hex(named.mask, width),
+            is_default: named.is_default,
+            usage: named.usage.as_str(),
+            description: named.description.to_owned(),
+        }
+    }
+}
+
+/// `silk addr`
+#[derive(Debug, Serialize)]
+pub(crate) struct Address {
+    pub(crate) version: u32,
+    pub(crate) address: String,
+    pub(crate) registers: Vec<String>,
+    pub(crate) symbol: Option<String>,
+    /// The function whose code it is; what was inlined into it is in `inlined`.
+    pub(crate) function: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+    pub(crate) inlined: Vec<Frame>,
+    pub(crate) variable: Option<String>,
+}
+
+/// A function that was inlined at an address, innermost first, and the line that called it. The
+/// address's own line is [`Address::line`].
+#[derive(Debug, Serialize)]
+pub(crate) struct Frame {
+    pub(crate) function: String,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+}
+
+/// `silk sym`
+#[derive(Debug, Serialize)]
+pub(crate) struct Symbol {
+    pub(crate) version: u32,
+    pub(crate) name: String,
+    pub(crate) linkage_name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) address: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+}
+
+/// `0x…`, padded with zeros to `bits`.
+pub(crate) fn hex(value: u64, bits: u32) -> String {
+    format!("{value:#0width$x}", width = 2 + bits.div_ceil(4) as usize)
+}

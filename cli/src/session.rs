@@ -1,0 +1,146 @@
+//! What every verb starts from: flags, settings, the terminal, and the opened sources.
+
+use std::path::{Path, PathBuf};
+
+use bundle::{Bundle, BundleError};
+use svd_index::{Chip, Index, IndexError, NoteKind, Sources, elf::Firmware};
+
+use crate::args::Global;
+use crate::config::{Config, Sourced};
+use crate::exit::{Exit, Failure};
+use crate::ui::Ui;
+
+/// More warnings about one source than this are counted, not listed.
+const WARNINGS_SHOWN: usize = 5;
+
+/// One run of `silk`.
+pub(crate) struct Session {
+    pub(crate) flags: Global,
+    pub(crate) config: Config,
+    pub(crate) ui: Ui,
+}
+
+impl Session {
+    /// Loads the settings and says what is odd about them.
+    pub(crate) fn load(flags: Global) -> Result<Self, Failure> {
+        let ui = Ui::new(&flags);
+        let config = Config::load(&flags)?;
+        for warning in &config.warnings {
+            ui.warn(warning);
+        }
+        Ok(Self { flags, config, ui })
+    }
+
+    /// Opens the index of all configured sources. There may be none.
+    pub(crate) fn index(&self) -> Result<Index, Failure> {
+        self.open(self.config.svds.value.clone(), self.config.elfs.value.clone())
+    }
+
+    /// As [`Session::index`], for a question about `bundle`: the firmware it carries stands in
+    /// where no ELF is configured.
+    pub(crate) fn index_with(&self, bundle: Option<&Bundle>) -> Result<Index, Failure> {
+        let mut elfs = self.config.elfs.value.clone();
+        if let (true, Some(bundle)) = (elfs.is_empty(), bundle) {
+            elfs.extend(self.unpack_elf(bundle)?);
+        }
+        self.open(self.config.svds.value.clone(), elfs)
+    }
+
+    /// Opens an index of the given sources, and tells their oddities on stderr.
+    pub(crate) fn open(&self, svds: Vec<PathBuf>, elfs: Vec<PathBuf>) -> Result<Index, Failure> {
+        let opened = Index::open(&Sources { svds, elfs }, &self.config.folders.cache.join("index"))
+            .map_err(index_failure)?;
+        for note in &opened.notes {
+            match note.kind {
+                NoteKind::Built => {}
+                _ => self.ui.note(note),
+            }
+        }
+        let mut sources: Vec<&Path> = Vec::new();
+        for warning in &opened.warnings {
+            let told = sources.iter().filter(|source| **source == warning.source).count();
+            sources.push(&warning.source);
+            match told {
+                0..WARNINGS_SHOWN => self.ui.warn(warning),
+                WARNINGS_SHOWN => {
+                    let all = opened.warnings.iter().filter(|w| w.source == warning.source).count();
+                    let more = all - WARNINGS_SHOWN;
+                    self.ui.warn(format!("{}: {more} more like these", warning.source.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(opened.index)
+    }
+
+    /// The one ELF that a board verb writes or watches.
+    pub(crate) fn elf(&self) -> Result<&Path, Failure> {
+        match self.config.elfs.value.as_slice() {
+            [elf] => Ok(elf),
+            [] => Err(missing("firmware", "--elf FILE", &self.config.elfs)),
+            several => {
+                let mut failure =
+                    Failure::new(Exit::Usage, "several ELF files are configured, one is needed");
+                for elf in several {
+                    failure = failure.detail(format!("found: {}", elf.display()));
+                }
+                Err(failure.hint("name one with --elf FILE"))
+            }
+        }
+    }
+
+    fn unpack_elf(&self, bundle: &Bundle) -> Result<Option<PathBuf>, Failure> {
+        let (Some(elf), Some(source)) = (&bundle.elf, &bundle.manifest.elf) else {
+            return Ok(None);
+        };
+        // The name in the bundle is data from elsewhere: only its hash becomes part of a path.
+        let digest: String = source.sha256.chars().filter(char::is_ascii_hexdigit).collect();
+        let folder = self.config.folders.cache.join("bundled").join(digest);
+        let path = folder.join("firmware.elf");
+        if std::fs::read(&path).ok().as_deref() != Some(&elf.bytes) {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(&path, &elf.bytes)?;
+        }
+        Ok(Some(path))
+    }
+}
+
+/// The chip of an index, or what to do to have one.
+pub(crate) fn need_chip<'a>(index: &'a Index, config: &Config) -> Result<&'a Chip, Failure> {
+    index.chip().ok_or_else(|| missing("register map", "--svd FILE", &config.svds))
+}
+
+/// The firmware of an index, or what to do to have one.
+pub(crate) fn need_firmware<'a>(index: &'a Index, config: &Config) -> Result<&'a Firmware, Failure> {
+    index.firmware().ok_or_else(|| missing("firmware", "--elf FILE", &config.elfs))
+}
+
+/// Loads a bundle for a verb.
+pub(crate) fn load_bundle(path: &Path) -> Result<Bundle, Failure> {
+    Bundle::load(path).map_err(|error| {
+        let failure =
+            Failure::new(Exit::Usage, format!("failed to load `{}`", path.display())).caused_by(&error);
+        match error {
+            BundleError::TooNew { .. } => failure.hint("a newer silk wrote it; update this one"),
+            BundleError::File { .. } => failure,
+            _ => failure.hint("`silk snap -o FILE` writes a new bundle"),
+        }
+    })
+}
+
+fn missing<T>(what: &str, flag: &str, setting: &Sourced<T>) -> Failure {
+    Failure::new(Exit::Usage, format!("no {what} is known"))
+        .detail(format!("searched: flags, environment, silk.toml, user file ({})", setting.source))
+        .hint(format!("name one with `{flag}`, or let `silk init` look for it"))
+}
+
+fn index_failure(error: IndexError) -> Failure {
+    let hint = match &error {
+        IndexError::NotSvd { .. } => "--svd takes CMSIS-SVD files, --elf takes firmware images",
+        IndexError::Elf { .. } => "--elf takes the linked image with symbols, not a .bin or .hex",
+        _ => "check the path; `silk config` shows where it comes from",
+    };
+    let text = error.to_string();
+    let text = if text.starts_with("failed") { text } else { format!("failed to open {text}") };
+    Failure::new(Exit::Usage, text).caused_by(&error).hint(hint)
+}

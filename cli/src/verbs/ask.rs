@@ -1,0 +1,177 @@
+//! `silk ask`: evidence, prompt, gateway, answer, and the check of each claim as it arrives.
+
+mod show;
+
+use assist::{Prepared, Verifier};
+use futures::StreamExt;
+use gateway::{Ask, AskError, Event, Gateway};
+use gateway_client::{ChatRequest, Endpoint};
+
+use crate::args::{AskArgs, ModelArgs};
+use crate::consent;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt;
+use crate::session::Session;
+use crate::verbs::evidence::{Sources, budget};
+use crate::verbs::model::{self, ask_of};
+use show::Show;
+
+/// Asks.
+pub(crate) fn run(session: &mut Session, args: &AskArgs) -> Outcome {
+    let sources = Sources::open(session, args.evidence.bundle.as_deref())?;
+    let prepared = sources.prepare(&args.question, budget(session, &args.evidence));
+    let runtime = runtime()?;
+    if args.dry_run {
+        return runtime.block_on(dry_run(session, &prepared, &args.model));
+    }
+    runtime.block_on(answer(session, &sources, &prepared, &args.model))
+}
+
+/// One thread is enough for one question.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Prints what would be sent. Contacts nobody, not even engines on this machine.
+pub(crate) async fn dry_run(
+    session: &mut Session,
+    prepared: &Prepared,
+    args: &ModelArgs,
+) -> Outcome {
+    let gathered = model::gather(session, args, false).await?;
+    for note in &gathered.notes {
+        session.ui.note(note);
+    }
+    let ask = ask_of(&prepared.prompt, args);
+    let route = gathered.gateway.routes(&ask).into_iter().next();
+    let (endpoint, model) = match route {
+        Some(route) => (Some(gathered.gateway.endpoint(&route).clone()), route.model),
+        // What an engine on this machine serves is not asked here.
+        None => (None, args.model.clone().unwrap_or_else(|| "(as the engine names it)".to_owned())),
+    };
+    let request = ChatRequest { model, prompt: ask.prompt };
+    match endpoint {
+        Some(endpoint) => {
+            if !gathered.gateway.routes(&ask_of(&prepared.prompt, args)).iter().any(|route| {
+                gathered.gateway.permits(route)
+            }) {
+                session.ui.note(format!("{} needs a yes first", endpoint.origin()));
+            }
+            show::request(session, Some(endpoint.chat_url().as_str()), &request.to_json(&endpoint))
+        }
+        None => {
+            session.ui.note("no endpoint is configured; this would go to an engine on this machine");
+            let local = Endpoint::parse("local", "http://127.0.0.1", None).map_err(|error| {
+                Failure::new(Exit::Internal, "no request can be shown").caused_by(&error)
+            })?;
+            show::request(session, None, &request.to_json(&local))
+        }
+    }
+}
+
+/// Sends the question and follows the answer to its end. The exit is [`Exit::Wrong`] if the
+/// answer holds a wrong claim.
+pub(crate) async fn answer(
+    session: &mut Session,
+    sources: &Sources,
+    prepared: &Prepared,
+    args: &ModelArgs,
+) -> Outcome {
+    let gathered = model::gather(session, args, true).await?;
+    for note in &gathered.notes {
+        session.ui.note(note);
+    }
+    let ask = ask_of(&prepared.prompt, args);
+    let gateway = consented(session, gathered.gateway, &ask, prepared, args).await?;
+    let mut show = Show::new(session);
+    show.evidence(prepared)?;
+    follow(&mut show, &gateway, ask, sources).await
+}
+
+/// Asks for a yes where nothing but remote endpoints is left.
+async fn consented(
+    session: &Session,
+    gateway: Gateway,
+    ask: &Ask,
+    prepared: &Prepared,
+    args: &ModelArgs,
+) -> Result<Gateway, Failure> {
+    let routes = gateway.routes(ask);
+    let Some(first) = routes.first() else { return Ok(gateway) };
+    if routes.iter().any(|route| gateway.permits(route)) {
+        return Ok(gateway);
+    }
+    let origin = gateway.endpoint(first).origin();
+    if consent::ask(&session.config.folders, &origin, prepared.prompt.tokens())? {
+        return Ok(model::gather(session, args, true).await?.gateway);
+    }
+    Ok(gateway)
+}
+
+/// Shows each event as it comes, and checks the answer while it grows.
+async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sources) -> Outcome {
+    let mut verifier = Verifier::new(&sources.index, sources.bundle.as_ref());
+    let mut events = gateway.ask(ask);
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            exit = interrupt::arrived() => {
+                show.claims(verifier.finish())?;
+                show.cancelled()?;
+                return Ok(exit);
+            }
+        };
+        match event {
+            Some(Ok(Event::Delta { text })) => {
+                show.delta(&text)?;
+                show.claims(verifier.feed(&text))?;
+            }
+            Some(Ok(Event::Done { finish_reason, endpoint, model, tier })) => {
+                show.claims(verifier.finish())?;
+                show.done(finish_reason.as_str(), &endpoint, &model, tier.as_str())?;
+                return Ok(if show.wrong() > 0 { Exit::Wrong } else { Exit::Ok });
+            }
+            Some(Ok(event)) => show.event(&event)?,
+            Some(Err(error)) => {
+                show.claims(verifier.finish())?;
+                let failure = failure(error);
+                show.failed(&failure)?;
+                return Err(failure);
+            }
+            None => return Err(Failure::new(Exit::Internal, "the answer ended without an end")),
+        }
+    }
+}
+
+/// Why there is no answer, and what to do.
+fn failure(error: AskError) -> Failure {
+    let text = format!("failed to {error}");
+    let (exit, hint) = match &error {
+        AskError::CredentialsRefused { .. } => {
+            (Exit::Credentials, "check the key of that endpoint (OPENAI_API_KEY, or `api_key_env` in silk.toml)")
+        }
+        AskError::ConsentNeeded { .. } => (
+            Exit::NoModel,
+            "say yes with --allow-remote (this time) or `allow_remote = true` under [gateway] in silk.toml; `--dry-run` shows what would be sent",
+        ),
+        AskError::ContextTooLong { .. } => (Exit::NoModel, "a smaller --budget sends less evidence"),
+        AskError::StreamBroken { .. } => {
+            (Exit::NoModel, "the text above is incomplete; ask again")
+        }
+        AskError::NoModel { attempts, .. } if attempts.is_empty() => (Exit::NoModel, HOW_TO_GET_A_MODEL),
+        _ => (Exit::NoModel, "`silk doctor` shows which models can be reached"),
+    };
+    let mut failure = Failure::new(exit, text).caused_by(&error);
+    for attempt in error.attempts() {
+        let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
+        let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
+        let detail = attempt.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let (endpoint, model) = (&attempt.endpoint, &attempt.model);
+        failure = failure.detail(format!("tried: {endpoint}, {model}: {outcome}{detail}"));
+    }
+    failure.hint(hint)
+}
+
+/// The next step where no model is known at all.
+pub(crate) const HOW_TO_GET_A_MODEL: &str = "start a local engine (llama.cpp's llama-server on port 8080, or Ollama), \
+     or set OPENAI_BASE_URL, OPENAI_MODEL and OPENAI_API_KEY and pass --allow-remote";

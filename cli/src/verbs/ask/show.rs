@@ -1,0 +1,246 @@
+//! An answer on its way to the terminal, or to JSON lines.
+
+use std::io::Write;
+
+use assist::{Claim, Prepared, Verdict};
+use bundle::Finding;
+use gateway::{Attempt, Event, Outcome as Tried};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::json::VERSION;
+use crate::session::Session;
+use crate::verbs::context::left_out_json;
+use crate::ui::{BAD, CARE, GOOD, QUIET, Ui, printable};
+
+/// Shows the events of one ask.
+pub(crate) struct Show<'a> {
+    ui: &'a mut Ui,
+    /// Claims that wait for the end of the line they stand on.
+    waiting: Vec<Claim>,
+    /// Whether the cursor stands behind text.
+    mid_line: bool,
+    verdicts: [usize; 3],
+}
+
+impl<'a> Show<'a> {
+    /// Shows on the session's terminal.
+    pub(crate) fn new(session: &'a mut Session) -> Self {
+        Self { ui: &mut session.ui, waiting: Vec::new(), mid_line: false, verdicts: [0; 3] }
+    }
+
+    /// What the question rests on.
+    pub(crate) fn evidence(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+        let context = &prepared.context;
+        let findings: &[Finding] = &prepared.facts.findings;
+        if self.ui.json {
+            return self.event_json(json!({
+                "event": "evidence",
+                "tokens": context.tokens,
+                "budget": context.budget,
+                "prompt_tokens": prepared.prompt.tokens(),
+                "registers": context.registers,
+                "fields": context.fields,
+                "findings": findings,
+                "left_out": left_out_json(&context.left_out),
+            }));
+        }
+        let (tokens, registers) = (context.tokens, context.registers.len());
+        let prompt = prepared.prompt.tokens();
+        self.ui.note(format!(
+            "evidence: {registers} registers, {tokens} of {} tokens; the whole prompt has {prompt}",
+            context.budget
+        ));
+        Ok(())
+    }
+
+    /// Everything but text and the end.
+    pub(crate) fn event(&mut self, event: &Event) -> Result<(), Failure> {
+        if self.ui.json {
+            return self.event_json(serde_json::to_value(event).map_err(std::io::Error::from)?);
+        }
+        match event {
+            Event::Attempt(attempt) => self.attempt(attempt),
+            Event::Wait { endpoint, wait_ms, .. } => {
+                let seconds = *wait_ms as f64 / 1000.0;
+                self.ui.note(format!("waiting {seconds:.1} s for {endpoint}"));
+            }
+            Event::Usage(usage) => {
+                self.end_line()?;
+                let (input, output) = (usage.input_tokens, usage.output_tokens);
+                self.ui.note(format!("{input} tokens read, {output} written"));
+            }
+            // What a model thinks aloud is not its answer, and tools are not offered.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn attempt(&self, attempt: &Attempt) {
+        let Attempt { endpoint, model, .. } = attempt;
+        if attempt.outcome == Tried::Ok {
+            self.ui.note(format!("{endpoint} answers with {}", printable(model)));
+        } else {
+            let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
+            let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
+            self.ui.warn(format!("{endpoint}, {}: {outcome}", printable(model)));
+        }
+    }
+
+    /// The next piece of the answer.
+    pub(crate) fn delta(&mut self, text: &str) -> Result<(), Failure> {
+        if self.ui.json {
+            return self.event_json(json!({ "event": "delta", "text": text }));
+        }
+        // A claim is shown under its own line, so the text goes out line by line.
+        for piece in text.split_inclusive('\n') {
+            write!(self.ui.out, "{}", printable(piece))?;
+            self.mid_line = !piece.ends_with('\n');
+            if !self.mid_line {
+                self.flush_claims()?;
+            }
+        }
+        self.ui.out.flush()?;
+        Ok(())
+    }
+
+    /// Claims that became known.
+    pub(crate) fn claims(&mut self, claims: Vec<Claim>) -> Result<(), Failure> {
+        for claim in claims {
+            self.verdicts[claim.verdict as usize] += 1;
+            if self.ui.json {
+                self.event_json(claim_json(&claim))?;
+            } else {
+                self.waiting.push(claim);
+            }
+        }
+        if !self.mid_line {
+            self.flush_claims()?;
+        }
+        Ok(())
+    }
+
+    fn flush_claims(&mut self) -> Result<(), Failure> {
+        for claim in std::mem::take(&mut self.waiting) {
+            let (mood, mark) = match claim.verdict {
+                Verdict::Ok => (GOOD, '✔'),
+                Verdict::Wrong => (BAD, '✘'),
+                Verdict::Unknown => (CARE, '?'),
+            };
+            let (text, why) = (printable(&claim.text), printable(&claim.why));
+            write!(self.ui.out, "    {mood}{mark}{mood:#} {text}  {QUIET}{why}{QUIET:#}")?;
+            if let Some(expected) = &claim.expected {
+                write!(self.ui.out, "  {GOOD}→ {}{GOOD:#}", printable(expected))?;
+            }
+            writeln!(self.ui.out)?;
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> Result<(), Failure> {
+        if self.mid_line {
+            writeln!(self.ui.out)?;
+            self.mid_line = false;
+        }
+        self.flush_claims()
+    }
+
+    /// Claims found wrong so far.
+    pub(crate) fn wrong(&self) -> usize {
+        self.verdicts[Verdict::Wrong as usize]
+    }
+
+    /// The answer is whole.
+    pub(crate) fn done(
+        &mut self,
+        finish_reason: &str,
+        endpoint: &str,
+        model: &str,
+        tier: &str,
+    ) -> Result<(), Failure> {
+        let [ok, wrong, unknown] = self.verdicts;
+        if self.ui.json {
+            return self.event_json(json!({
+                "event": "done",
+                "finish_reason": finish_reason,
+                "endpoint": endpoint,
+                "model": model,
+                "tier": tier,
+                "claims": { "ok": ok, "wrong": wrong, "unknown": unknown },
+            }));
+        }
+        self.end_line()?;
+        if finish_reason == "length" {
+            self.ui.warn("the answer was cut at its length limit");
+        }
+        writeln!(
+            self.ui.out,
+            "\n{} claims checked: {GOOD}{ok} ✔{GOOD:#}  {BAD}{wrong} ✘{BAD:#}  {CARE}{unknown} ?{CARE:#}",
+            ok + wrong + unknown
+        )?;
+        Ok(())
+    }
+
+    /// The user ended it.
+    pub(crate) fn cancelled(&mut self) -> Result<(), Failure> {
+        if self.ui.json {
+            return self.event_json(json!({ "event": "cancelled" }));
+        }
+        self.end_line()?;
+        self.ui.warn("cancelled; the answer above is not complete");
+        Ok(())
+    }
+
+    /// There is no answer, or not all of one. The failure itself goes to stderr as always.
+    pub(crate) fn failed(&mut self, failure: &Failure) -> Result<(), Failure> {
+        if self.ui.json {
+            let (message, exit) = (failure.message(), failure.exit as u8);
+            return self.event_json(json!({ "event": "error", "message": message, "exit": exit }));
+        }
+        self.end_line()
+    }
+
+    fn event_json(&mut self, mut event: Value) -> Result<(), Failure> {
+        event["version"] = VERSION.into();
+        self.ui.json_line(&event)
+    }
+}
+
+fn claim_json(claim: &Claim) -> Value {
+    json!({
+        "event": "claim",
+        "text": claim.text,
+        "kind": claim.kind.as_str(),
+        "verdict": claim.verdict.as_str(),
+        "why": claim.why,
+        "expected": claim.expected,
+        "span": [claim.span.start, claim.span.end],
+    })
+}
+
+/// Prints a request that is not sent.
+pub(super) fn request(session: &mut Session, url: Option<&str>, body: &Value) -> Outcome {
+    #[derive(Serialize)]
+    struct DryRun<'a> {
+        version: u32,
+        event: &'static str,
+        url: Option<&'a str>,
+        body: &'a Value,
+    }
+    if session.ui.json {
+        session.ui.json_line(&DryRun { version: VERSION, event: "dry_run", url, body })?;
+        return Ok(Exit::Ok);
+    }
+    let out = &mut session.ui.out;
+    writeln!(out, "{QUIET}POST{QUIET:#} {}", url.unwrap_or("(an engine on this machine)"))?;
+    for message in body["messages"].as_array().into_iter().flatten() {
+        let role = message["role"].as_str().unwrap_or_default();
+        let content = message["content"].as_str().unwrap_or_default();
+        writeln!(out, "\n{QUIET}── {role} ──{QUIET:#}\n{}", printable(content))?;
+    }
+    let mut settings = body.clone();
+    settings["messages"] = "as above".into();
+    writeln!(out, "\n{QUIET}── settings ──{QUIET:#}\n{settings}")?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,40 @@
+//! What a question rests on: the index, a bundle, and what `assist` makes of both.
+
+use std::path::Path;
+
+use assist::{Prepared, TokenBudget, prepare};
+use bundle::Bundle;
+use svd_index::Index;
+
+use crate::args::EvidenceArgs;
+use crate::exit::Failure;
+use crate::session::{Session, load_bundle, need_chip};
+
+/// Everything that stays alive while a question is worked on.
+pub(crate) struct Sources {
+    pub(crate) index: Index,
+    pub(crate) bundle: Option<Bundle>,
+}
+
+impl Sources {
+    /// Opens what the flags and settings name. A question needs a register map, or a bundle that
+    /// brings its own names.
+    pub(crate) fn open(session: &Session, bundle: Option<&Path>) -> Result<Self, Failure> {
+        let bundle = bundle.map(load_bundle).transpose()?;
+        let index = session.index_with(bundle.as_ref())?;
+        if bundle.is_none() {
+            need_chip(&index, &session.config)?;
+        }
+        Ok(Self { index, bundle })
+    }
+
+    /// Selects evidence for `question` and writes the prompt.
+    pub(crate) fn prepare(&self, question: &str, budget: usize) -> Prepared {
+        prepare(&self.index, self.bundle.as_ref(), question, TokenBudget::new(budget))
+    }
+}
+
+/// The budget: the flag, else the setting.
+pub(crate) fn budget(session: &Session, args: &EvidenceArgs) -> usize {
+    args.budget.unwrap_or(session.config.budget.value)
+}

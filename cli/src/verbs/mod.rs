@@ -1,0 +1,53 @@
+//! One module for each family of verbs. Each is a thin skin over a library call.
+
+mod ask;
+mod bench;
+mod board;
+mod completions;
+mod context;
+mod demo;
+mod doctor;
+mod evidence;
+mod explain;
+mod init;
+mod lookup;
+mod model;
+mod read;
+mod scan;
+mod settings;
+mod snap;
+mod triage;
+
+use crate::args::{Cli, Verb};
+use crate::exit::Outcome;
+use crate::session::Session;
+
+/// Runs the verb that was asked for.
+pub(crate) fn run(cli: Cli) -> Outcome {
+    if let Verb::Completions { shell } = cli.verb {
+        return completions::run(shell);
+    }
+    let mut session = Session::load(cli.global)?;
+    let session = &mut session;
+    match cli.verb {
+        Verb::Demo(args) => demo::run(session, &args),
+        Verb::Init(args) => init::run(session, &args),
+        Verb::Doctor => doctor::run(session),
+        Verb::Config => settings::run(session),
+        Verb::Completions { shell } => completions::run(shell),
+        Verb::Reg(args) => lookup::reg(session, &args),
+        Verb::Addr(args) => lookup::addr(session, &args),
+        Verb::Sym(args) => lookup::sym(session, &args),
+        Verb::Context(args) => context::run(session, &args),
+        Verb::Ask(args) => ask::run(session, &args),
+        Verb::Explain(args) => explain::run(session, &args),
+        Verb::Triage(args) => triage::run(session, &args),
+        Verb::Flash => board::flash(session),
+        Verb::Reset(args) => board::reset(session, &args),
+        Verb::Halt(args) => board::halt(session, &args),
+        Verb::Run(args) => board::run(session, &args),
+        Verb::Read(args) => read::run(session, &args),
+        Verb::Snap(args) => snap::run(session, &args),
+        Verb::Bench { verb } => bench::run(session, &verb),
+    }
+}
