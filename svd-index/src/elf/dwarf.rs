@@ -10,9 +10,10 @@ mod types;
 mod variables;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
 
 use super::image::{Image, warning};
@@ -45,6 +46,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
         live: Live::of(image, facts),
         files: Files::default(),
         names: HashMap::new(),
+        demangled: HashMap::new(),
         types: types::Types::default(),
     };
     for position in 0..debug.units.len() {
@@ -69,8 +71,17 @@ struct Debug<'d, 'a> {
     live: Live<'d>,
     files: Files,
     /// Names already looked up, by the entry that has them.
-    names: HashMap<Die, (String, String)>,
+    names: HashMap<Die, Name>,
+    /// The same subroutine stands in many units.
+    demangled: HashMap<Cow<'a, str>, Name>,
     types: types::Types,
+}
+
+/// A name as people read it and as the linker does.
+#[derive(Clone)]
+struct Name {
+    shown: Arc<str>,
+    linkage: Arc<str>,
 }
 
 /// Tells code and data of the program from what the linker discarded.
@@ -201,19 +212,19 @@ impl<'d, 'a> Debug<'d, 'a> {
         let mut entries = unit.entries();
         let Some(root) = entries.next_dfs()? else { return Ok(None) };
         Ok(Some(Unit {
-            name: self.text(position, root, gimli::DW_AT_name),
-            comp_dir: self.text(position, root, gimli::DW_AT_comp_dir),
-            producer: self.text(position, root, gimli::DW_AT_producer),
+            name: self.text(position, root, gimli::DW_AT_name).into_owned(),
+            comp_dir: self.text(position, root, gimli::DW_AT_comp_dir).into_owned(),
+            producer: self.text(position, root, gimli::DW_AT_producer).into_owned(),
             version: unit.header.version(),
         }))
     }
 
     /// Text of an attribute, empty where there is none.
-    fn text(&self, unit: usize, entry: &Entry<'a>, name: gimli::DwAt) -> String {
+    fn text(&self, unit: usize, entry: &Entry<'a>, name: gimli::DwAt) -> Cow<'a, str> {
         entry
             .attr_value(name)
             .and_then(|value| self.dwarf.attr_string(&self.units[unit], value).ok())
-            .map(|text| text.to_string_lossy().into_owned())
+            .map(|text| text.to_string_lossy())
             .unwrap_or_default()
     }
 
@@ -234,23 +245,15 @@ impl<'d, 'a> Debug<'d, 'a> {
         }
     }
 
-    /// Demangled name and linkage name of an entry, through its specification or origin.
-    fn name(&mut self, unit: usize, entry: &Entry<'a>) -> (String, String) {
+    /// Name of an entry, through its specification or origin.
+    fn name(&mut self, unit: usize, entry: &Entry<'a>) -> Name {
         let (mut unit, mut entry) = (unit, Cow::Borrowed(entry));
         let mut visited = Vec::new();
-        let mut plain = String::new();
+        let mut plain = Cow::Borrowed("");
         let mut found = None;
         for _ in 0..MAX_REFERENCES {
-            if let Some(known) = visited.last().and_then(|die| self.names.get(die)) {
-                found = Some(known.clone());
-                break;
-            }
-            let mut linkage = self.text(unit, &entry, gimli::DW_AT_linkage_name);
-            if linkage.is_empty() {
-                linkage = self.text(unit, &entry, gimli::DW_AT_MIPS_linkage_name);
-            }
-            if !linkage.is_empty() {
-                found = Some((super::demangle::demangle(&linkage), linkage));
+            found = self.linkage_name(unit, &entry);
+            if found.is_some() {
                 break;
             }
             if plain.is_empty() {
@@ -260,15 +263,35 @@ impl<'d, 'a> Debug<'d, 'a> {
                 .attr_value(gimli::DW_AT_abstract_origin)
                 .or_else(|| entry.attr_value(gimli::DW_AT_specification));
             let Some(die) = origin.and_then(|value| self.reference(unit, &value)) else { break };
+            found = self.names.get(&die).cloned();
+            if found.is_some() {
+                break;
+            }
             let Ok(next) = self.units[die.0].entry(die.1) else { break };
             visited.push(die);
             (unit, entry) = (die.0, Cow::Owned(next));
         }
-        let name = found.unwrap_or_else(|| (plain.clone(), plain));
+        let name = found.unwrap_or_else(|| {
+            let shown: Arc<str> = plain.into();
+            Name { linkage: Arc::clone(&shown), shown }
+        });
         for die in visited {
             self.names.insert(die, name.clone());
         }
         name
+    }
+
+    fn linkage_name(&mut self, unit: usize, entry: &Entry<'a>) -> Option<Name> {
+        let names = [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name];
+        let mut texts = names.into_iter().map(|name| self.text(unit, entry, name));
+        let linkage = texts.find(|text| !text.is_empty())?;
+        if let Some(known) = self.demangled.get(&linkage) {
+            return Some(known.clone());
+        }
+        let shown = super::demangle::demangle(&linkage).into();
+        let name = Name { shown, linkage: linkage.as_ref().into() };
+        self.demangled.insert(linkage, name.clone());
+        Some(name)
     }
 
     /// First value of an attribute on the way along specification and origin, with its unit.

@@ -5,6 +5,7 @@
 //! facts outlive the bytes they were read from.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Everything read from one ELF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,8 +159,8 @@ pub struct Function {
 /// A subroutine inlined into a [`Function`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inlined {
-    /// Demangled name.
-    pub name: String,
+    /// Demangled name; shared, since one subroutine is inlined many times.
+    pub name: Arc<str>,
     /// Where its code is.
     pub ranges: Vec<Range<u64>>,
     /// 1 if inlined into the function itself, 2 if into such a subroutine, and so on.

@@ -15,12 +15,13 @@ mod state;
 mod thumb;
 mod word;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::image::{Image, Mapping, warning};
 use super::{Access, AccessKind, Facts, Machine, SymbolKind, Value};
 use crate::Warning;
-use flow::Outcome;
+use flow::Body;
 use state::Touch;
 use word::{Source, mask};
 
@@ -33,6 +34,10 @@ const SRAM: std::ops::Range<u64> = 0x2000_0000..0x4000_0000;
 /// memory or nothing there.
 const NULL_PAGE: u64 = 0x1000;
 
+/// Steps after which the rest of a file is given up. Real firmware takes a few per instruction;
+/// a damaged file may claim that every function reaches to the end of the file.
+const MAX_STEPS: u64 = 200_000_000;
+
 /// Fills in the accesses.
 pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) {
     if facts.machine != Machine::Arm || facts.big_endian {
@@ -41,15 +46,27 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
     let program = Program::of(image, facts);
     let mut unresolved = Vec::new();
     let mut accesses = Vec::new();
-    program.visit(facts, |start, outcome| {
-        unresolved.extend(outcome.unresolved.map(|_| start));
-        accesses.extend(outcome.touches.into_iter().map(|(pc, touch)| access(pc, touch)));
-    });
+    let bodies = program.decode_all(facts);
+    for (start, body) in &bodies {
+        match body.touches(&program) {
+            Some(touches) => {
+                accesses.extend(touches.into_iter().map(|(pc, touch)| access(pc, touch)));
+            }
+            None => unresolved.push(*start),
+        }
+    }
+    if program.is_spent() {
+        warnings.push(warning(
+            "code",
+            "there is more to follow than any real firmware has",
+            "register accesses are incomplete",
+        ));
+    }
     if let Some(&first) = unresolved.first() {
         let name = program.function_names.get(&first).copied().unwrap_or("?");
         warnings.push(warning(
             &format!("function {name} at {first:#010x}"),
-            &format!("{} functions jump by a table that was not understood", unresolved.len()),
+            &format!("{} functions have a jump that was not understood", unresolved.len()),
             "which registers they touch is not known",
         ));
     }
@@ -62,6 +79,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
 struct Program<'a> {
     image: &'a Image<'a>,
     function_names: BTreeMap<u32, &'a str>,
+    steps: Cell<u64>,
 }
 
 impl<'a> Program<'a> {
@@ -70,39 +88,48 @@ impl<'a> Program<'a> {
         let function_names = functions
             .filter_map(|s| Some((u32::try_from(s.address).ok()?, s.linkage_name.as_str())))
             .collect();
-        Self { image, function_names }
+        Self { image, function_names, steps: Cell::new(0) }
     }
 
-    /// Analyses every function that symbols, debug information and vectors name, and what these
-    /// call.
-    fn visit(&self, facts: &Facts, mut found: impl FnMut(u32, Outcome)) {
-        let mut ends: BTreeMap<u32, u32> = BTreeMap::new();
-        for symbol in facts.symbols.iter().filter(|s| s.kind == SymbolKind::Function) {
-            insert_longest(&mut ends, symbol.address, symbol.size);
-        }
-        for range in facts.functions.iter().flat_map(|function| &function.ranges) {
-            insert_longest(&mut ends, range.start, range.end - range.start);
-        }
-        let handlers = facts.vectors.iter().filter(|v| v.number > 0 && v.value & 1 == 1);
-        for handler in handlers.map(|vector| vector.value & !1).chain([facts.entry]) {
-            insert_longest(&mut ends, handler, 0);
-        }
+    /// Decodes every function that symbols, debug information and vectors name, and what these
+    /// call; by start.
+    fn decode_all(&self, facts: &Facts) -> BTreeMap<u32, Body> {
+        let mut ends = known_functions(facts);
+        let mut bodies = BTreeMap::new();
         let mut open: BTreeSet<u32> = ends.keys().copied().collect();
-        let mut done = BTreeSet::new();
         while let Some(start) = open.pop_first() {
-            if !done.insert(start) || !self.image.is_code(start.into()) {
+            if bodies.contains_key(&start) || !self.image.is_code(start.into()) || self.is_spent() {
                 continue;
             }
-            let end = self.end_of(start, &ends);
-            let outcome = flow::analyse(self, start..end);
-            for &callee in &outcome.callees {
-                // A branch into the middle of a known function is not a function of its own.
-                if !done.contains(&callee) && !self.is_inside(callee, &ends) {
-                    ends.entry(callee).or_insert(callee);
+            let body = Body::decode(self, start..self.end_of(start, &ends));
+            for callee in body.callees() {
+                let is_known = ends.contains_key(&callee);
+                if !is_known && function_around(callee, &ends).is_none() {
+                    ends.insert(callee, callee);
                     open.insert(callee);
                 }
             }
-            found(start, outcome);
+            bodies.insert(start, body);
+        }
+        self.enter_sideways(&mut bodies, &ends);
+        bodies
+    }
+
+    /// Tells each function where others jump into its middle (code split off as cold, shared
+    /// tails), and where a symbol stands in it that may be called.
+    fn enter_sideways(&self, bodies: &mut BTreeMap<u32, Body>, ends: &BTreeMap<u32, u32>) {
+        let mut open: Vec<u32> = bodies.values().flat_map(Body::callees).collect();
+        open.extend(ends.keys().copied());
+        let mut done = BTreeSet::new();
+        while let Some(target) = open.pop() {
+            if !done.insert(target) {
+                continue;
+            }
+            let Some(around) = function_around(target, ends) else { continue };
+            if let Some(body) = bodies.get_mut(&around) {
+                body.enter(self, target);
+                open.extend(body.callees());
+            }
         }
     }
 
@@ -119,9 +146,31 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn is_inside(&self, address: u32, ends: &BTreeMap<u32, u32>) -> bool {
-        ends.range(..=address).next_back().is_some_and(|(_, &end)| address < end)
+    fn is_spent(&self) -> bool {
+        self.steps.get() >= MAX_STEPS
     }
+}
+
+/// Starts of functions, each with its end, or with itself where that is not known.
+fn known_functions(facts: &Facts) -> BTreeMap<u32, u32> {
+    let mut ends = BTreeMap::new();
+    for symbol in facts.symbols.iter().filter(|s| s.kind == SymbolKind::Function) {
+        insert_longest(&mut ends, symbol.address, symbol.size);
+    }
+    for range in facts.functions.iter().flat_map(|function| &function.ranges) {
+        insert_longest(&mut ends, range.start, range.end - range.start);
+    }
+    let handlers = facts.vectors.iter().filter(|v| v.number > 0 && v.value & 1 == 1);
+    for handler in handlers.map(|vector| vector.value & !1).chain([facts.entry]) {
+        insert_longest(&mut ends, handler, 0);
+    }
+    ends
+}
+
+/// The function that has `address` inside, not at its start.
+fn function_around(address: u32, ends: &BTreeMap<u32, u32>) -> Option<u32> {
+    let (&start, &end) = ends.range(..address).next_back()?;
+    (address < end).then_some(start)
 }
 
 fn insert_longest(ends: &mut BTreeMap<u32, u32>, start: u64, size: u64) {
@@ -149,6 +198,11 @@ impl flow::Code for Program<'_> {
         }
         let end = mappings.get(after).map_or(u64::from(u32::MAX), |&(at, _)| at);
         u32::try_from(end).ok()
+    }
+
+    fn spend(&self, steps: usize) -> bool {
+        self.steps.set(self.steps.get().saturating_add(steps as u64));
+        !self.is_spent()
     }
 
     fn function_name(&self, address: u32) -> Option<&str> {

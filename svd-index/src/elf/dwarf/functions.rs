@@ -1,5 +1,7 @@
 //! The walk over a unit's entries: subprograms, inlined subroutines, variables in their scope.
 
+use gimli::UnitOffset;
+
 use super::lines::UnitFiles;
 use super::{Debug, Entry};
 use crate::elf::{Facts, Function, Inlined};
@@ -8,16 +10,17 @@ use crate::elf::{Facts, Function, Inlined};
 pub(super) struct Scope {
     /// Depth of the entry in the tree.
     depth: isize,
+    pub(super) entry: UnitOffset,
     pub(super) kind: ScopeKind,
 }
 
 pub(super) enum ScopeKind {
     /// A subprogram: position in [`Facts::functions`], or `None` if it has no code of its own.
-    Function { position: Option<usize>, name: String },
+    Function { position: Option<usize> },
     /// A subroutine inlined into the function around it, this deep.
     Inlined { depth: u32 },
     /// A namespace or Rust module.
-    Namespace(String),
+    Namespace,
 }
 
 impl<'a> Debug<'_, 'a> {
@@ -40,17 +43,15 @@ impl<'a> Debug<'_, 'a> {
                 gimli::DW_TAG_inlined_subroutine => {
                     self.read_inlined(unit, entry, files, &scopes, facts)?
                 }
-                gimli::DW_TAG_namespace => {
-                    let name = self.text(unit, entry, gimli::DW_AT_name);
-                    (!name.is_empty()).then_some(ScopeKind::Namespace(name))
-                }
+                gimli::DW_TAG_namespace => Some(ScopeKind::Namespace),
                 gimli::DW_TAG_variable => {
                     self.read_variable(unit, entry, files, &scopes, facts);
                     None
                 }
                 _ => None,
             };
-            scopes.extend(kind.map(|kind| Scope { depth, kind }));
+            let entry = entry.offset();
+            scopes.extend(kind.map(|kind| Scope { depth, entry, kind }));
         }
         Ok(())
     }
@@ -64,15 +65,20 @@ impl<'a> Debug<'_, 'a> {
     ) -> gimli::Result<ScopeKind> {
         let ranges = self.ranges(unit, entry)?;
         if ranges.is_empty() {
-            let name = self.text(unit, entry, gimli::DW_AT_name);
-            return Ok(ScopeKind::Function { position: None, name });
+            return Ok(ScopeKind::Function { position: None });
         }
-        let (name, linkage_name) = self.name(unit, entry);
+        let name = self.name(unit, entry);
         let (file, line) = self.declaration(unit, entry, files);
-        let scope =
-            ScopeKind::Function { position: Some(facts.functions.len()), name: name.clone() };
-        facts.functions.push(Function { name, linkage_name, ranges, file, line, inlined: vec![] });
-        Ok(scope)
+        let position = Some(facts.functions.len());
+        facts.functions.push(Function {
+            name: name.shown.to_string(),
+            linkage_name: name.linkage.to_string(),
+            ranges,
+            file,
+            line,
+            inlined: Vec::new(),
+        });
+        Ok(ScopeKind::Function { position })
     }
 
     /// File and line of a declaration. A number inherited from another unit counts that unit's
@@ -105,10 +111,10 @@ impl<'a> Debug<'_, 'a> {
         let around = scopes.iter().rev().find_map(|scope| match scope.kind {
             ScopeKind::Inlined { depth } => Some(depth),
             ScopeKind::Function { .. } => Some(0),
-            ScopeKind::Namespace(_) => None,
+            ScopeKind::Namespace => None,
         });
         let function = scopes.iter().rev().find_map(|scope| match scope.kind {
-            ScopeKind::Function { position, .. } => Some(position),
+            ScopeKind::Function { position } => Some(position),
             _ => None,
         });
         let (Some(around), Some(Some(function))) = (around, function) else { return Ok(None) };
@@ -118,7 +124,7 @@ impl<'a> Debug<'_, 'a> {
             u32::try_from(value).ok()
         };
         let inlined = Inlined {
-            name: self.name(unit, entry).0,
+            name: self.name(unit, entry).shown,
             ranges,
             depth: around + 1,
             call_file: entry

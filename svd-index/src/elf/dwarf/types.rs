@@ -1,7 +1,6 @@
 //! Layouts of the types that variables have: only these are read, and each once.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use gimli::AttributeValue;
 
 use super::{Debug, Die, Entry, Slice};
@@ -80,7 +79,7 @@ impl<'a> Debug<'_, 'a> {
         let (unit, offset) = die;
         let entry = self.units[unit].entry(offset).ok()?;
         let size = || entry.attr_value(gimli::DW_AT_byte_size).and_then(|size| size.udata_value());
-        let name = self.text(unit, &entry, gimli::DW_AT_name);
+        let name = self.text(unit, &entry, gimli::DW_AT_name).into_owned();
         let kind = match entry.tag() {
             gimli::DW_TAG_typedef
             | gimli::DW_TAG_const_type
@@ -125,7 +124,7 @@ impl<'a> Debug<'_, 'a> {
             let Some(reference) = entry.attr_value(gimli::DW_AT_type) else { continue };
             let offset = member_offset(entry);
             let name = match entry.tag() {
-                gimli::DW_TAG_member => self.text(unit, entry, gimli::DW_AT_name),
+                gimli::DW_TAG_member => self.text(unit, entry, gimli::DW_AT_name).into_owned(),
                 _ => String::new(),
             };
             let ty = self.read_type(unit, &reference, depth + 1);

@@ -4,7 +4,7 @@ use gimli::{AttributeValue, Operation};
 
 use super::functions::{Scope, ScopeKind};
 use super::lines::UnitFiles;
-use super::{Debug, Entry, Slice};
+use super::{Debug, Entry, Name, Slice};
 use crate::elf::{Facts, Variable};
 
 impl<'a> Debug<'_, 'a> {
@@ -17,15 +17,17 @@ impl<'a> Debug<'_, 'a> {
         facts: &mut Facts,
     ) {
         let Some(address) = self.fixed_address(unit, entry) else { return };
-        let (plain, linkage_name) = self.name(unit, entry);
-        if plain.is_empty() || !self.live.has_variable(address, &linkage_name) {
+        let Name { shown, linkage } = self.name(unit, entry);
+        if shown.is_empty() || !self.live.has_variable(address, &linkage) {
             return;
         }
         let ty = match self.inherited(unit, entry, gimli::DW_AT_type) {
             Some((owner, value)) => self.type_at(owner, &value),
             None => self.opaque_type(),
         };
-        let name = if plain == linkage_name { in_scope(scopes, &plain) } else { plain };
+        // A demangled name brings its scope with it.
+        let scope = if shown == linkage { self.scope(unit, scopes) } else { String::new() };
+        let name = scope + &shown;
         let (file, line) = self.declaration(unit, entry, files);
         let size = match self.size_of(ty) {
             0 => size_by_symbol(facts, address),
@@ -55,24 +57,26 @@ impl<'a> Debug<'_, 'a> {
             Some(_) => None,
         }
     }
+
+    /// A variable inside a function is named like one in a namespace: `uart_init::calls`.
+    fn scope(&self, unit: usize, scopes: &[Scope]) -> String {
+        let mut path = String::new();
+        for scope in scopes.iter().filter(|s| !matches!(s.kind, ScopeKind::Inlined { .. })) {
+            let Ok(entry) = self.units[unit].entry(scope.entry) else { continue };
+            let name = self.inherited(unit, &entry, gimli::DW_AT_name);
+            let text = name
+                .and_then(|(owner, name)| self.dwarf.attr_string(&self.units[owner], name).ok());
+            if let Some(text) = text {
+                path.push_str(&text.to_string_lossy());
+                path.push_str("::");
+            }
+        }
+        path
+    }
 }
 
 fn is_last(operations: &mut gimli::OperationIter<Slice<'_>>) -> bool {
     matches!(operations.next(), Ok(None))
-}
-
-/// A variable inside a function is named like one in a namespace: `uart_init::calls`.
-fn in_scope(scopes: &[Scope], name: &str) -> String {
-    let mut path = String::new();
-    for scope in scopes {
-        let part = match &scope.kind {
-            ScopeKind::Function { name, .. } | ScopeKind::Namespace(name) => name,
-            ScopeKind::Inlined { .. } => continue,
-        };
-        path.push_str(part);
-        path.push_str("::");
-    }
-    path + name
 }
 
 /// A type without a size (`extern int table[];`) gets the size of its symbol.

@@ -19,25 +19,19 @@ pub(crate) trait Code: Memory {
     /// Where the data that starts at `address` ends, if the file marks it as data.
     fn data_end(&self, address: u32) -> Option<u32>;
 
+    /// Takes note of steps carried out; false once that was enough for one file.
+    fn spend(&self, steps: usize) -> bool;
+
     /// Name of the function at `address`.
     fn function_name(&self, address: u32) -> Option<&str>;
 }
 
-/// What was found in one function.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// Instruction address and what it touches.
-    pub(crate) touches: Vec<(u32, Touch)>,
-    /// Functions it calls or leaves to, outside of its own range.
-    pub(crate) callees: BTreeSet<u32>,
-    /// Where a jump could not be resolved; then there are no touches.
-    pub(crate) unresolved: Option<u32>,
-}
-
 /// Instructions of one function, with what follows each.
-struct Body {
+pub(crate) struct Body {
     range: Range<u32>,
     steps: BTreeMap<u32, Step>,
+    /// Where other functions jump into this one: nothing is known there.
+    side_entries: BTreeSet<u32>,
     callees: BTreeSet<u32>,
     unresolved: Option<u32>,
 }
@@ -72,39 +66,59 @@ const BOUND_CHECK_REACH: usize = 10;
 /// Most entries of a jump table.
 const MAX_ENTRIES: u32 = 1024;
 
-/// Analyses the function at `range.start`; `range.end` is the first address that is not its own.
-pub(crate) fn analyse(code: &impl Code, range: Range<u32>) -> Outcome {
-    if range.is_empty() || range.end - range.start > MAX_LENGTH {
-        return Outcome::default();
-    }
-    let body = Body::decode(code, range);
-    let mut outcome = Outcome {
-        callees: body.callees.clone(),
-        unresolved: body.unresolved,
-        ..Outcome::default()
-    };
-    if body.unresolved.is_none() {
-        match body.settle(code) {
-            Some(states) => outcome.touches = body.touches(code, &states),
-            None => outcome.unresolved = Some(body.range.start),
-        }
-    }
-    outcome
-}
-
 impl Body {
-    fn decode(code: &impl Code, range: Range<u32>) -> Self {
+    /// Decodes the function at `range.start`; `range.end` is the first address that is not its
+    /// own.
+    pub(crate) fn decode(code: &impl Code, range: Range<u32>) -> Self {
         let mut body = Self {
             steps: BTreeMap::new(),
+            side_entries: BTreeSet::new(),
             callees: BTreeSet::new(),
             unresolved: None,
             range: range.clone(),
         };
-        let mut open = vec![range.start];
-        while let Some(start) = open.pop() {
-            body.decode_run(code, start, &mut open);
+        if range.end.saturating_sub(range.start) <= MAX_LENGTH {
+            body.decode_from(code, range.start);
         }
         body
+    }
+
+    /// Takes note that another function jumps to `address`.
+    pub(crate) fn enter(&mut self, code: &impl Code, address: u32) {
+        if address != self.range.start && self.side_entries.insert(address) {
+            self.decode_from(code, address);
+        }
+    }
+
+    /// Addresses outside of the function that it calls or jumps to.
+    pub(crate) fn callees(&self) -> impl Iterator<Item = u32> + '_ {
+        self.callees.iter().copied()
+    }
+
+    /// Instructions and what they touch; `None` if the function has a jump that is not
+    /// understood.
+    pub(crate) fn touches(&self, code: &impl Code) -> Option<Vec<(u32, Touch)>> {
+        if self.unresolved.is_some() {
+            return None;
+        }
+        let leaders = self.leaders();
+        let states = self.settle(code, &leaders)?;
+        let mut touches = Vec::new();
+        for (&start, state) in &states {
+            self.run_block(code, start, state.clone(), &leaders, &mut |address, touch| {
+                touches.push((address, touch));
+            });
+        }
+        Some(touches)
+    }
+
+    fn decode_from(&mut self, code: &impl Code, start: u32) {
+        let before = self.steps.len();
+        let mut open = vec![start];
+        while let Some(start) = open.pop() {
+            self.decode_run(code, start, &mut open);
+        }
+        code.spend(self.steps.len() - before);
     }
 
     /// Decodes from `start` to where the path ends or meets what is decoded already.
@@ -249,7 +263,8 @@ impl Body {
 
     /// Addresses that a block starts at.
     fn leaders(&self) -> BTreeSet<u32> {
-        let mut leaders = BTreeSet::from([self.range.start]);
+        let mut leaders = self.side_entries.clone();
+        leaders.insert(self.range.start);
         for (&address, step) in &self.steps {
             leaders.extend(step.targets.iter().copied());
             if !step.targets.is_empty() || !step.falls_through {
@@ -260,19 +275,19 @@ impl Body {
     }
 
     /// States at the start of each block; `None` if they do not settle.
-    fn settle(&self, code: &impl Code) -> Option<BTreeMap<u32, State>> {
-        let leaders = self.leaders();
+    fn settle(&self, code: &impl Code, leaders: &BTreeSet<u32>) -> Option<BTreeMap<u32, State>> {
         let mut states = BTreeMap::from([(self.range.start, State::entry())]);
+        states.extend(self.side_entries.iter().map(|&entry| (entry, State::unknown())));
+        let mut open: VecDeque<u32> = states.keys().copied().collect();
         let mut visits: BTreeMap<u32, u32> = BTreeMap::new();
-        let mut open = VecDeque::from([self.range.start]);
         while let Some(start) = open.pop_front() {
             let count = visits.entry(start).or_insert(0);
             *count += 1;
-            if *count > MAX_VISITS {
+            if *count > MAX_VISITS || !code.spend(1) {
                 return None;
             }
             let Some(state) = states.get(&start).cloned() else { continue };
-            for (next, state) in self.run_block(code, start, state, &leaders, &mut |_, _| {}) {
+            for (next, state) in self.run_block(code, start, state, leaders, &mut |_, _| {}) {
                 let changed = match states.get_mut(&next) {
                     Some(known) => known.join(&state),
                     None => {
@@ -317,6 +332,7 @@ impl Body {
                 _ => &mut state,
             };
             let before = alone.then(|| active.clone());
+            code.spend(1);
             active.step(&step.instruction, code, &mut |touched| touch(address, touched));
             if let Some(before) = before {
                 active.join(&before);
@@ -367,17 +383,6 @@ impl Body {
                         | Operation::MoveNot { .. }
                 )
         })
-    }
-
-    fn touches(&self, code: &impl Code, states: &BTreeMap<u32, State>) -> Vec<(u32, Touch)> {
-        let leaders = self.leaders();
-        let mut touches = Vec::new();
-        for (&start, state) in states {
-            self.run_block(code, start, state.clone(), &leaders, &mut |address, touch| {
-                touches.push((address, touch));
-            });
-        }
-        touches
     }
 }
 

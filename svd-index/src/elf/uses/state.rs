@@ -67,6 +67,11 @@ impl State {
         Self { registers, slots: Vec::new(), escaped: false }
     }
 
+    /// At a point that is reached in ways that are not known.
+    pub(crate) fn unknown() -> Self {
+        Self { registers: [UNKNOWN; 16], slots: Vec::new(), escaped: true }
+    }
+
     /// Keeps what holds in both. True if that is less than before.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
         let before = self.clone();
