@@ -6,7 +6,7 @@ const STOP: &[&str] = &[
     "are", "as", "at", "be", "because", "been", "before", "being", "both", "but", "by", "can",
     "cannot", "code", "could", "did", "do", "does", "done", "each", "else", "etc", "ever", "every",
     "fine", "for", "from", "get", "gets", "give", "go", "had", "has", "have", "how", "i", "if",
-    "in", "into", "is", "it", "its", "just", "like", "make", "may", "me", "my", "must", "never",
+    "in", "into", "is", "it", "its", "just", "like", "make", "may", "me", "must", "my", "never",
     "no", "not", "now", "of", "on", "one", "only", "or", "other", "our", "out", "over", "per",
     "problem", "really", "right", "same", "see", "seem", "set", "shall", "she", "should", "show",
     "so", "some", "such", "t", "than", "that", "the", "their", "them", "then", "there", "these",
@@ -27,31 +27,36 @@ pub(crate) fn is_stop(word: &str) -> bool {
 /// Digits stay with the letters before them (`usart2`, `pll1`).
 pub(crate) fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut word = String::new();
-    let chars: Vec<char> = text.chars().collect();
-    for (at, &c) in chars.iter().enumerate() {
-        let previous = at.checked_sub(1).map(|before| chars[before]);
-        let next = chars.get(at + 1).copied();
-        let breaks = c.is_uppercase()
-            && previous.is_some_and(|p| {
-                p.is_lowercase()
-                    || (p.is_uppercase() && next.is_some_and(|n| n.is_lowercase() && n != 's'))
-            });
-        if breaks || !c.is_alphanumeric() {
-            push(&mut words, &mut word);
-        }
-        if c.is_alphanumeric() {
-            word.extend(c.to_lowercase());
-        }
-    }
-    push(&mut words, &mut word);
+    each(text, |word| words.push(word.to_owned()));
     words
 }
 
-fn push(words: &mut Vec<String>, word: &mut String) {
-    if !word.is_empty() {
-        words.push(std::mem::take(word));
+/// The same, word by word, for texts too many to keep.
+pub(crate) fn each(text: &str, mut found: impl FnMut(&str)) {
+    let mut word = String::new();
+    let mut give = |word: &mut String| {
+        if !word.is_empty() {
+            found(word);
+            word.clear();
+        }
+    };
+    let mut previous = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let before_word = chars.peek().is_some_and(|next| next.is_lowercase() && *next != 's');
+        let breaks = c.is_uppercase()
+            && (previous.is_lowercase() || (previous.is_uppercase() && before_word));
+        if breaks || !c.is_alphanumeric() {
+            give(&mut word);
+        }
+        if c.is_ascii_alphanumeric() {
+            word.push(c.to_ascii_lowercase());
+        } else if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        previous = c;
     }
+    give(&mut word);
 }
 
 /// Cuts endings off, so that `samples`, `sampling` and `sampled` become one: a small stemmer for

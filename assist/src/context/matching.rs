@@ -1,5 +1,6 @@
 //! Words of a question found in names and descriptions.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::question::Question;
@@ -20,6 +21,8 @@ pub(super) struct Matcher {
     frequency: Vec<u32>,
     counted: u32,
     weights: Vec<f32>,
+    /// Terms of the words met so far: descriptions repeat the same few thousand words.
+    met: RefCell<HashMap<String, Vec<usize>>>,
 }
 
 impl Matcher {
@@ -40,6 +43,7 @@ impl Matcher {
             counted: 0,
             weights: asked.clone(),
             asked,
+            met: RefCell::default(),
         }
     }
 
@@ -90,17 +94,23 @@ impl Matcher {
     }
 
     fn each(&self, text: &str, mut found: impl FnMut(usize)) {
-        for word in words::split(text) {
-            let stem = words::stem(&word);
-            if let Some(&term) = self.terms.get(&stem) {
-                found(term);
-                continue;
+        words::each(text, |word| {
+            let mut met = self.met.borrow_mut();
+            if let Some(terms) = met.get(word) {
+                return terms.iter().for_each(|&term| found(term));
             }
-            for (start, term) in &self.starts {
-                if word.starts_with(start.as_str()) {
-                    found(*term);
-                }
-            }
+            let terms = self.terms_of(word);
+            terms.iter().for_each(|&term| found(term));
+            met.insert(word.to_owned(), terms);
+        });
+    }
+
+    /// The question's terms that a word is, or starts with.
+    fn terms_of(&self, word: &str) -> Vec<usize> {
+        if let Some(&term) = self.terms.get(&words::stem(word)) {
+            return vec![term];
         }
+        let starts = self.starts.iter().filter(|(start, _)| word.starts_with(start.as_str()));
+        starts.map(|&(_, term)| term).collect()
     }
 }

@@ -50,7 +50,7 @@ const TOLD: usize = 5;
 const MOST_WRITES: usize = 4;
 
 /// Enumerated values listed for a finding.
-const MOST_ENUMS: usize = 20;
+const MOST_ENUMS: usize = 5;
 
 /// Fills `budget` from `ranking`.
 pub(super) fn fill(
@@ -164,7 +164,7 @@ impl<'a> Selection<'a> {
             let Some(field) = named.filter(|field| field.enums().next().is_some()) else {
                 continue;
             };
-            let note = render::enums(field, field.width, MOST_ENUMS);
+            let note = render::enums(field, finding.meant, MOST_ENUMS);
             if self.spend(&format!("{note}\n"), budget) {
                 line.notes.push(note);
             }
@@ -348,6 +348,6 @@ fn most_fields(rank: usize, ranked: &Ranked, order: &[usize]) -> usize {
         _ => 2,
     };
     let asked = order.iter().filter(|&&at| ranked.fields[at] > 0.0).count();
-    let least = if rank < 20 { 4 } else { 2 };
+    let least = if rank < 20 { 3 } else { 2 };
     order.len().min(most).min(asked.max(least))
 }

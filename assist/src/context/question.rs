@@ -78,8 +78,10 @@ impl Question {
 
     fn take_function(&mut self, word: &str, firmware: &Firmware) {
         let bare = |name: &str| name.rsplit("::").next().is_some_and(|last| last == word);
-        let named = firmware.functions().any(|function| bare(function.name));
-        if named && !self.functions.iter().any(|known| known == word) {
+        let named = || firmware.functions().any(|function| bare(function.name));
+        // A function that was inlined everywhere has no code of its own, but its accesses.
+        let inlined = || word.contains('_') && !firmware.accesses_in(word).is_empty();
+        if !self.functions.iter().any(|known| known == word) && (named() || inlined()) {
             self.functions.push(word.to_owned());
         }
     }
@@ -135,5 +137,5 @@ fn heard(entry: &Entry, stems: &[String]) -> bool {
             })
         })
     };
-    entry.says.iter().any(|phrase| stands(phrase))
+    entry.says.iter().any(stands)
 }

@@ -11,7 +11,7 @@
 use bundle::{Facts, FieldFact, Finding, RegisterFact, WriteFact};
 
 use super::rank::Ranked;
-use crate::catalog::{Field, Register, bits, hex};
+use crate::catalog::{Field, Register, hex};
 
 /// The head of a register's line: path, address, how many it stands for, what it holds.
 pub(super) fn head(
@@ -53,7 +53,8 @@ pub(super) fn more(count: usize) -> String {
 pub(super) fn purpose(register: &Register<'_>) -> String {
     const MOST_CHARS: usize = 70;
     let words: Vec<&str> = register.description.split_whitespace().collect();
-    let said = words.join(" ");
+    // `CC[0]` in a description must not read as a field that is listed.
+    let said = words.join(" ").replace('[', "(").replace(']', ")");
     let said = said.trim_end_matches('.');
     if said.is_empty() || said.eq_ignore_ascii_case(register.name()) {
         return String::new();
@@ -95,13 +96,22 @@ pub(super) fn finding(finding: &Finding) -> String {
     line
 }
 
-/// Named values of a field that a finding is about: the neighbours of what was meant.
-pub(super) fn enums(field: &Field<'_>, width: u32, limit: usize) -> String {
-    let values = field.enums().filter_map(|value| Some((value.name, value.value?)));
-    let listed: Vec<String> =
-        values.take(limit).map(|(name, value)| format!("{name}={}", hex(value, width))).collect();
-    let bits = bits(field.lsb, field.width);
-    format!("  {}{bits} may be {}", field.name, listed.join(" "))
+/// Named values of a field that a finding is about: what was meant and its neighbours, at most
+/// `limit`; the rest as a count.
+pub(super) fn enums(field: &Field<'_>, meant: Option<u64>, limit: usize) -> String {
+    let values: Vec<(&str, u64)> =
+        field.enums().filter_map(|value| Some((value.name, value.value?))).collect();
+    let meant = values.iter().position(|(_, value)| Some(*value) == meant).unwrap_or(0);
+    let first = meant.saturating_sub(limit / 2).min(values.len().saturating_sub(limit));
+    let listed: Vec<String> = values
+        .iter()
+        .skip(first)
+        .take(limit)
+        .map(|(name, value)| format!("{name}={}", hex(*value, field.width)))
+        .collect();
+    let rest = values.len() - listed.len();
+    let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    format!("  {}{} may be {}{rest}", field.name, field.bits(), listed.join(" "))
 }
 
 /// One line of a log. Line ends inside it cannot be: they would forge evidence.

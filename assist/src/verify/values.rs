@@ -128,12 +128,8 @@ const REACH: usize = 9;
 
 /// The hint that the last hinting word of a segment leaves, or `before` if there is none.
 pub(super) fn last_hint(tokens: &[Token], before: Hint) -> Hint {
-    let hint = hint_before(tokens, tokens.len());
-    let blank = tokens.is_empty() || tokens.iter().all(|token| token.is("`"));
-    match hint {
-        Hint::None if blank => before,
-        hint => hint,
-    }
+    let opens_code = tokens.iter().take(3).filter(|token| token.is("`")).count() == 3;
+    if tokens.is_empty() || opens_code { before } else { hint_before(tokens, tokens.len()) }
 }
 
 fn hint_before(tokens: &[Token], at: usize) -> Hint {
@@ -182,7 +178,7 @@ pub(super) fn after_register(
     let value = reading.tokens[place].number().expect("a link ends at a number");
     let span = start..reading.tokens[place].span.end;
     let said = Said { named, field, value, start };
-    if link.reset {
+    if link.reset || speaks_of_reset(&reading.tokens, start) {
         say_reset(judge, reading, &said, span);
     } else if link.address || (!link.equals && !link.present && !link.fix) {
         if !say_address(judge, reading, &said, span.clone(), link.address) {
@@ -210,10 +206,7 @@ fn link(tokens: &[Token], at: usize) -> Option<(Link, usize)> {
     while place < tokens.len().min(at + REACH) {
         let token = &tokens[place];
         if token.number().is_some() {
-            let next = tokens.get(place + 1);
-            let is_part = |sign: &&str| next.is_some_and(|next| next.is(sign));
-            let expression = ["<<", ">>", "|", "*", "+", "&", "."].iter().any(is_part);
-            return (!expression).then_some((link, place));
+            return (!is_expression(tokens, place)).then_some((link, place));
         }
         if let Some(word) = token.word() {
             let word = word.to_ascii_lowercase();
@@ -247,6 +240,26 @@ fn link(tokens: &[Token], at: usize) -> Option<(Link, usize)> {
         place += 1;
     }
     None
+}
+
+/// Whether the number at `place` is but a part of a value: `4 << 2`, `3.3`.
+fn is_expression(tokens: &[Token], place: usize) -> bool {
+    let next = |sign: &str| tokens.get(place + 1).is_some_and(|next| next.is(sign));
+    let fraction = next(".")
+        && tokens.get(place + 2).is_some_and(|digits| {
+            digits.number().is_some() && digits.span.start == tokens[place + 1].span.end
+        });
+    fraction || ["<<", ">>", "|", "*", "+", "&"].into_iter().any(next)
+}
+
+/// Whether "reset" stands shortly before the byte at which a name starts: "the reset value of".
+fn speaks_of_reset(tokens: &[Token], start: usize) -> bool {
+    const NEAR: usize = 4;
+    let own = tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
+    tokens[own.saturating_sub(NEAR)..own]
+        .iter()
+        .filter_map(Token::word)
+        .any(|word| word.eq_ignore_ascii_case("reset"))
 }
 
 /// `0x40002524 (UART0.BAUDRATE)`, "writes 115200 to BAUDRATE": a number before its register.

@@ -1,0 +1,340 @@
+//! Answers held against the chip, the firmware and the board.
+
+use assist::{Claim, Verifier};
+use bundle::Bundle;
+use svd_index::Index;
+
+use crate::support::{FAULTY, board, index, no_index};
+
+/// `verdict kind "text"`, and what is right where it is wrong.
+fn line(claim: &Claim) -> String {
+    let expected = claim.expected.as_ref().map(|e| format!(" -> {e}")).unwrap_or_default();
+    format!("{} {} {:?}{expected}", claim.verdict, claim.kind, claim.text)
+}
+
+struct Bench {
+    index: Index,
+    bundle: Bundle,
+}
+
+impl Bench {
+    fn faulty() -> Self {
+        Self { index: index("faulty.elf"), bundle: board(FAULTY) }
+    }
+
+    fn claims(&self, answer: &str) -> Vec<Claim> {
+        Verifier::check(&self.index, Some(&self.bundle), answer)
+    }
+
+    fn check(&self, answer: &str, expected: &[&str]) {
+        let said: Vec<String> = self.claims(answer).iter().map(line).collect();
+        assert_eq!(said, expected, "for {answer:?}");
+    }
+}
+
+#[test]
+fn registers_in_any_spelling_are_known() {
+    let bench = Bench::faulty();
+    let check = |answer: &str, text: &str| {
+        bench.check(answer, &[&format!("ok register {text:?}")]);
+    };
+    check("Look at UART0.BAUDRATE.", "UART0.BAUDRATE");
+    check("`UART0->BAUDRATE` matters", "UART0->BAUDRATE");
+    check("NRF_UART0->BAUDRATE;", "NRF_UART0->BAUDRATE");
+    check("p.UART0.baudrate.read().bits()", "UART0.baudrate");
+    check("GPIO.PIN_CNF[3] is set", "GPIO.PIN_CNF[3]");
+    check("UART0_BAUDRATE", "UART0_BAUDRATE");
+    check("The UART0 is fine", "UART0");
+    check("see TIMER0.CC[2] and more", "TIMER0.CC[2]");
+}
+
+#[test]
+fn names_that_are_none_of_the_chip_are_wrong_with_the_nearest_right_one() {
+    let bench = Bench::faulty();
+    bench.check("Set UART0.BAUD first.", &["wrong register \"UART0.BAUD\" -> UART0.BAUDRATE"]);
+    bench.check(
+        "NRF_UART0->BUADRATE is it",
+        &["wrong register \"NRF_UART0->BUADRATE\" -> UART0.BAUDRATE"],
+    );
+    bench.check("UART1->BAUDRATE", &["wrong register \"UART1->BAUDRATE\" -> UART0.BAUDRATE"]);
+    bench.check("write USART2->BRR", &["wrong register \"USART2->BRR\""]);
+    bench.check(
+        "UART0.CONFIG.PARTY",
+        &["ok register \"UART0.CONFIG\"", "wrong field \"UART0.CONFIG.PARTY\" -> PARITY"],
+    );
+    bench.check(
+        "On UART0 the BAUDRAT register holds it",
+        &["ok register \"UART0\"", "wrong register \"BAUDRAT\" -> UART0.BAUDRATE"],
+    );
+}
+
+#[test]
+fn ordinary_words_and_code_are_no_claims() {
+    let bench = Bench::faulty();
+    for answer in [
+        "The UART prints garbage; check GPIO and the CPU. NOTE: RTFM, e.g. U.S. rules.",
+        "Use a loop: for (int i = 0; i < 10; i++) { buf[i] = 0; }",
+        "On ARM, VOLATILE is a must. TODO: RESET the MODE and ENABLE it.",
+        "const UART_BUFFER_SIZE: usize = 64; let x = self.head;",
+        "The value 5 and 0x20 and 3.3 V at 9600 8N1.",
+        "See README.MD and config.toml.",
+        "1. Cause 2. Evidence 3. Fix: I think so...",
+    ] {
+        bench.check(answer, &[]);
+    }
+}
+
+#[test]
+fn what_a_register_holds_is_checked_against_the_board() {
+    let bench = Bench::faulty();
+    let register = "ok register \"UART0.BAUDRATE\"";
+    let check = |answer: &str, value: &str| bench.check(answer, &[register, value]);
+    check("UART0.BAUDRATE is 0x1C200.", "ok value \"UART0.BAUDRATE is 0x1C200\"");
+    check("UART0.BAUDRATE holds 115200", "ok value \"UART0.BAUDRATE holds 115200\"");
+    check("UART0.BAUDRATE reads 115,200 now", "ok value \"UART0.BAUDRATE reads 115,200\"");
+    check(
+        "UART0.BAUDRATE holds 0x01D7E000.",
+        "wrong value \"UART0.BAUDRATE holds 0x01D7E000\" -> 0x0001c200",
+    );
+    check(
+        "UART0.BAUDRATE should be 0x01D7E000.",
+        "ok value \"UART0.BAUDRATE should be 0x01D7E000\"",
+    );
+    check(
+        "UART0.BAUDRATE must be set to 9600",
+        "wrong value \"UART0.BAUDRATE must be set to 9600\" -> 0x00275000 (Baud9600)",
+    );
+    bench.check(
+        "The firmware writes 115200 to BAUDRATE.",
+        &["ok value \"115200 to BAUDRATE\"", "ok register \"BAUDRATE\""],
+    );
+    bench.check(
+        "UART0.PSELRXD is 7",
+        &["ok register \"UART0.PSELRXD\"", "unknown value \"UART0.PSELRXD is 7\""],
+    );
+}
+
+#[test]
+fn addresses_and_reset_values_are_checked() {
+    let bench = Bench::faulty();
+    bench.check(
+        "UART0.BAUDRATE (0x40002524)",
+        &["ok register \"UART0.BAUDRATE\"", "ok address \"UART0.BAUDRATE (0x40002524\""],
+    );
+    bench.check(
+        "UART0.BAUDRATE at 0x40002520",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "wrong address \"UART0.BAUDRATE at 0x40002520\" -> 0x40002524",
+        ],
+    );
+    bench.check(
+        "The reset value of UART0.BAUDRATE is 0x00000000.",
+        &["ok register \"UART0.BAUDRATE\"", "ok reset \"UART0.BAUDRATE is 0x00000000\""],
+    );
+    bench.check(
+        "UART0.BAUDRATE resets to 0x01D7E000",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "wrong reset \"UART0.BAUDRATE resets to 0x01D7E000\" -> 0x00000000",
+        ],
+    );
+    bench.check("a store to 0x40002524", &["ok address \"0x40002524\""]);
+    bench.check("a store to 0x47770000", &["unknown address \"0x47770000\""]);
+}
+
+#[test]
+fn enumerated_values_are_checked_with_their_numbers() {
+    let bench = Bench::faulty();
+    bench.check(
+        "Use Baud115200 = 0x01D7E000.",
+        &["ok enum \"Baud115200\"", "ok enum \"Baud115200 = 0x01D7E000\""],
+    );
+    bench.check(
+        "`Baud115200` (0x01D60000)",
+        &["ok enum \"Baud115200\"", "wrong enum \"Baud115200` (0x01D60000\" -> 0x01d7e000"],
+    );
+    bench.check(
+        "0x01D7E000 (Baud115200)",
+        &["ok enum \"0x01D7E000 (Baud115200\"", "ok enum \"Baud115200\""],
+    );
+    bench.check(
+        "UART0.BAUDRATE takes Baud115300",
+        &["ok register \"UART0.BAUDRATE\"", "wrong enum \"Baud115300\" -> Baud115200"],
+    );
+    bench.check(
+        "UART_BAUDRATE_BAUDRATE_Baud115200",
+        &["ok enum \"UART_BAUDRATE_BAUDRATE_Baud115200\""],
+    );
+}
+
+#[test]
+fn an_assignment_in_code_is_what_to_write_unless_it_is_quoted_as_what_is() {
+    let bench = Bench::faulty();
+    let register = "ok register \"NRF_UART0->BAUDRATE\"";
+    bench.check(
+        "Fix:\n```c\nNRF_UART0->BAUDRATE = 0x01D7E000;\n```\n",
+        &[register, "ok value \"NRF_UART0->BAUDRATE = 0x01D7E000\""],
+    );
+    bench.check(
+        "Fix:\n```c\nNRF_UART0->BAUDRATE = 115200;\n```\n",
+        &[register, "wrong value \"NRF_UART0->BAUDRATE = 115200\" -> 0x01d7e000 (Baud115200)"],
+    );
+    bench.check(
+        "The code currently has\n```c\nNRF_UART0->BAUDRATE = 115200;\n```\n",
+        &[register, "ok value \"NRF_UART0->BAUDRATE = 115200\""],
+    );
+    bench.check(
+        "```diff\n-    NRF_UART0->BAUDRATE = 115200;\n+    NRF_UART0->BAUDRATE = 9600;\n```\n",
+        &[
+            register,
+            "ok value \"NRF_UART0->BAUDRATE = 115200\"",
+            "wrong value \"NRF_UART0->BAUDRATE = 9600\" -> 0x00275000 (Baud9600)",
+        ],
+    );
+    bench.check(
+        "Replace `NRF_UART0->BAUDRATE = 115200` with `NRF_UART0->BAUDRATE = 0x01D7E000`.",
+        &[
+            register,
+            "ok value \"NRF_UART0->BAUDRATE = 115200\"",
+            "ok value \"NRF_UART0->BAUDRATE = 0x01D7E000\"",
+        ],
+    );
+}
+
+#[test]
+fn fields_and_their_bits_are_checked() {
+    let bench = Bench::faulty();
+    bench.check(
+        "UART0.CONFIG: the PARITY[3:1] field",
+        &["ok register \"UART0.CONFIG\"", "ok field \"PARITY\"", "ok field \"PARITY[3:1]\""],
+    );
+    bench.check(
+        "UART0.CONFIG.HWFC (bit 4)",
+        &[
+            "ok register \"UART0.CONFIG\"",
+            "ok field \"HWFC\"",
+            "wrong field \"HWFC (bit 4)\" -> HWFC[0]",
+        ],
+    );
+}
+
+#[test]
+fn functions_files_and_lines_are_checked_against_the_firmware() {
+    let bench = Bench::faulty();
+    bench.check("`uart_init()` runs", &["ok symbol \"uart_init\""]);
+    bench.check("uart_inti() runs", &["wrong symbol \"uart_inti\" -> uart_init"]);
+    bench.check("call frobnicate() then", &["unknown symbol \"frobnicate\""]);
+    let write = bench.index.firmware().unwrap().accesses_to(0x4000_2524)[0].line.unwrap();
+    bench.check(&format!("uart.c:{write}"), &[&format!("ok line \"uart.c:{write}\"")]);
+    bench.check(&format!("uart.c, line {write}"), &[&format!("ok line \"uart.c, line {write}\"")]);
+    bench.check("uart.c:900 is it", &["wrong line \"uart.c:900\""]);
+    bench.check("other_thing.c:12", &["unknown line \"other_thing.c:12\""]);
+}
+
+const ANSWER: &str = "Cause: UART0.BAUDRATE (0x40002524) holds 0x0001C200, which is 115200. That is \
+    none of its values; `Baud115200` is 0x01D7E000. In `uart_init()` uart.c:31 writes it.\n\n\
+    Fix:\n```c\nNRF_UART0->BAUDRATE = 0x01D7E000; /* was 115200 */\n```\nCheck next: UART0.ENABLE \
+    and UART0.BAUD, ENABLE[3:0].";
+
+#[test]
+fn claims_do_not_depend_on_how_the_answer_arrives() {
+    let bench = Bench::faulty();
+    let whole = bench.claims(ANSWER);
+    assert!(whole.len() >= 8, "{whole:#?}");
+    let chars: Vec<char> = ANSWER.chars().collect();
+    for size in 1..=chars.len() {
+        let mut verifier = Verifier::new(&bench.index, Some(&bench.bundle));
+        let mut claims = Vec::new();
+        for piece in chars.chunks(size) {
+            claims.extend(verifier.feed(&piece.iter().collect::<String>()));
+        }
+        claims.extend(verifier.finish());
+        assert_eq!(claims, whole, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn spans_are_bytes_of_the_whole_answer_and_nothing_is_said_twice() {
+    let answer = format!("Größe… {ANSWER} {ANSWER}");
+    let claims = Bench::faulty().claims(&answer);
+    for claim in &claims {
+        assert_eq!(answer[claim.span.clone()], claim.text);
+    }
+    let mut said: Vec<_> = claims.iter().map(|c| (c.kind, c.verdict, &c.text)).collect();
+    let all = said.len();
+    said.sort();
+    said.dedup();
+    assert_eq!(said.len(), all);
+}
+
+#[test]
+fn claims_come_as_soon_as_their_sentence_ends() {
+    let bench = Bench::faulty();
+    let mut verifier = Verifier::new(&bench.index, Some(&bench.bundle));
+    assert_eq!(verifier.feed("UART0.BAUDRATE is"), []);
+    assert_eq!(verifier.feed(" 115200."), []);
+    assert_eq!(verifier.feed(" ").len(), 2);
+    assert_eq!(verifier.finish(), []);
+}
+
+#[test]
+fn with_no_sources_nothing_is_accused() {
+    let index = no_index();
+    for claim in Verifier::check(&index, None, ANSWER) {
+        assert_eq!(claim.verdict, assist::Verdict::Unknown, "{claim:?}");
+    }
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    let bench = Bench::faulty();
+    let mut seed = 7u64;
+    let pieces = [
+        "UART0",
+        ".",
+        "->",
+        "BAUDRATE",
+        "[",
+        "]",
+        "0x40002524",
+        "=",
+        "(",
+        ")",
+        "`",
+        "```",
+        "\n",
+        " ",
+        "is",
+        "at",
+        "Baud115200",
+        "ß",
+        "…",
+        "115,200",
+        ":",
+        "uart.c",
+        "reset",
+        "18446744073709551615",
+        "0xffffffffffffffff",
+        "|=",
+        "<<",
+        "CC[99]",
+        "register",
+        "to",
+        ",",
+        "\u{202e}",
+    ];
+    for _ in 0..150 {
+        let mut text = String::new();
+        for _ in 0..60 {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            text += pieces[(seed >> 33) as usize % pieces.len()];
+        }
+        let mut verifier = Verifier::new(&bench.index, Some(&bench.bundle));
+        for claim in verifier.feed(&text).into_iter().chain(verifier.finish()) {
+            assert_eq!(text[claim.span.clone()], claim.text, "{text:?}");
+        }
+    }
+}
