@@ -39,7 +39,7 @@ fn check(elf: &str, hidden: &[&str]) {
     let marks = marks(&source);
     let firmware = open(&data(elf));
     let found: BTreeSet<(u32, String)> =
-        firmware.accesses().map(|access| (access.line.unwrap(), shown(&access))).collect();
+        firmware.accesses().filter_map(|access| Some((access.line?, shown(&access)))).collect();
     let wrong: Vec<_> = found.difference(&marks).collect();
     assert!(wrong.is_empty(), "{elf}: not in the source: {wrong:#?}");
 
@@ -105,6 +105,17 @@ fn an_inlined_access_belongs_to_every_function_around_it() {
     assert!(frames[0].inlined && !frames[1].inlined);
     for function in ["usart_start", "start"] {
         assert!(firmware.accesses_in(function).contains(&access), "{function}");
+    }
+}
+
+#[test]
+fn a_shared_tail_has_no_known_base() {
+    for elf in ["m4-O2-dwarf5.elf", "m0-Os-dwarf5.elf"] {
+        let firmware = open(&data(elf));
+        let accesses = firmware.accesses_in("owns_the_tail");
+        let addresses: Vec<u64> = accesses.iter().map(|access| access.address).collect();
+        assert_eq!(addresses, [0x4001_100c], "{elf}");
+        assert!(firmware.accesses_in("borrows_the_tail").is_empty(), "{elf}");
     }
 }
 

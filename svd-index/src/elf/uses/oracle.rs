@@ -45,13 +45,7 @@ fn written(operation: Operation) -> u16 {
         }
         Operation::StoreTwo { place, .. } => base(place),
         Operation::LoadMany { base, list, update, .. } => list | if update { 1 << base } else { 0 },
-        Operation::StoreMany { base, update, .. } => {
-            if update {
-                1 << base
-            } else {
-                0
-            }
-        }
+        Operation::StoreMany { base, update, .. } => u16::from(update) << base,
         Operation::Other { writes, .. } => writes,
         // A call is followed by its calling convention, which counts the link register.
         Operation::Call { .. } => 0x5fff,

@@ -550,7 +550,7 @@ impl Wide {
     fn control(&self) -> Operation {
         match bits(self.first, 10, 4) {
             // MSR, hints, barriers.
-            0b011_1000 | 0b011_1001 | 0b011_1010 | 0b011_1011 => nothing(),
+            0b011_1000..=0b011_1011 => nothing(),
             // MRS.
             0b011_1110 | 0b011_1111 => writes(self.rd()),
             // UDF.

@@ -30,12 +30,12 @@ struct config config = {.version = 3, .uart = {{.baud = 9600, .bits = 8}}};
 volatile uint32_t mode;
 static USART *selected;
 extern const volatile uint32_t bases[];
-__asm__(".section .rodata.bases, \"a\"\n"
+__asm__(".pushsection .rodata.bases, \"a\"\n"
         ".global bases\n"
         ".type bases, %object\n"
         "bases: .word 0x40020000, 0x40020400\n"
         ".size bases, 8\n"
-        ".text\n");
+        ".popsection\n");
 
 __attribute__((noinline)) int table_of(int index);
 
@@ -123,12 +123,36 @@ int table_of(int index)
 }
 
 /* An odd name, as Rust gives them. */
-__asm__(".global _ZN8firmware4uart4Uart5write17h0123456789abcdefE\n"
+__asm__(".pushsection .text\n"
+        ".global _ZN8firmware4uart4Uart5write17h0123456789abcdefE\n"
         ".thumb_func\n"
         ".type _ZN8firmware4uart4Uart5write17h0123456789abcdefE, %function\n"
         "_ZN8firmware4uart4Uart5write17h0123456789abcdefE:\n"
         "bx lr\n"
-        ".size _ZN8firmware4uart4Uart5write17h0123456789abcdefE, 2\n");
+        ".size _ZN8firmware4uart4Uart5write17h0123456789abcdefE, 2\n"
+        ".popsection\n");
+
+/* A tail that another function jumps into with another base: there the base is not known. */
+__asm__(".pushsection .text\n"
+        ".thumb_func\n"
+        ".type owns_the_tail, %function\n"
+        "owns_the_tail:\n"
+        "ldr r3, =0x40011000\n"
+        "movs r2, #1\n"
+        "str r2, [r3, #12]\n"
+        "shared_tail:\n"
+        "str r2, [r3, #8]\n"
+        "bx lr\n"
+        ".size owns_the_tail, . - owns_the_tail\n"
+        ".thumb_func\n"
+        ".type borrows_the_tail, %function\n"
+        "borrows_the_tail:\n"
+        "ldr r3, =0x40004400\n"
+        "movs r2, #2\n"
+        "b shared_tail\n"
+        ".size borrows_the_tail, . - borrows_the_tail\n"
+        ".ltorg\n"
+        ".popsection\n");
 
 typedef void (*vector)(void);
 extern uint32_t stack_top;
