@@ -9,7 +9,7 @@ use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot, Vi
 use probe_rs::architecture::arm::ArmError;
 use probe_rs::config::{Registry, RegistryError};
 use probe_rs::probe::list::Lister;
-use probe_rs::probe::{BoxedProbeError, DebugProbeError, Probe, ProbeCreationError};
+use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
 use probe_rs::{Core, MemoryInterface, Permissions, Session};
 use vbench::SerialText;
 
@@ -17,7 +17,7 @@ use crate::error::Cause;
 use crate::flash::{self, FlashProgress};
 use crate::list::{self, Availability};
 use crate::selector::Selector;
-use crate::virtual_probe::{self, BenchFault, SharedBench, VirtualProbe};
+use crate::virtual_probe::{self, SharedBench, VirtualProbe, bench_fault};
 use crate::{HilError, snapshot};
 
 /// How long each kind of step may take.
@@ -219,7 +219,7 @@ impl Board {
             probe_rs::Error::Timeout | probe_rs::Error::Arm(ArmError::Timeout) => {
                 HilError::Deadline { what: what.to_owned(), limit }
             }
-            source => HilError::Core { what, source: source.into() },
+            source => HilError::core(what, source),
         })
     }
 }
@@ -228,7 +228,7 @@ pub(crate) fn core(session: Option<&mut Session>) -> Result<Core<'_>, HilError> 
     session
         .ok_or(HilError::Lost)?
         .core(CORE)
-        .map_err(|source| HilError::Core { what: "reach the core", source: source.into() })
+        .map_err(|source| HilError::core("reach the core", source))
 }
 
 /// One aligned read of `count` times `size_bits`.
@@ -266,7 +266,10 @@ pub(crate) fn read(
             core.read_64(address, &mut words).map(|()| words)
         }
     };
-    read.map_err(|source| HilError::Read { address, size_bits, source: source.into() })
+    read.map_err(|source| match bench_fault(&source) {
+        Some(fault) => HilError::Bench(fault),
+        None => HilError::Read { address, size_bits, source: source.into() },
+    })
 }
 
 /// Replaces "the only probe" by the probe it is, and says early why a probe will not open.
@@ -394,14 +397,9 @@ fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
         // Says that there is no USB at all, as in most containers.
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(_)) => no_probe(selector),
-        DebugProbeError::ProbeSpecific(error) if error.is::<BenchFault>() => bench_error(&error),
+        source if let Some(fault) = bench_fault(&source) => HilError::Bench(fault),
         source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
     })
-}
-
-fn bench_error(error: &BoxedProbeError) -> HilError {
-    let fault: &BenchFault = error.downcast_ref().expect("the caller asked for its type");
-    HilError::Bench(fault.0.clone())
 }
 
 fn virtual_board(bench: &vbench::Bench) -> VirtualBoard {
@@ -421,6 +419,9 @@ fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>)
         | probe_rs::Error::Arm(ArmError::MissingPermissions(why)) => {
             HilError::Locked { chip: name(), why }
         }
-        source => HilError::Attach { chip: name(), source: Cause::from(source) },
+        source => match bench_fault(&source) {
+            Some(fault) => HilError::Bench(fault),
+            None => HilError::Attach { chip: name(), source: Cause::from(source) },
+        },
     }
 }

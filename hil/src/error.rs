@@ -8,6 +8,7 @@ use vbench::BenchError;
 
 use crate::ProbeInfo;
 use crate::selector::Selector;
+use crate::virtual_probe::bench_fault;
 
 /// Why a board could not be opened or did not do what it was told.
 ///
@@ -169,6 +170,16 @@ pub enum HilError {
 
 /// What the probe software said, with its own chain of causes.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl HilError {
+    /// A failed command; if the virtual board is what failed, that alone is told.
+    pub(crate) fn core(what: &'static str, source: probe_rs::Error) -> HilError {
+        match bench_fault(&source) {
+            Some(fault) => HilError::Bench(fault),
+            None => HilError::Core { what, source: source.into() },
+        }
+    }
+}
 
 impl From<Arc<BenchError>> for HilError {
     fn from(error: Arc<BenchError>) -> HilError {

@@ -50,8 +50,7 @@ fn core_state(
     may_halt: bool,
     within: Duration,
 ) -> Result<CoreState, HilError> {
-    let failed =
-        |what| move |source: probe_rs::Error| HilError::Core { what, source: source.into() };
+    let failed = |what| move |source: probe_rs::Error| HilError::core(what, source);
     let before = core.status().map_err(failed("ask the core for its status"))?;
     let stop_it = may_halt && !before.is_halted();
     if stop_it {
@@ -69,9 +68,8 @@ fn core_state(
 
 /// The registers of a halted core. One that the board cannot tell is listed without a value.
 pub(crate) fn core_registers(core: &mut Core<'_>) -> Result<Vec<CoreRegister>, HilError> {
-    let halted = core
-        .core_halted()
-        .map_err(|source| HilError::Core { what: "read core registers", source: source.into() })?;
+    let halted =
+        core.core_halted().map_err(|source| HilError::core("read core registers", source))?;
     if !halted {
         return Err(HilError::NotHalted);
     }

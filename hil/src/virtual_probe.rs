@@ -16,8 +16,8 @@ use probe_rs::architecture::arm::{
 use probe_rs::plugin::{Plugin, register_plugin};
 use probe_rs::probe::list::ProbeListItem;
 use probe_rs::probe::{
-    DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector, ProbeCreationError,
-    ProbeError, ProbeFactory, WireProtocol,
+    BoxedProbeError, DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector,
+    ProbeCreationError, ProbeError, ProbeFactory, WireProtocol,
 };
 use vbench::{Ack, Bench, BenchError, BenchOptions, DapRegister};
 
@@ -66,6 +66,19 @@ impl From<BenchError> for BenchFault {
 }
 
 impl ProbeError for BenchFault {}
+
+/// The bench's own error inside one of probe-rs's, if that is what it comes from.
+pub(crate) fn bench_fault(error: &(dyn std::error::Error + 'static)) -> Option<Arc<BenchError>> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let boxed = error.downcast_ref::<BoxedProbeError>();
+        if let Some(fault) = boxed.and_then(|boxed| boxed.downcast_ref::<BenchFault>()) {
+            return Some(fault.0.clone());
+        }
+        next = error.source();
+    }
+    None
+}
 
 #[derive(Debug)]
 struct VirtualBoards;

@@ -9,7 +9,8 @@ use crate::{BenchError, Machine, SerialText, Version};
 ///
 /// It starts with a blank flash and a halted core. A core that locks up takes QEMU down; the
 /// debug port then shows S_LOCKUP, [`Bench::post_mortem`] has QEMU's last words, and the next
-/// reset starts anew with the flash as it was at the reset before (UICR and RAM are lost).
+/// reset starts anew with the flash as it was at the reset before (UICR and RAM are lost). The
+/// same reset brings back a QEMU that was killed or that stopped answering.
 pub struct Bench {
     port: DebugPort,
     qemu: Version,

@@ -89,8 +89,9 @@ fn boot_text_reaches_whoever_opens_the_terminal_later() {
 fn halts_steps_through_a_sleep_and_runs_on() {
     let Some(mut board) = parts::running(&parts::faulty_elf()) else { return };
     let serial = board.serial().unwrap();
-    assert!(serial.wait(SECONDS, |seen| seen.windows(4).any(|four| four == b"tick")));
-    // The firmware sleeps nearly always, so this halts it inside WFI.
+    assert!(serial.wait(SECONDS, |seen| seen.ends_with(b"tick 00000001\r\n")));
+    // Now there is nothing to do for a quarter second, so this halts it inside WFI.
+    std::thread::sleep(Duration::from_millis(50));
     let pc = board.halt().unwrap();
     assert_eq!(core_register(&mut board, "PC"), Some(pc));
     let before_pc = board.read(pc - 2, 16, 1).unwrap()[0];

@@ -38,8 +38,10 @@ pub(crate) enum Access<T> {
 enum State {
     Running,
     Halted,
-    /// QEMU has ended, which is how it shows a lockup. Holds until the next reset.
+    /// QEMU has ended with word of a lockup, which is how it shows one. Until the next reset.
     LockedUp,
+    /// QEMU has ended otherwise, or does not answer and was ended. Until the next reset.
+    Dead,
 }
 
 pub(crate) struct CortexM {
@@ -102,7 +104,10 @@ impl CortexM {
     }
 
     pub(crate) fn link(&mut self) -> Result<&mut Link, BenchError> {
-        self.link.as_mut().ok_or(BenchError::LockedUp)
+        match self.link {
+            Some(ref mut link) => Ok(link),
+            None => Err(self.gone()),
+        }
     }
 
     pub(crate) fn serial(&self) -> Option<&SerialPort> {
@@ -116,6 +121,11 @@ impl CortexM {
 
     /// One read by the debugger.
     pub(crate) fn read(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
+        self.guard(|this| this.read_one(address, width))
+    }
+
+    /// [`CortexM::read`] behind the door.
+    fn read_one(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
         let word = address & !3;
         match self.read_overlay(word)? {
             Some(access) => Ok(match access {
@@ -132,34 +142,32 @@ impl CortexM {
         address: u64,
         words: &mut [u32],
     ) -> Result<Access<()>, BenchError> {
-        let size = 4 * words.len() as u64;
-        let own = |at: u64| is_overlay(at);
-        let plain = !(address..address + size).step_by(4).any(own);
-        match self.kind(address, size.max(4)) {
-            Some(Kind::Storage) if plain => {
-                let bytes =
-                    self.with_link(|link| link.qtest.read_bulk(address, words.len() * 4))?;
-                let Some(bytes) = bytes else { return Ok(Access::Fault) };
-                for (word, four) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-                    *word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+        self.guard(|this| {
+            let size = 4 * words.len() as u64;
+            let each = || (address..address + size).step_by(4);
+            let kind = this.kind(address, size.max(4)).filter(|_| !each().any(is_overlay));
+            match kind {
+                Some(Kind::Storage) => {
+                    let bytes = this.link()?.qtest.read_bulk(address, words.len() * 4)?;
+                    for (word, four) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+                        *word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+                    }
                 }
-            }
-            Some(_) if plain => {
-                let each: Vec<u64> = (address..address + size).step_by(4).collect();
-                let values = self.with_link(|link| link.qtest.read_each(&each, Width::Word))?;
-                let Some(values) = values else { return Ok(Access::Fault) };
-                words.copy_from_slice(&values);
-            }
-            _ => {
-                for (word, at) in words.iter_mut().zip((address..).step_by(4)) {
-                    match self.read(at, Width::Word)? {
-                        Access::Done(value) => *word = value,
-                        Access::Fault => return Ok(Access::Fault),
+                Some(_) => {
+                    let each: Vec<u64> = each().collect();
+                    words.copy_from_slice(&this.link()?.qtest.read_each(&each, Width::Word)?);
+                }
+                None => {
+                    for (word, at) in words.iter_mut().zip(each()) {
+                        match this.read_one(at, Width::Word)? {
+                            Access::Done(value) => *word = value,
+                            Access::Fault => return Ok(Access::Fault),
+                        }
                     }
                 }
             }
-        }
-        Ok(Access::Done(()))
+            Ok(Access::Done(()))
+        })
     }
 
     /// One write by the debugger.
@@ -169,16 +177,7 @@ impl CortexM {
         width: Width,
         value: u32,
     ) -> Result<Access<()>, BenchError> {
-        if width == Width::Word && self.write_overlay(address, value)? {
-            return Ok(Access::Done(()));
-        }
-        if self.kind(address, width.bytes()).is_none() {
-            return Ok(Access::Fault);
-        }
-        match self.with_link(|link| link.qtest.write(address, width, value))? {
-            Some(()) => Ok(Access::Done(())),
-            None => Ok(Access::Fault),
-        }
+        self.guard(|this| this.write_one(address, width, value))
     }
 
     /// Consecutive words, as many at once as the bus allows.
@@ -187,28 +186,28 @@ impl CortexM {
         address: u64,
         words: &[u32],
     ) -> Result<Access<()>, BenchError> {
-        let size = 4 * words.len() as u64;
-        let plain = !(address..address + size).step_by(4).any(is_overlay);
-        if !plain || self.kind(address, size.max(4)).is_none() {
-            for (&word, at) in words.iter().zip((address..).step_by(4)) {
-                if let Access::Fault = self.write(at, Width::Word, word)? {
+        self.guard(|this| {
+            let size = 4 * words.len() as u64;
+            let each: Vec<_> = (address..).step_by(4).zip(words.iter().copied()).collect();
+            let plain = !each.iter().any(|&(at, _)| is_overlay(at));
+            if plain && this.kind(address, size.max(4)).is_some() {
+                this.link()?.qtest.write_each(&each, Width::Word)?;
+                return Ok(Access::Done(()));
+            }
+            for (at, word) in each {
+                if let Access::Fault = this.write_one(at, Width::Word, word)? {
                     return Ok(Access::Fault);
                 }
             }
-            return Ok(Access::Done(()));
-        }
-        let each: Vec<_> = (address..).step_by(4).zip(words.iter().copied()).collect();
-        match self.with_link(|link| link.qtest.write_each(&each, Width::Word))? {
-            Some(()) => Ok(Access::Done(())),
-            None => Ok(Access::Fault),
-        }
+            Ok(Access::Done(()))
+        })
     }
 
     /// Drives the reset pin. The core is held while it is low, and starts when it goes high.
     pub(crate) fn set_reset_pin(&mut self, low: bool) -> Result<(), BenchError> {
         if low != self.reset_pin_low {
             self.reset_pin_low = low;
-            self.reset()?;
+            self.survive(CortexM::reset)?;
         }
         Ok(())
     }
@@ -254,6 +253,7 @@ impl CortexM {
             State::Halted => DHCSR_S_HALT | DHCSR_C_HALT | DHCSR_S_REGRDY,
             State::Running => 0,
             State::LockedUp => DHCSR_S_LOCKUP,
+            State::Dead => return Err(self.gone()),
         };
         if std::mem::take(&mut self.reset_seen) {
             value |= DHCSR_S_RESET_ST;
@@ -285,6 +285,7 @@ impl CortexM {
             }),
             // A locked-up core can be halted on hardware; here there is no core left.
             State::Running | State::LockedUp => Ok(()),
+            State::Dead => Err(self.gone()),
         }
     }
 
@@ -302,11 +303,25 @@ impl CortexM {
     }
 
     fn read_bus(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
-        if self.kind(address, width.bytes()).is_none() {
-            return Ok(Access::Fault);
+        let link = self.link()?;
+        match link.regions.at(address, width.bytes()) {
+            Some(_) => Ok(Access::Done(link.qtest.read(address, width)?)),
+            None => Ok(Access::Fault),
         }
-        match self.with_link(|link| link.qtest.read(address, width))? {
-            Some(value) => Ok(Access::Done(value)),
+    }
+
+    fn write_one(
+        &mut self,
+        address: u64,
+        width: Width,
+        value: u32,
+    ) -> Result<Access<()>, BenchError> {
+        if width == Width::Word && self.write_overlay(address, value)? {
+            return Ok(Access::Done(()));
+        }
+        let link = self.link()?;
+        match link.regions.at(address, width.bytes()) {
+            Some(_) => Ok(Access::Done(link.qtest.write(address, width, value)?)),
             None => Ok(Access::Fault),
         }
     }
@@ -316,44 +331,58 @@ impl CortexM {
         link.regions.at(address, size).map(|region| region.kind)
     }
 
-    /// Runs `act` on the link. `None`: QEMU has ended, and the core counts as locked up.
-    fn with_link<T>(
-        &mut self,
-        act: impl FnOnce(&mut Link) -> Result<T, BenchError>,
-    ) -> Result<Option<T>, BenchError> {
-        let Some(link) = self.link.as_mut() else {
-            return Ok(None);
-        };
-        match act(link) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if Link::is_gone(&error) => {
-                self.bury();
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Runs `act`; if QEMU ends meanwhile the core counts as locked up, which is no error.
+    /// Runs `act`; if the core locks up meanwhile that is no error.
     fn survive(
         &mut self,
         act: impl FnOnce(&mut CortexM) -> Result<(), BenchError>,
     ) -> Result<(), BenchError> {
-        match act(self) {
-            Err(error) if Link::is_gone(&error) => {
-                self.bury();
-                Ok(())
-            }
-            other => other,
+        act(self).or_else(|error| self.lose(error))
+    }
+
+    /// The door that every access goes through, so that no error leaves a dead link behind.
+    fn guard<T>(
+        &mut self,
+        act: impl FnOnce(&mut CortexM) -> Result<Access<T>, BenchError>,
+    ) -> Result<Access<T>, BenchError> {
+        act(self).or_else(|error| {
+            self.lose(error)?;
+            Err(self.gone())
+        })
+    }
+
+    /// Takes leave of a QEMU that has ended or that does not answer: an answer that comes too
+    /// late would be taken for the next one. `Ok`: it ended in a lockup.
+    fn lose(&mut self, error: BenchError) -> Result<(), BenchError> {
+        let ended = Link::is_gone(&error);
+        if !ended && !matches!(error, BenchError::Deadline { .. }) {
+            return Err(error);
+        }
+        let Some(link) = self.link.take() else {
+            return Err(error);
+        };
+        let stderr = link.process.stderr();
+        let locked_up = ended && stderr.contains(LOCKUP);
+        self.state = if locked_up { State::LockedUp } else { State::Dead };
+        self.post_mortem = Some(stderr);
+        self.inserted.clear();
+        match (locked_up, ended) {
+            (true, _) => Ok(()),
+            (false, true) => Err(self.gone()),
+            (false, false) => Err(error),
         }
     }
 
-    fn bury(&mut self) {
-        self.post_mortem = self.link.take().map(|link| link.process.stderr());
-        self.inserted.clear();
-        self.state = State::LockedUp;
+    /// Why there is no link.
+    fn gone(&self) -> BenchError {
+        match self.state {
+            State::LockedUp => BenchError::LockedUp,
+            _ => BenchError::QemuDied { stderr: self.post_mortem.clone().unwrap_or_default() },
+        }
     }
 }
+
+/// What QEMU says when an M-profile core cannot take an exception any more.
+const LOCKUP: &str = "Lockup";
 
 fn is_overlay(address: u64) -> bool {
     matches!(address, AIRCR | DFSR | DHCSR | DCRSR | DCRDR | DEMCR)

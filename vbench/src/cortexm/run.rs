@@ -105,7 +105,7 @@ impl CortexM {
             })?;
         }
         match self.state {
-            State::LockedUp => self.restart()?,
+            State::LockedUp | State::Dead => self.restart()?,
             State::Running | State::Halted => {
                 self.save_flash()?;
                 self.link()?.qmp.system_reset()?;
@@ -163,7 +163,7 @@ impl CortexM {
             wanted.extend(self.caught_vector()?);
             wanted.extend(self.bkpt_to_return_to()?);
         }
-        let link = self.link.as_mut().ok_or(BenchError::LockedUp)?;
+        let Some(link) = self.link.as_mut() else { return Err(self.gone()) };
         for &address in self.inserted.difference(&wanted) {
             link.gdb.remove_breakpoint(address)?;
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use vbench::{Bench, BenchOptions};
+use vbench::{Ack, Bench, BenchError, BenchOptions, DapRegister};
 
 use crate::parts;
 
@@ -47,6 +47,61 @@ fn ends_with_a_parent_that_is_killed() {
         assert!(killed.elapsed() < Duration::from_secs(5), "QEMU {pid} lives on");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_qemu_that_stops_answering_is_given_up_and_comes_back_with_a_reset() {
+    let Some(machine) = parts::microbit() else { return };
+    let options = BenchOptions { answer_within: Duration::from_secs(1), ..Default::default() };
+    let mut bench = Bench::start(machine, &options).unwrap();
+    let pid = bench.process_id().unwrap();
+    write(&mut bench, RAM, 7).unwrap();
+    kill(Pid::from_raw(pid as i32), Signal::SIGSTOP).unwrap();
+    let error = read(&mut bench, RAM).unwrap_err();
+    assert!(matches!(error, BenchError::Deadline { .. }), "{error:?}");
+    assert!(!alive(pid), "it would answer the next question with this one's answer");
+    let error = read(&mut bench, RAM).unwrap_err();
+    assert!(matches!(error, BenchError::QemuDied { .. }), "{error:?}");
+    reset_and_halt(&mut bench);
+    assert_eq!(read(&mut bench, RAM).unwrap(), 0, "a new machine");
+}
+
+#[test]
+fn a_qemu_that_is_killed_is_no_lockup() {
+    let Some(machine) = parts::microbit() else { return };
+    let mut bench = Bench::start(machine, &BenchOptions::default()).unwrap();
+    kill(Pid::from_raw(bench.process_id().unwrap() as i32), Signal::SIGKILL).unwrap();
+    let error = read(&mut bench, DHCSR).and_then(|_| read(&mut bench, RAM)).unwrap_err();
+    assert!(matches!(error, BenchError::QemuDied { .. }), "{error:?}");
+    let error = read(&mut bench, DHCSR).unwrap_err();
+    assert!(matches!(error, BenchError::QemuDied { .. }), "{error:?}");
+    reset_and_halt(&mut bench);
+    assert_eq!(read(&mut bench, RAM).unwrap(), 0);
+}
+
+const RAM: u64 = 0x2000_0000;
+const DHCSR: u64 = 0xe000_edf0;
+
+fn read(bench: &mut Bench, address: u64) -> Result<u32, BenchError> {
+    bench.write(DapRegister::Ap(4), address as u32)?;
+    match bench.read(DapRegister::Ap(12))? {
+        Ack::Ok(value) => Ok(value),
+        Ack::Fault => panic!("{address:#x} faults"),
+    }
+}
+
+fn write(bench: &mut Bench, address: u64, value: u32) -> Result<(), BenchError> {
+    bench.write(DapRegister::Ap(4), address as u32)?;
+    assert_eq!(bench.write(DapRegister::Ap(12), value)?, Ack::Ok(()));
+    Ok(())
+}
+
+/// As a debugger does it. The first reset brings a dead QEMU back, halted or not.
+fn reset_and_halt(bench: &mut Bench) {
+    write(bench, 0xe000_ed0c, 0x05fa_0004).unwrap(); // AIRCR.SYSRESETREQ
+    write(bench, DHCSR, 0xa05f_0003).unwrap();
+    write(bench, 0xe000_edfc, 1).unwrap(); // DEMCR.VC_CORERESET
+    write(bench, 0xe000_ed0c, 0x05fa_0004).unwrap(); // AIRCR.SYSRESETREQ
 }
 
 /// Not a test of its own: the other half of [`ends_with_a_parent_that_is_killed`]. The bench is
