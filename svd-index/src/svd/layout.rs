@@ -485,9 +485,14 @@ impl<'t, 'a> Layout<'t, 'a> {
             record.cpu_revision = self.writer.text(&cpu.revision);
             record.cpu_endian = self.writer.text(&cpu.endian);
             record.cpu_nvic_prio_bits = cpu.nvic_prio_bits;
-            record.cpu_flags = u32::from(cpu.mpu) * rec::CPU_MPU
-                | u32::from(cpu.fpu) * rec::CPU_FPU
-                | u32::from(cpu.vendor_systick) * rec::CPU_VENDOR_SYSTICK;
+            record.cpu_flags = [
+                (cpu.mpu, rec::CPU_MPU),
+                (cpu.fpu, rec::CPU_FPU),
+                (cpu.vendor_systick, rec::CPU_VENDOR_SYSTICK),
+            ]
+            .iter()
+            .filter(|(has, _)| *has)
+            .fold(0, |flags, (_, flag)| flags | flag);
         }
         record
     }

@@ -29,9 +29,12 @@ pub(super) struct Words {
 
 type Bag = Vec<(u32, f32)>;
 
+/// Looked up for every word of every text, so hashed fast; never iterated.
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
 pub(super) fn index(tables: &Tables, writer: &mut Writer) -> Words {
     let mut tokens = Tokens::default();
-    let mut field_bags: HashMap<rec::Span, Bag> = HashMap::new();
+    let mut field_bags: Map<rec::Span, Bag> = Map::default();
     let mut lengths = Vec::with_capacity(tables.registers.len() + 1);
     let mut by_term: Vec<Vec<rec::PostingRecord>> = Vec::new();
     let peripheral_bags: Vec<Bag> = tables
@@ -118,9 +121,9 @@ fn merge(bag: &mut Bag) {
 /// Numbers for words, and which words each text has.
 #[derive(Default)]
 struct Tokens {
-    numbers: HashMap<String, u32>,
+    numbers: Map<String, u32>,
     texts: Vec<String>,
-    of_text: HashMap<StrRef, Vec<u32>>,
+    of_text: Map<StrRef, Vec<u32>>,
 }
 
 impl Tokens {
