@@ -7,7 +7,7 @@ use bundle::{Bundle, Facts};
 use svd_index::elf::Firmware;
 use svd_index::{EnumValueRef, Index};
 
-use crate::catalog::{Catalog, Field, Register};
+use crate::catalog::{Catalog, Element, Field, Register};
 use crate::words;
 
 /// A register that an answer can mean: one of the catalog, and which element if it is an array.
@@ -17,6 +17,8 @@ pub(super) struct Named {
     pub(super) at: usize,
     pub(super) path: String,
     pub(super) address: u64,
+    /// Named by its peripheral's kind (`USART_BRR`), so every instance is meant as well.
+    pub(super) any_instance: bool,
 }
 
 /// The chip, the firmware and the board, ready to be asked.
@@ -77,7 +79,8 @@ impl<'a> Known<'a> {
         for (at, register) in self.catalog.registers.iter().enumerate() {
             for element in register.elements().take(MOST_ELEMENTS) {
                 let name = below(&element.path).to_ascii_uppercase();
-                let named = Named { at, path: element.path, address: element.address };
+                let Element { path, address, .. } = element;
+                let named = Named { at, path, address, any_instance: false };
                 if let Some(whole) = name.strip_suffix("[0]") {
                     self.registers.entry(whole.to_owned()).or_default().push(named.clone());
                 }
@@ -145,6 +148,25 @@ impl<'a> Known<'a> {
     pub(super) fn in_peripheral(&self, peripheral: usize, name: &str) -> Option<&Named> {
         let here = |named: &&Named| self.register(named.at).peripheral == peripheral;
         self.named(name).iter().find(here)
+    }
+
+    /// Whether a register that was named by its kind stands at `address` in another instance.
+    pub(super) fn is_instance(&self, named: &Named, address: u64) -> bool {
+        let own = self.register(named.at);
+        named.any_instance
+            && self.catalog.register_at(address).is_some_and(|at| {
+                let other = self.register(at);
+                let kinds = [own, other].map(|r| kind(self.catalog.peripherals[r.peripheral].name));
+                other.name() == own.name() && other.address == address && kinds[0] == kinds[1]
+            })
+    }
+
+    /// Whether a peripheral has an array of this name, or registers whose names start so: headers
+    /// make an array of `AFRL` and `AFRH`.
+    pub(super) fn starts_in(&self, peripheral: usize, name: &str) -> bool {
+        let start = name.to_ascii_uppercase();
+        let registers = self.catalog.registers_of(peripheral).iter();
+        registers.map(Register::name).any(|known| known.to_ascii_uppercase().starts_with(&start))
     }
 
     /// The register name in a peripheral that is spelled most like `name`.
@@ -326,7 +348,7 @@ pub(super) fn base_name(path: &str) -> &str {
 }
 
 /// A peripheral's name without its number.
-fn kind(name: &str) -> &str {
+pub(super) fn kind(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 

@@ -2,7 +2,7 @@
 
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
-use super::known::Named;
+use super::known::{self, Named};
 use super::lex::Chain;
 use crate::catalog::bits;
 use crate::context::is_kind_of_peripheral;
@@ -146,6 +146,28 @@ const OF_THE_CORE: &[&str] = &[
     "XPSR",
 ];
 
+/// Peripherals of Arm cores, by the names of CMSIS headers.
+const CORE_PERIPHERALS: &[&str] = &[
+    "COREDEBUG",
+    "DCB",
+    "DIB",
+    "DWT",
+    "FPU",
+    "ICB",
+    "ITM",
+    "MPU",
+    "NVIC",
+    "SAU",
+    "SCB",
+    "SCNSCB",
+    "SYSTICK",
+    "TPI",
+    "TPIU",
+];
+
+/// Why nothing is said of them.
+const CORE_WHY: &str = "a part of the Arm core, which this description does not cover";
+
 /// Reads the chain; adds the claims that it makes by itself.
 pub(super) fn resolve(
     judge: &mut Judge<'_>,
@@ -198,23 +220,39 @@ fn in_peripheral(
         Some((judge.known.in_peripheral(peripheral, &name)?.clone(), last))
     });
     let Some((named, last)) = found else {
-        let part = &chain.parts[first + 1];
-        if exact && is_name(part) && judge.known.has_chip() {
-            let expected = judge.known.nearest_register(peripheral, part);
-            let why = format!("{own} has no register {part}");
-            reading.claim(
-                ClaimKind::Register,
-                chain.span_to(first + 1),
-                Judged::wrong(why, expected),
-            );
-        } else if exact && is_name(part) {
-            let why = format!("the bundle names no register {part}, and no SVD is loaded");
-            reading.claim(ClaimKind::Register, chain.span_to(first + 1), Judged::unknown(why));
+        if exact && is_name(&chain.parts[first + 1]) {
+            no_register(judge, reading, chain, first, peripheral);
         }
         return Meaning::Other;
     };
     claim_register(reading, chain, first, last, &named);
     of_register(judge, reading, chain, last, named)
+}
+
+/// `UART0.BAUD`: a peripheral of the chip, and no register of it.
+fn no_register(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+    peripheral: usize,
+) {
+    let own = judge.known.catalog.peripherals[peripheral].name;
+    let part = &chain.parts[first + 1];
+    let bare = part.split('[').next().unwrap_or(part);
+    let judged = if !judge.known.has_chip() {
+        Judged::unknown(format!("the bundle names no register {part}, and no SVD is loaded"))
+    } else if CORE_PERIPHERALS.contains(&own.to_ascii_uppercase().as_str())
+        || OF_THE_CORE.contains(&bare)
+    {
+        Judged::unknown(CORE_WHY)
+    } else if bare != part && judge.known.starts_in(peripheral, bare) {
+        Judged::unknown(format!("{own} has registers whose names start so, but no {part}"))
+    } else {
+        let expected = judge.known.nearest_register(peripheral, part);
+        Judged::wrong(format!("{own} has no register {part}"), expected)
+    };
+    reading.claim(ClaimKind::Register, chain.span_to(first + 1), judged);
 }
 
 fn claim_register(
@@ -280,22 +318,27 @@ fn joined(
     let parts: Vec<&str> = word.split('_').filter(|part| !part.is_empty()).collect();
     for cut in 1..parts.len() {
         let head = parts[..cut].join("_");
-        let Some(peripheral) = judge
-            .known
-            .peripheral(&head)
-            .or_else(|| (head.len() > 1).then(|| judge.known.family(&head))?)
-        else {
-            continue;
-        };
+        let whole = judge.known.peripheral(&head);
+        let Some(peripheral) = whole.or_else(|| of_kind(judge, &head)) else { continue };
         let registers = (cut + 1..=parts.len()).rev();
         let found = registers.clone().find_map(|end| {
             let name = parts[cut..end].join("_");
             Some((judge.known.in_peripheral(peripheral, &name)?.clone(), end))
         });
-        let Some((named, end)) = found else { continue };
+        let Some((mut named, end)) = found else { continue };
+        named.any_instance = whole.is_none();
         return joined_rest(judge, reading, chain, first, named, &parts[end..]);
     }
     None
+}
+
+/// The peripheral of a kind that was spoken of last, otherwise the first.
+fn of_kind(judge: &Judge<'_>, head: &str) -> Option<usize> {
+    let is = |at: &usize| {
+        known::kind(judge.known.catalog.peripherals[*at].name).eq_ignore_ascii_case(head)
+    };
+    let spoken_of = judge.subjects().find(is);
+    spoken_of.or_else(|| (head.len() > 1).then(|| judge.known.family(head))?)
 }
 
 /// What stands after the register in a header's name: a field, then `Msk`, `Pos` or a value.
@@ -345,8 +388,14 @@ fn from_register(
     first: usize,
 ) -> Option<Meaning> {
     let name = &chain.parts[first];
-    let named = in_subject(judge, name).or_else(|| only(judge.known.named(name)))?;
-    if !is_name(name) || judge.known.field_of(named.at, &chain.parts[first + 1]).is_none() {
+    let has_field =
+        |named: &Named| judge.known.field_of(named.at, &chain.parts[first + 1]).is_some();
+    let of_subject = judge
+        .subjects()
+        .filter_map(|subject| judge.known.in_peripheral(subject, name).cloned())
+        .find(has_field);
+    let named = of_subject.or_else(|| only(judge.known.named(name)).filter(has_field))?;
+    if !is_name(name) {
         return None;
     }
     claim_register(reading, chain, first, first, &named);
@@ -365,6 +414,11 @@ fn no_peripheral(
     let family = judge.known.family(name);
     if !is_pair || !(family.is_some() || is_kind_of_peripheral(name)) {
         return Meaning::Nothing;
+    }
+    if CORE_PERIPHERALS.contains(&name.as_str()) {
+        let span = chain.span_to(first + 1);
+        reading.claim(ClaimKind::Register, span, Judged::unknown(CORE_WHY));
+        return Meaning::Other;
     }
     let nearest = judge.known.catalog.nearest_peripheral(name);
     let instance = nearest.and_then(|nearest| judge.known.peripheral(nearest)).or(family);
@@ -439,8 +493,7 @@ fn unknown_bare(
         return Meaning::Nothing;
     }
     if OF_THE_CORE.contains(&word.as_str()) {
-        let why = "a register of the Arm core, which this description does not cover";
-        reading.claim(ClaimKind::Register, span, Judged::unknown(why));
+        reading.claim(ClaimKind::Register, span, Judged::unknown(CORE_WHY));
         return Meaning::Other;
     }
     let Some(peripheral) = judge.subjects().next().filter(|_| judge.known.has_chip()) else {

@@ -249,7 +249,7 @@ fn is_expression(tokens: &[Token], place: usize) -> bool {
         && tokens.get(place + 2).is_some_and(|digits| {
             digits.number().is_some() && digits.span.start == tokens[place + 1].span.end
         });
-    fraction || ["<<", ">>", "|", "*", "+", "&"].into_iter().any(next)
+    fraction || ["<<", ">>", "|", "*", "+", "&", "/", "-"].into_iter().any(next)
 }
 
 /// Whether "reset" stands shortly before the byte at which a name starts: "the reset value of".
@@ -314,6 +314,11 @@ fn say_address(
     let Said { named, value, .. } = *said;
     if value == named.address {
         let why = format!("{} is at {value:#010x}", named.path);
+        reading.claim(ClaimKind::Address, span, Judged::ok(why));
+        return true;
+    }
+    if judge.known.is_instance(named, value) {
+        let why = format!("another instance of {} is at {value:#010x}", named.path);
         reading.claim(ClaimKind::Address, span, Judged::ok(why));
         return true;
     }

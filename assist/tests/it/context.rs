@@ -87,7 +87,7 @@ fn what_is_named_comes_first_however_it_is_spelled() {
 
 #[test]
 fn a_named_function_brings_the_registers_it_touches() {
-    let context = context(&index("faulty.elf"), None, "is tick_start right?", 400);
+    let context = context(&index("faulty.elf"), None, "is tick_start right?", 500);
     for wanted in ["TIMER0.PRESCALER", "TIMER0.BITMODE", "TIMER0.CC[0]"] {
         assert!(context.registers.iter().any(|path| path == wanted), "{:?}", context.registers);
     }

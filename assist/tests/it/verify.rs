@@ -69,6 +69,33 @@ fn names_that_are_none_of_the_chip_are_wrong_with_the_nearest_right_one() {
 }
 
 #[test]
+fn parts_of_the_arm_core_are_not_accused() {
+    let bench = Bench::faulty();
+    bench.check("SCB->CFSR", &["unknown register \"SCB->CFSR\""]);
+    bench.check("NVIC->ISER[0] = 1;", &["unknown register \"NVIC->ISER[0]\""]);
+    bench.check("SysTick->CTRL", &[]);
+    bench.check("read the CFSR register", &["unknown register \"CFSR\""]);
+}
+
+#[test]
+fn a_kind_of_peripheral_means_the_instance_that_was_spoken_of() {
+    let bench = Bench::faulty();
+    bench.check(
+        "TIMER1 is stopped: TIMER_PRESCALER at 0x40009510",
+        &[
+            "ok register \"TIMER1\"",
+            "ok register \"TIMER_PRESCALER\"",
+            "ok address \"TIMER_PRESCALER at 0x40009510\"",
+        ],
+    );
+    bench.check(
+        "TIMER_PRESCALER at 0x4000A510",
+        &["ok register \"TIMER_PRESCALER\"", "ok address \"TIMER_PRESCALER at 0x4000A510\""],
+    );
+    bench.check("UART0.CONFIG = 4 / 2;", &["ok register \"UART0.CONFIG\""]);
+}
+
+#[test]
 fn ordinary_words_and_code_are_no_claims() {
     let bench = Bench::faulty();
     for answer in [
