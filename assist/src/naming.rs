@@ -1,20 +1,21 @@
 //! Names for raw values: which register an address is, which field holds which enumerated value,
 //! and which code writes it.
 
-use bundle::{Facts, FieldFact, RegisterFact, Snapshot, WriteFact};
+use bundle::{Facts, Fidelity, FieldFact, RegisterFact, RegisterRead, Snapshot, WriteFact};
 use svd_index::elf::{AccessKind, AccessRef, Value};
 use svd_index::{Chip, DecodedField, Index, RegisterRef};
 
 /// Names every value of `snapshot`, and adds what the firmware writes to the same registers.
 ///
 /// Values at addresses that the SVD does not know, and reads whose width fits no register there,
-/// have no name and are left out. Registers that share an address are all named. No findings: they are
+/// have no name and are left out; so are values of registers that an emulator does not model,
+/// since they say nothing. Registers that share an address are all named. No findings: they are
 /// [`triage`](crate::triage)'s.
 pub fn name_snapshot(index: &Index, snapshot: &Snapshot) -> Facts {
     let mut registers: Vec<RegisterFact> = Vec::new();
     if let Some(chip) = index.chip() {
         for read in &snapshot.registers {
-            let Some(value) = read.value() else { continue };
+            let Some(value) = read.value().filter(|_| says_something(read)) else { continue };
             let named = chip.registers_at(read.address);
             let named = named.iter().filter(|register| register.address() == read.address);
             let named = named.filter(|register| register.size_bits() == read.size_bits);
@@ -44,6 +45,11 @@ pub(crate) fn writes_with_registers(index: &Index) -> Vec<(RegisterRef<'_>, Writ
         .filter(|access| access.kind != AccessKind::Read)
         .filter_map(|access| write_fact(chip, &access))
         .collect()
+}
+
+/// False for a register that an emulator does not model: its value is not what was written.
+pub(crate) fn says_something(read: &RegisterRead) -> bool {
+    read.fidelity != Some(Fidelity::NotModelled)
 }
 
 fn register_fact(register: &RegisterRef<'_>, value: u64) -> RegisterFact {

@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 
-use bundle::{Bundle, Facts, RegisterFact};
+use bundle::{Bundle, Facts, ReadOutcome, RegisterFact, RegisterRead};
 
 use super::rank::{Ranked, Ranking};
 use super::{Context, LeftOut, render};
 use crate::catalog::{Catalog, Register};
+use crate::naming;
 use crate::tokens::{self, TokenBudget};
 
 /// A register's line while it is being filled.
@@ -31,6 +32,9 @@ struct Line<'r> {
 struct Selection<'a> {
     catalog: &'a Catalog<'a>,
     held: HashMap<&'a str, &'a RegisterFact>,
+    /// Why registers at these addresses have no value, where one was asked for.
+    blind: HashMap<u64, &'static str>,
+    board: Option<String>,
     findings: Vec<String>,
     lines: Vec<Line<'a>>,
     logs: Vec<String>,
@@ -65,6 +69,8 @@ pub(super) fn fill(
     let mut selection = Selection {
         catalog,
         held,
+        blind: bundle.map(blind).unwrap_or_default(),
+        board: None,
         findings: Vec::new(),
         lines: Vec::new(),
         logs: Vec::new(),
@@ -72,6 +78,7 @@ pub(super) fn fill(
         left_out: LeftOut::default(),
     };
     selection.take_findings(facts, budget);
+    selection.take_board(bundle, budget);
     let for_logs = selection.log_lines(bundle, budget);
     let for_registers = budget.saturating_sub(for_logs);
     selection.take_registers(ranking, facts, for_registers);
@@ -102,6 +109,16 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Says whose values these are, if the budget bears it.
+    fn take_board(&mut self, bundle: Option<&Bundle>, budget: usize) {
+        const SHARE: usize = 5;
+        let Some(bundle) = bundle else { return };
+        let line = render::board(&bundle.snapshot.board);
+        if tokens::count(&line) * SHARE <= budget && self.spend(&format!("{line}\n"), budget) {
+            self.board = Some(line);
+        }
+    }
+
     /// Tokens to keep for logs.
     fn log_lines(&self, bundle: Option<&Bundle>, budget: usize) -> usize {
         let any = bundle
@@ -113,7 +130,8 @@ impl<'a> Selection<'a> {
         for (rank, ranked) in ranking.registers.iter().enumerate() {
             let register = &self.catalog.registers[ranked.register];
             let held = self.held.get(ranked.path.as_str()).copied();
-            let head = render::head(ranked, register, held);
+            let blind = self.blind.get(&ranked.address).copied();
+            let head = render::head(ranked, register, held, blind);
             if !self.spend(&format!("{head} +1\n"), budget) {
                 self.left_out.registers = ranking.registers.len() - rank;
                 break;
@@ -245,6 +263,7 @@ impl<'a> Selection<'a> {
             self.left_out.log_lines += 1;
         } else if self.lines.pop().is_some() {
             self.left_out.registers += 1;
+        } else if self.board.take().is_some() {
         } else if self.findings.pop().is_some() {
             self.left_out.findings += 1;
         } else {
@@ -274,7 +293,7 @@ impl<'a> Selection<'a> {
             text += line;
             text.push('\n');
         };
-        self.findings.iter().for_each(|finding| add(finding));
+        self.findings.iter().chain(&self.board).for_each(|first| add(first));
         for line in self.ordered() {
             let register = &self.catalog.registers[line.ranked.register];
             let mut whole = line.head.clone();
@@ -316,6 +335,18 @@ impl<'a> Selection<'a> {
         self.left_out.fields = self.lines.iter().map(unlisted).sum();
         Context { text, tokens, budget, registers, fields, left_out: self.left_out }
     }
+}
+
+/// Why a register that was to be read has no value to show.
+fn blind(bundle: &Bundle) -> HashMap<u64, &'static str> {
+    let why = |read: &RegisterRead| match read.outcome {
+        ReadOutcome::Value { .. } if naming::says_something(read) => None,
+        ReadOutcome::Value { .. } => Some("not modelled by the emulator"),
+        ReadOutcome::Skipped { .. } => Some("not read: that would disturb"),
+        ReadOutcome::Failed { .. } => Some("could not be read"),
+    };
+    let reads = bundle.snapshot.registers.iter();
+    reads.filter_map(|read| Some((read.address, why(read)?))).collect()
 }
 
 /// Positions of a register's fields, the most worthwhile first: what the question asks for, then

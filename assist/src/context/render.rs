@@ -8,20 +8,25 @@
 //! log uart0 | uart-baud: boot ok
 //! ```
 
-use bundle::{Facts, FieldFact, Finding, RegisterFact, WriteFact};
+use bundle::{BoardId, Facts, FieldFact, Finding, RegisterFact, WriteFact};
 
 use super::rank::Ranked;
 use crate::catalog::{Field, Register, hex};
 
-/// The head of a register's line: path, address, how many it stands for, what it holds.
+/// The head of a register's line: path, address, how many it stands for, what it holds or why
+/// that is not known.
 pub(super) fn head(
     ranked: &Ranked,
     register: &Register<'_>,
     held: Option<&RegisterFact>,
+    blind: Option<&str>,
 ) -> String {
     let mut head = format!("{} {:#010x}", ranked.path, ranked.address);
     if ranked.stands_for > 1 {
         head += &format!(" ×{}", ranked.stands_for);
+    }
+    if let (None, Some(why)) = (held, blind) {
+        head += &format!(" ({why})");
     }
     if let Some(held) = held {
         head += &format!(" ={}", hex(held.value, register.size_bits));
@@ -30,6 +35,17 @@ pub(super) fn head(
         }
     }
     head
+}
+
+/// Whose values are shown, and whether they are measured.
+pub(super) fn board(board: &BoardId) -> String {
+    match &board.virtual_board {
+        Some(emulator) => format!(
+            "values from {}: emulated by QEMU {} ({}), not measured",
+            board.selector, emulator.qemu, emulator.machine
+        ),
+        None => format!("values from {} ({})", board.selector, board.chip),
+    }
 }
 
 /// A field as it stands on its register's line, what it holds included.

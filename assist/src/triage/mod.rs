@@ -7,7 +7,7 @@
 mod effect;
 mod enumerated;
 
-use bundle::{Bundle, FactSource, Fidelity, Finding, RegisterRead, WriteFact};
+use bundle::{Bundle, FactSource, Finding, RegisterRead, WriteFact};
 use svd_index::{Chip, FieldRef, Index, RegisterRef};
 
 use crate::naming;
@@ -53,7 +53,7 @@ enum Origin<'a> {
 /// Applies every rule to what the board showed; without a bundle, to what the firmware writes.
 ///
 /// Registers that were not read, and those that an emulated board does not model, are not
-/// judged. Findings come by address, then lowest bit, then rule. Empty without a chip.
+/// judged; one that only stores gives back what was written, which is what a rule wants to see. Findings come by address, then lowest bit, then rule. Empty without a chip.
 pub fn triage(index: &Index, bundle: Option<&Bundle>) -> Vec<Finding> {
     match bundle {
         Some(bundle) => of_board(index, bundle, &naming::firmware_writes(index)),
@@ -66,7 +66,7 @@ fn of_board(index: &Index, bundle: &Bundle, writes: &[WriteFact]) -> Vec<Finding
     let device = chip.device().name;
     let board = &bundle.snapshot.board;
     let mut reads: Vec<&RegisterRead> =
-        bundle.snapshot.registers.iter().filter(|read| can_judge(read)).collect();
+        bundle.snapshot.registers.iter().filter(|read| naming::says_something(read)).collect();
     reads.sort_by_key(|read| read.address);
     let mut findings = Vec::new();
     for read in reads {
@@ -118,11 +118,6 @@ fn merge(findings: &mut Vec<Finding>, finding: Finding) {
         Some(known) => known.writes.extend(finding.writes),
         None => findings.push(finding),
     }
-}
-
-/// An emulator that only stores gives back what was written: good enough for what was written.
-fn can_judge(read: &RegisterRead) -> bool {
-    !matches!(read.fidelity, Some(Fidelity::NotModelled))
 }
 
 /// What holds for all fields of one register.

@@ -1,10 +1,10 @@
 //! Evidence: what is in it, that it fits, and that it says what it lists.
 
 use assist::{Context, TokenBudget, prepare, tokens};
-use bundle::Bundle;
+use bundle::{Bundle, Fidelity};
 use svd_index::Index;
 
-use crate::support::{FAULTY, board, index, no_index, with_log};
+use crate::support::{ENABLE, FAULTY, board, index, no_index, with_log};
 
 const QUESTION: &str = "The serial console prints garbage, why?";
 
@@ -121,6 +121,17 @@ fn a_bundle_is_explained_without_an_svd_by_the_facts_it_carries() {
     let context = context(&no_index(), Some(&bundle), QUESTION, 400);
     assert!(context.text.contains("UART0.BAUDRATE 0x40002524 =0x0001c200"), "{}", context.text);
     assert!(context.text.starts_with("! value-not-enumerated"), "{}", context.text);
+}
+
+#[test]
+fn a_value_that_the_emulator_makes_up_is_not_shown_as_one() {
+    let mut bundle = board(FAULTY);
+    let enable = bundle.snapshot.registers.iter_mut().find(|read| read.address == ENABLE).unwrap();
+    enable.fidelity = Some(Fidelity::NotModelled);
+    let context = context(&index("faulty.elf"), Some(&bundle), QUESTION, 800);
+    let line = context.text.lines().find(|line| line.starts_with("UART0.ENABLE ")).unwrap();
+    assert!(line.contains("(not modelled by the emulator)") && !line.contains('='), "{line}");
+    assert!(context.text.contains("not measured"), "{}", context.text);
 }
 
 #[test]
