@@ -222,8 +222,7 @@ impl Bundle {
     pub fn save(&self, path: &Path) -> Result<(), BundleError> {
         let in_file = |source| BundleError::File { path: path.to_owned(), source };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(in_file)?;
+        let mut file = temporary(folder.unwrap_or(Path::new("."))).map_err(in_file)?;
         self.write(file.as_file_mut())?;
         file.persist(path).map_err(|error| in_file(error.error))?;
         Ok(())
@@ -258,6 +257,15 @@ impl Bundle {
         zip.finish()?.flush()?;
         Ok(())
     }
+}
+
+/// A temporary file with the permissions that the user's new files have: a bundle is to be sent
+/// to others.
+fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[derive(Deserialize)]

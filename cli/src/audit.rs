@@ -54,9 +54,12 @@ pub(crate) fn record(
         file,
     };
     append(folders, &entry).map_err(|error| {
-        Failure::new(Exit::Internal, format!("cannot log the action in {}", folders.state.display()))
-            .caused_by(&error)
-            .hint("nothing was done to the board; make that folder writable")
+        Failure::new(
+            Exit::Internal,
+            format!("cannot log the action in {}", folders.state.display()),
+        )
+        .caused_by(&error)
+        .hint("nothing was done to the board; make that folder writable")
     })
 }
 

@@ -37,9 +37,12 @@ pub(crate) fn ask(folders: &Folders, origin: &str, tokens: usize) -> Result<bool
         return Ok(false);
     }
     remember(folders, origin).map_err(|error| {
-        Failure::new(Exit::Internal, format!("cannot remember the yes in {}", folders.state.display()))
-            .caused_by(&error)
-            .hint("make that folder writable, or use --allow-remote")
+        Failure::new(
+            Exit::Internal,
+            format!("cannot remember the yes in {}", folders.state.display()),
+        )
+        .caused_by(&error)
+        .hint("make that folder writable, or use --allow-remote")
     })?;
     Ok(true)
 }

@@ -106,7 +106,8 @@ impl Enum {
         Self {
             name: named.name.to_owned(),
             value: named.value.map(|value| hex(value, width)),
-            mask: hex(named.mask, width),
+            // The index keeps a mask of 64 bits; only those of the field mean anything.
+            mask: hex(named.mask & (u64::MAX >> (64 - width.clamp(1, 64))), width),
             is_default: named.is_default,
             usage: named.usage.as_str(),
             description: named.description.to_owned(),

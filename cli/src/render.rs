@@ -77,7 +77,11 @@ fn field_line(out: &mut impl Write, field: &FieldRef<'_>) -> io::Result<()> {
             None => "other".to_owned(),
         };
         let name = printable(named.name);
-        writeln!(out, "           {value} {name}  {QUIET}{}{QUIET:#}", one_line(named.description))?;
+        writeln!(
+            out,
+            "           {value} {name}  {QUIET}{}{QUIET:#}",
+            one_line(named.description)
+        )?;
     }
     if enums.len() > ENUMS_SHOWN {
         writeln!(out, "           {QUIET}… and {} more{QUIET:#}", enums.len() - ENUMS_SHOWN)?;

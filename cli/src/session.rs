@@ -8,6 +8,7 @@ use svd_index::{Chip, Index, IndexError, NoteKind, Sources, elf::Firmware};
 use crate::args::Global;
 use crate::config::{Config, Sourced};
 use crate::exit::{Exit, Failure};
+use crate::project::agreement;
 use crate::ui::Ui;
 
 /// More warnings about one source than this are counted, not listed.
@@ -70,7 +71,19 @@ impl Session {
                 _ => {}
             }
         }
+        self.warn_of_another_chip(&opened.index);
         Ok(opened.index)
+    }
+
+    /// An ELF of another chip than the SVD gives answers that are wrong and sound right.
+    fn warn_of_another_chip(&self, index: &Index) {
+        let Some(found) = agreement(index).filter(|found| found.is_of_another_chip()) else {
+            return;
+        };
+        self.ui.warn(format!(
+            "the ELF seems to be of another chip than the SVD: {} of the {} peripheral addresses it uses are registers there; check --svd and --elf",
+            found.known, found.accesses
+        ));
     }
 
     /// The one ELF that a board verb writes or watches.
@@ -105,21 +118,33 @@ impl Session {
     }
 }
 
+/// Refuses to state facts from an index that turned out damaged while it was asked.
+pub(crate) fn check_whole(index: &Index) -> Result<(), Failure> {
+    if !index.is_damaged() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Internal, "an index file is damaged and its source is gone or changed")
+        .hint("run the command again: the index is then built from what is there"))
+}
+
 /// The chip of an index, or what to do to have one.
 pub(crate) fn need_chip<'a>(index: &'a Index, config: &Config) -> Result<&'a Chip, Failure> {
     index.chip().ok_or_else(|| missing("register map", "--svd FILE", &config.svds))
 }
 
 /// The firmware of an index, or what to do to have one.
-pub(crate) fn need_firmware<'a>(index: &'a Index, config: &Config) -> Result<&'a Firmware, Failure> {
+pub(crate) fn need_firmware<'a>(
+    index: &'a Index,
+    config: &Config,
+) -> Result<&'a Firmware, Failure> {
     index.firmware().ok_or_else(|| missing("firmware", "--elf FILE", &config.elfs))
 }
 
 /// Loads a bundle for a verb.
 pub(crate) fn load_bundle(path: &Path) -> Result<Bundle, Failure> {
     Bundle::load(path).map_err(|error| {
-        let failure =
-            Failure::new(Exit::Usage, format!("failed to load `{}`", path.display())).caused_by(&error);
+        let failure = Failure::new(Exit::Usage, format!("failed to load `{}`", path.display()))
+            .caused_by(&error);
         match error {
             BundleError::TooNew { .. } => failure.hint("a newer silk wrote it; update this one"),
             BundleError::File { .. } => failure,

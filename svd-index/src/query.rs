@@ -93,6 +93,10 @@ pub fn parse_number(text: &str) -> Option<u64> {
 /// in parentheses becomes an index.
 pub(crate) fn normalise(name: &str) -> String {
     let mut rest = name.trim().trim_end_matches(';').trim_end();
+    // `&`, `*` and `(` before a name are C's; a pattern of nothing else is a wildcard.
+    if rest.trim_matches('*').is_empty() {
+        return rest.to_owned();
+    }
     rest = rest.trim_start_matches(['&', '*', '(', ' ']);
     let unified = rest.replace("->", ".").replace("::", ".").replace('/', ".");
     let mut pattern = String::with_capacity(unified.len());

@@ -100,11 +100,12 @@ fn explain(
         return error;
     }
     let stderr = process.stderr();
-    if stderr.contains("unsupported machine type") {
-        return match check_qemu(machine, options.program(machine)) {
-            Ok(qemu) => BenchError::MachineUnknown { machine: machine.qemu.machine.clone(), qemu },
-            Err(error) => error,
-        };
+    // An old QEMU ends at the first option it does not know, so its age is looked at first.
+    match check_qemu(machine, options.program(machine)) {
+        Err(error @ BenchError::QemuTooOld { .. }) => error,
+        Ok(qemu) if stderr.contains("unsupported machine type") => {
+            BenchError::MachineUnknown { machine: machine.qemu.machine.clone(), qemu }
+        }
+        _ => BenchError::QemuDied { stderr },
     }
-    BenchError::QemuDied { stderr }
 }

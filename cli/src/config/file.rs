@@ -117,9 +117,9 @@ fn segments(path: &serde_ignored::Path<'_>) -> Vec<String> {
         P::Root => Vec::new(),
         P::Map { parent, key } => [segments(parent), vec![key.clone()]].concat(),
         P::Seq { parent, index } => [segments(parent), vec![index.to_string()]].concat(),
-        P::Some { parent }
-        | P::NewtypeStruct { parent }
-        | P::NewtypeVariant { parent } => segments(parent),
+        P::Some { parent } | P::NewtypeStruct { parent } | P::NewtypeVariant { parent } => {
+            segments(parent)
+        }
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) struct Config {
     pub(crate) allow_remote: Sourced<bool>,
     pub(crate) gateway: Sourced<GatewayConfig>,
     pub(crate) folders: Folders,
+    project: Option<PathBuf>,
     /// Unknown keys and the like, to be told once.
     pub(crate) warnings: Vec<String>,
 }
@@ -96,18 +97,24 @@ impl Config {
             allow_remote: Sourced::default(false),
             gateway: Sourced::default(GatewayConfig::default()),
             folders: Folders::find()?,
+            project: project_file(flags)?,
             warnings: Vec::new(),
         };
         let user = config.folders.user_file();
         if user.is_file() {
             config.lay_file(&user, Source::User(user.clone()))?;
         }
-        if let Some(project) = project_file(flags)? {
+        if let Some(project) = config.project.clone() {
             config.lay_file(&project, Source::Project(project.clone()))?;
         }
         config.lay_environment()?;
         config.lay_flags(flags);
         Ok(config)
+    }
+
+    /// The project's file, if there is one.
+    pub(crate) fn project_file(&self) -> Option<&Path> {
+        self.project.as_deref()
     }
 
     fn lay_file(&mut self, path: &Path, source: Source) -> Result<(), Failure> {
@@ -142,7 +149,8 @@ impl Config {
     }
 
     fn lay_environment(&mut self) -> Result<(), Failure> {
-        let paths = |name| std::env::var_os(name).map(|list| std::env::split_paths(&list).collect());
+        let paths =
+            |name| std::env::var_os(name).map(|list| std::env::split_paths(&list).collect());
         let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         self.svds.lay(paths("SILK_SVD"), &Source::Environment("SILK_SVD"));
         self.elfs.lay(paths("SILK_ELF"), &Source::Environment("SILK_ELF"));
@@ -150,7 +158,10 @@ impl Config {
         self.probe.lay(text("SILK_PROBE").map(Some), &Source::Environment("SILK_PROBE"));
         if let Some(value) = text("SILK_BUDGET") {
             let tokens = value.parse().map_err(|_| {
-                Failure::new(Exit::Usage, format!("SILK_BUDGET is `{value}`, not a number of tokens"))
+                Failure::new(
+                    Exit::Usage,
+                    format!("SILK_BUDGET is `{value}`, not a number of tokens"),
+                )
             })?;
             self.budget.lay(Some(tokens), &Source::Environment("SILK_BUDGET"));
         }

@@ -78,7 +78,14 @@ mod tests {
 
     #[test]
     fn few_accesses_prove_nothing_and_half_is_enough() {
-        let cases = [(3, 0, false), (4, 0, true), (4, 1, true), (4, 2, false), (20, 9, true), (20, 20, false)];
+        let cases = [
+            (3, 0, false),
+            (4, 0, true),
+            (4, 1, true),
+            (4, 2, false),
+            (20, 9, true),
+            (20, 20, false),
+        ];
         for (accesses, known, expected) in cases {
             let agreement = Agreement { accesses, known };
             assert_eq!(agreement.is_of_another_chip(), expected, "{agreement:?}");

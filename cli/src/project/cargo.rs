@@ -63,9 +63,9 @@ fn read_runner(text: &str, runner: &Item) -> Vec<Said> {
     };
     let line = line(text, runner.span());
     let options = [("--chip", Key::Chip), ("--probe", Key::Probe)];
-    let found = options.iter().filter_map(|(option, key)| {
-        Some(of_tool(*key, &option_value(&words, option)?, line))
-    });
+    let found = options
+        .iter()
+        .filter_map(|(option, key)| Some(of_tool(*key, &option_value(&words, option)?, line)));
     found.collect()
 }
 
@@ -167,13 +167,19 @@ mod tests {
                 "[target.'cfg(all(target_arch = \"arm\", target_os = \"none\"))']\nrunner = \"probe-rs run --chip nRF51822_xxAA\"\n",
                 vec![chip("nRF51822_xxAA", 2)],
             ),
-            ("[target.thumbv7em-none-eabihf]\nrunner = 'probe-run --chip=STM32F405RGT6'", vec![chip("STM32F405RGTx", 2)]),
+            (
+                "[target.thumbv7em-none-eabihf]\nrunner = 'probe-run --chip=STM32F405RGT6'",
+                vec![chip("STM32F405RGTx", 2)],
+            ),
             (
                 "[target.a]\nrunner = [\n \"probe-rs\", \"run\",\n \"--chip\", \"RP2040\", \"--probe\", \"2e8a:000c:E6\"]",
                 vec![chip("RP2040", 2), (Key::Probe, "2e8a:000c:E6".to_owned(), 2)],
             ),
             ("[env]\nPROBE_RS_CHIP = \"nrf52840\"", vec![chip("nRF52840", 2)]),
-            ("[env]\nPROBE_RS_CHIP = { value = \"nrf52840\", force = true }", vec![chip("nRF52840", 2)]),
+            (
+                "[env]\nPROBE_RS_CHIP = { value = \"nrf52840\", force = true }",
+                vec![chip("nRF52840", 2)],
+            ),
             ("[target.a]\nrunner = \"qemu-system-arm -cpu cortex-m3\"", vec![]),
             ("[target.a]\nrunner = \"probe-rs run --chip\"", vec![]),
             ("[target.a]\nrunner = \"probe-rs run --chip --probe\"", vec![]),
@@ -189,7 +195,10 @@ mod tests {
     #[test]
     fn the_target_is_known_if_it_is_one() {
         let target = |text: &str| read_config(text).target;
-        assert_eq!(target("[build]\ntarget = \"thumbv6m-none-eabi\"").as_deref(), Some("thumbv6m-none-eabi"));
+        assert_eq!(
+            target("[build]\ntarget = \"thumbv6m-none-eabi\"").as_deref(),
+            Some("thumbv6m-none-eabi")
+        );
         assert_eq!(target("[build]\ntarget = [\"a\", \"b\"]"), None);
     }
 
@@ -208,7 +217,8 @@ mod tests {
     #[test]
     fn features_that_name_a_part_are_read() {
         let text = "[dependencies]\nembassy-stm32 = { version = \"0.4\", features = [\"defmt\", \"stm32f411ce\", \"time-driver-any\"] }\n[dependencies.embassy-nrf]\nfeatures = [\n  \"nrf52840\",\n  \"nfc-pins-as-gpio\",\n]\n";
-        let said: Vec<_> = read_manifest(text).said.into_iter().map(|s| (s.value, s.line)).collect();
+        let said: Vec<_> =
+            read_manifest(text).said.into_iter().map(|s| (s.value, s.line)).collect();
         assert_eq!(said, [("STM32F411CE".to_owned(), 2), ("nRF52840".to_owned(), 5)]);
     }
 }

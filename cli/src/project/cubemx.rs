@@ -23,7 +23,10 @@ mod tests {
     #[test]
     fn the_chip_is_named_by_its_user_name_or_part_number() {
         let cases = [
-            ("Mcu.CPN=STM32F405RGT6\nMcu.Name=STM32F405RGTx\nMcu.UserName=STM32F405RGTx\n", Some(("STM32F405RGTx", 3))),
+            (
+                "Mcu.CPN=STM32F405RGT6\nMcu.Name=STM32F405RGTx\nMcu.UserName=STM32F405RGTx\n",
+                Some(("STM32F405RGTx", 3)),
+            ),
             ("#MicroXplorer\r\nMcu.CPN=STM32H743ZIT6\r\n", Some(("STM32H743ZITx", 2))),
             ("Mcu.UserName=\nMcu.Family=STM32F4\n", None),
             ("", None),

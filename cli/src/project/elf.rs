@@ -40,7 +40,11 @@ fn is_firmware_header(header: &[u8; HEADER]) -> bool {
 
 /// The newest build of each binary that Cargo left in `target_dir`: profile folders below a
 /// target triple. `triple` and `names` narrow the search where they are known and match.
-pub(super) fn cargo_builds(target_dir: &Path, triple: Option<&str>, names: &[String]) -> Vec<PathBuf> {
+pub(super) fn cargo_builds(
+    target_dir: &Path,
+    triple: Option<&str>,
+    names: &[String],
+) -> Vec<PathBuf> {
     let triples = folders(target_dir);
     let triples = triples.iter().filter(|folder| match triple {
         // A custom target is named after its file: `thumbv6m.json`.
@@ -52,7 +56,8 @@ pub(super) fn cargo_builds(target_dir: &Path, triple: Option<&str>, names: &[Str
         .flat_map(|profile| entries(&profile))
         .filter(|path| path.extension().is_none() && path.is_file() && is_firmware(path))
         .collect();
-    let is_named = |path: &PathBuf| names.iter().any(|name| path.file_name() == Some(name.as_ref()));
+    let is_named =
+        |path: &PathBuf| names.iter().any(|name| path.file_name() == Some(name.as_ref()));
     let named: Vec<PathBuf> = built.iter().filter(|path| is_named(path)).cloned().collect();
     newest_of_each_name(if named.is_empty() { built } else { named })
 }
@@ -112,7 +117,8 @@ pub(super) fn platformio_builds(folder: &Path, envs: &[String]) -> Vec<PathBuf> 
 fn newest_of_each_name(paths: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut newest: Vec<(SystemTime, PathBuf)> = Vec::new();
     for path in paths {
-        let time = path.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let time =
+            path.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         match newest.iter_mut().find(|(_, known)| known.file_name() == path.file_name()) {
             Some(known) if known.0 < time => *known = (time, path),
             Some(_) => {}

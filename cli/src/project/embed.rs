@@ -59,7 +59,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_odd_costs_itself() {
-        for text in ["", "[[", "default = 1", "[default.general]\nchip = 7", "[default.probe]\nusb_vid = \"0483\""] {
+        for text in [
+            "",
+            "[[",
+            "default = 1",
+            "[default.general]\nchip = 7",
+            "[default.probe]\nusb_vid = \"0483\"",
+        ] {
             assert_eq!(read(text), [], "{text}");
         }
     }

@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn strings_with_their_lines() {
         let cases = [
-            ("{\n // \"no\": \"no\"\n \"a\": \"1\", /* \"b\":\n \"2\" */\n \"c\" :\n  \"3\",\n}", vec![pair("a", "1", 3), pair("c", "3", 6)]),
+            (
+                "{\n // \"no\": \"no\"\n \"a\": \"1\", /* \"b\":\n \"2\" */\n \"c\" :\n  \"3\",\n}",
+                vec![pair("a", "1", 3), pair("c", "3", 6)],
+            ),
             ("{\"a\": {\"b\": [\"x\", {\"c\": \"y\"}]}}", vec![pair("c", "y", 1)]),
             (r#"{"a": "C:\\x\u00e9 // no comment"}"#, vec![pair("a", "C:\\xé // no comment", 1)]),
             ("{\"a\": 1, \"b\": true, \"c\": \"d\"}", vec![pair("c", "d", 1)]),

@@ -4,8 +4,10 @@ use super::chip::normalise;
 use super::{Key, Said, Strength};
 
 /// How the names of chips start that a hint may be taken from.
-const FAMILIES: &[&str] =
-    &["stm32", "nrf5", "nrf9", "rp20", "rp23", "atsam", "lpc", "mimxrt", "esp32", "gd32", "efm32", "efr32"];
+const FAMILIES: &[&str] = &[
+    "stm32", "nrf5", "nrf9", "rp20", "rp23", "atsam", "lpc", "mimxrt", "esp32", "gd32", "efm32",
+    "efr32",
+];
 
 /// Shortest word that says more than a family.
 const SHORTEST: usize = 6;

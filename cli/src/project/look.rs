@@ -170,7 +170,8 @@ impl Looking<'_> {
     }
 
     fn files_with(&mut self, extension: &str, read: fn(&str) -> Vec<Said>) {
-        let paths: Vec<PathBuf> = tree::with_extension(&self.files, &[extension]).cloned().collect();
+        let paths: Vec<PathBuf> =
+            tree::with_extension(&self.files, &[extension]).cloned().collect();
         for path in paths {
             for said in self.text(&path).map(|text| read(&text)).unwrap_or_default() {
                 self.add(&path, said);
@@ -243,7 +244,8 @@ impl Looking<'_> {
 
     fn cargo_manifest(&mut self) -> CargoManifest {
         let path = self.folder.join("Cargo.toml");
-        let mut manifest = self.text(&path).map(|text| cargo::read_manifest(&text)).unwrap_or_default();
+        let mut manifest =
+            self.text(&path).map(|text| cargo::read_manifest(&text)).unwrap_or_default();
         for said in std::mem::take(&mut manifest.said) {
             self.add(&path, said);
         }
@@ -252,7 +254,8 @@ impl Looking<'_> {
 
     /// Names that stand for a part first, then hints.
     fn linker_scripts(&mut self) {
-        let scripts: Vec<PathBuf> = tree::with_extension(&self.files, &["ld", "x"]).cloned().collect();
+        let scripts: Vec<PathBuf> =
+            tree::with_extension(&self.files, &["ld", "x"]).cloned().collect();
         let mut found = Vec::new();
         for path in &scripts {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -275,7 +278,8 @@ impl Looking<'_> {
     }
 
     fn svds(&mut self, packs: &[PathBuf]) {
-        let in_project: Vec<PathBuf> = tree::with_extension(&self.files, &["svd"]).cloned().collect();
+        let in_project: Vec<PathBuf> =
+            tree::with_extension(&self.files, &["svd"]).cloned().collect();
         let Some(chip) = self.chip() else {
             self.add_found(Key::Svd, &in_project, "in the project");
             return;
@@ -293,7 +297,12 @@ impl Looking<'_> {
         }
     }
 
-    fn cargo_builds(&mut self, config: &CargoConfig, manifest: &CargoManifest, moved: Option<&Path>) {
+    fn cargo_builds(
+        &mut self,
+        config: &CargoConfig,
+        manifest: &CargoManifest,
+        moved: Option<&Path>,
+    ) {
         if manifest.bins.is_empty() && !manifest.is_workspace {
             return;
         }
@@ -311,7 +320,8 @@ impl Looking<'_> {
             .unwrap_or_default();
         if builds.is_empty() {
             self.look.notes.push(
-                "Cargo has built no firmware here yet: build it, then run `silk init --force`".to_owned(),
+                "Cargo has built no firmware here yet: build it, then run `silk init --force`"
+                    .to_owned(),
             );
         }
         self.add_found(Key::Elf, &builds, "newest Cargo build");
@@ -348,7 +358,8 @@ impl Looking<'_> {
                 chosen: false,
             });
         }
-        let chips: Vec<&Finding> = self.look.findings.iter().filter(|f| f.key == Key::Chip).collect();
+        let chips: Vec<&Finding> =
+            self.look.findings.iter().filter(|f| f.key == Key::Chip).collect();
         for board in probes.iter().filter(|probe| probe.is_virtual()) {
             let Some(emulated) = &board.chip else { continue };
             if chips.iter().any(|found| chip::agree(&found.value, emulated)) {
@@ -362,7 +373,8 @@ impl Looking<'_> {
 
     fn tell_undecided(&mut self) {
         for key in Key::ALL {
-            let candidates = self.look.others(key).filter(|f| f.strength == Strength::Found).count();
+            let candidates =
+                self.look.others(key).filter(|f| f.strength == Strength::Found).count();
             if self.look.chosen(key).next().is_none() && candidates > 1 {
                 let key = key.path();
                 self.look.notes.push(format!(

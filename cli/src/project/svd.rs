@@ -40,7 +40,7 @@ pub(super) fn installed(roots: &[PathBuf], chip: &str) -> Vec<PathBuf> {
 /// Orders paths so that `1.10.0` comes after `1.9.0`: numbers by value, the rest as text.
 fn version_key(path: &Path) -> Vec<(u64, String)> {
     let text = path.to_string_lossy();
-    let mut key = vec![(0, String::new())];
+    let mut key = vec![(0_u64, String::new())];
     for c in text.chars() {
         let last = key.last_mut().expect("it starts with one part and only grows");
         match c.to_digit(10) {
@@ -60,10 +60,16 @@ mod tests {
 
     #[test]
     fn the_closest_name_wins_and_equals_stay() {
-        let svds: Vec<PathBuf> = ["STM32F40x.svd", "STM32F405.svd", "STM32F407.svd", "H/STM32H745_CM4.svd", "H/STM32H745_CM7.svd"]
-            .into_iter()
-            .map(PathBuf::from)
-            .collect();
+        let svds: Vec<PathBuf> = [
+            "STM32F40x.svd",
+            "STM32F405.svd",
+            "STM32F407.svd",
+            "H/STM32H745_CM4.svd",
+            "H/STM32H745_CM7.svd",
+        ]
+        .into_iter()
+        .map(PathBuf::from)
+        .collect();
         let best = |chip| -> Vec<String> {
             super::best(&svds, chip).into_iter().map(|path| path.display().to_string()).collect()
         };

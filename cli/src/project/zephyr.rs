@@ -40,7 +40,10 @@ mod tests {
     fn runners_name_the_device() {
         let text = "args:\n  openocd: []\n  jlink:\n    - --dt-flash=y\n    - --device=nRF52840_xxAA\n    - --speed=4000\n";
         assert_eq!(first(&read_runners(text)), Some(("nRF52840_xxAA", 5)));
-        assert_eq!(first(&read_runners("args:\n  jlink:\n    - '--device=STM32F746NG'\n")), Some(("STM32F746NG", 3)));
+        assert_eq!(
+            first(&read_runners("args:\n  jlink:\n    - '--device=STM32F746NG'\n")),
+            Some(("STM32F746NG", 3))
+        );
         assert_eq!(first(&read_runners("- --device=\n")), None);
     }
 

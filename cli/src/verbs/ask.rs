@@ -19,7 +19,7 @@ use show::Show;
 /// Asks.
 pub(crate) fn run(session: &mut Session, args: &AskArgs) -> Outcome {
     let sources = Sources::open(session, args.evidence.bundle.as_deref())?;
-    let prepared = sources.prepare(&args.question, budget(session, &args.evidence));
+    let prepared = sources.prepare(&args.question, budget(session, &args.evidence))?;
     let runtime = runtime()?;
     if args.dry_run {
         return runtime.block_on(dry_run(session, &prepared, &args.model));
@@ -52,15 +52,20 @@ pub(crate) async fn dry_run(
     let request = ChatRequest { model, prompt: ask.prompt };
     match endpoint {
         Some(endpoint) => {
-            if !gathered.gateway.routes(&ask_of(&prepared.prompt, args)).iter().any(|route| {
-                gathered.gateway.permits(route)
-            }) {
+            if !gathered
+                .gateway
+                .routes(&ask_of(&prepared.prompt, args))
+                .iter()
+                .any(|route| gathered.gateway.permits(route))
+            {
                 session.ui.note(format!("{} needs a yes first", endpoint.origin()));
             }
             show::request(session, Some(endpoint.chat_url().as_str()), &request.to_json(&endpoint))
         }
         None => {
-            session.ui.note("no endpoint is configured; this would go to an engine on this machine");
+            session
+                .ui
+                .note("no endpoint is configured; this would go to an engine on this machine");
             let local = Endpoint::parse("local", "http://127.0.0.1", None).map_err(|error| {
                 Failure::new(Exit::Internal, "no request can be shown").caused_by(&error)
             })?;
@@ -85,7 +90,9 @@ pub(crate) async fn answer(
     let gateway = consented(session, gathered.gateway, &ask, prepared, args).await?;
     let mut show = Show::new(session);
     show.evidence(prepared)?;
-    follow(&mut show, &gateway, ask, sources).await
+    let outcome = follow(&mut show, &gateway, ask, sources).await;
+    model::save_cooldowns(&session.config.folders, &gateway);
+    outcome
 }
 
 /// Asks for a yes where nothing but remote endpoints is left.
@@ -147,18 +154,21 @@ async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sour
 fn failure(error: AskError) -> Failure {
     let text = format!("failed to {error}");
     let (exit, hint) = match &error {
-        AskError::CredentialsRefused { .. } => {
-            (Exit::Credentials, "check the key of that endpoint (OPENAI_API_KEY, or `api_key_env` in silk.toml)")
-        }
+        AskError::CredentialsRefused { .. } => (
+            Exit::Credentials,
+            "check the key of that endpoint (OPENAI_API_KEY, or `api_key_env` in silk.toml)",
+        ),
         AskError::ConsentNeeded { .. } => (
             Exit::NoModel,
             "say yes with --allow-remote (this time) or `allow_remote = true` under [gateway] in silk.toml; `--dry-run` shows what would be sent",
         ),
-        AskError::ContextTooLong { .. } => (Exit::NoModel, "a smaller --budget sends less evidence"),
-        AskError::StreamBroken { .. } => {
-            (Exit::NoModel, "the text above is incomplete; ask again")
+        AskError::ContextTooLong { .. } => {
+            (Exit::NoModel, "a smaller --budget sends less evidence")
         }
-        AskError::NoModel { attempts, .. } if attempts.is_empty() => (Exit::NoModel, HOW_TO_GET_A_MODEL),
+        AskError::StreamBroken { .. } => (Exit::NoModel, "the text above is incomplete; ask again"),
+        AskError::NoModel { attempts, .. } if attempts.is_empty() => {
+            (Exit::NoModel, HOW_TO_GET_A_MODEL)
+        }
         _ => (Exit::NoModel, "`silk doctor` shows which models can be reached"),
     };
     let mut failure = Failure::new(exit, text).caused_by(&error);

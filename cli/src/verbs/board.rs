@@ -81,7 +81,9 @@ pub(crate) fn reset(session: &mut Session, args: &ResetArgs) -> Outcome {
         })?;
     } else {
         board.reset().map_err(failure)?;
-        report(session, &mut board, "reset", |out, board| writeln!(out, "{board}: reset, running"))?;
+        report(session, &mut board, "reset", |out, board| {
+            writeln!(out, "{board}: reset, running")
+        })?;
     }
     Ok(Exit::Ok)
 }
@@ -269,10 +271,9 @@ fn show_record(
 /// A board error with its exit code and the next step.
 pub(crate) fn failure(error: HilError) -> Failure {
     let (exit, hint) = match &error {
-        HilError::NoProbe { .. } => (
-            Exit::NoBoard,
-            "plug one in, or use a virtual board: --probe virtual:microbit",
-        ),
+        HilError::NoProbe { .. } => {
+            (Exit::NoBoard, "plug one in, or use a virtual board: --probe virtual:microbit")
+        }
         HilError::SeveralProbes { .. } => (Exit::Usage, "choose one with --probe"),
         HilError::NoPermission { .. } => (
             Exit::NoBoard,

@@ -25,7 +25,7 @@ struct ContextJson<'a> {
 /// Prints the evidence as it would be sent. Its size goes to stderr.
 pub(crate) fn run(session: &mut Session, args: &ContextArgs) -> Outcome {
     let sources = Sources::open(session, args.evidence.bundle.as_deref())?;
-    let context = sources.prepare(&args.question, budget(session, &args.evidence)).context;
+    let context = sources.prepare(&args.question, budget(session, &args.evidence))?.context;
     if session.ui.json {
         session.ui.json_line(&ContextJson {
             version: json::VERSION,
@@ -39,7 +39,10 @@ pub(crate) fn run(session: &mut Session, args: &ContextArgs) -> Outcome {
     } else {
         writeln!(session.ui.out, "{}", context.text.trim_end())?;
         let (tokens, budget) = (context.tokens, context.budget);
-        session.ui.note(format!("{tokens} of {budget} tokens; left out: {}", left_out(&context.left_out)));
+        session.ui.note(format!(
+            "{tokens} of {budget} tokens; left out: {}",
+            left_out(&context.left_out)
+        ));
     }
     Ok(if context.text.is_empty() { Exit::NothingFound } else { Exit::Ok })
 }

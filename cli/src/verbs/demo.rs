@@ -31,8 +31,7 @@ const BOARD: &str = "virtual:microbit";
 /// Long enough for the boot message and some ticks of 250 ms.
 const RUN_FOR: Duration = Duration::from_millis(900);
 
-const QUESTION: &str =
-    "The serial terminal at 115200 baud shows garbage instead of text. What is wrong, and which line must change?";
+const QUESTION: &str = "The serial terminal at 115200 baud shows garbage instead of text. What is wrong, and which line must change?";
 
 /// Tells the story.
 pub(crate) fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
@@ -48,7 +47,7 @@ pub(crate) fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     };
     let sources = Sources { index, bundle: Some(bundle) };
     let question = args.question.as_deref().unwrap_or(QUESTION);
-    let prepared = sources.prepare(question, session.config.budget.value);
+    let prepared = sources.prepare(question, session.config.budget.value)?;
     evidence(session, &sources.index, question, &prepared)?;
     triage(session, &prepared)?;
     answer(session, &sources, &prepared, args)
@@ -80,7 +79,10 @@ fn index(session: &mut Session) -> Result<Index, Failure> {
     let firmware = need_firmware(&index, &session.config)?;
     let (peripherals, registers, fields) = (device.peripherals, device.registers, device.fields);
     let out = &mut session.ui.out;
-    writeln!(out, "   nrf51.svd   {peripherals} peripherals, {registers} registers, {fields} fields")?;
+    writeln!(
+        out,
+        "   nrf51.svd   {peripherals} peripherals, {registers} registers, {fields} fields"
+    )?;
     let functions = firmware.functions().count();
     let accesses = firmware.accesses().count();
     writeln!(
@@ -168,12 +170,20 @@ fn evidence(
     step(session, 3, "The evidence for a question")?;
     let svd = String::from_utf8_lossy(example::SVD);
     let symbols = symbol_listing(index);
-    let baseline =
-        Baseline::of([("the whole SVD", &*svd), ("sources", example::SOURCES), ("symbols", &symbols)]);
+    let baseline = Baseline::of([
+        ("the whole SVD", &*svd),
+        ("sources", example::SOURCES),
+        ("symbols", &symbols),
+    ]);
     let out = &mut session.ui.out;
     writeln!(out, "   “{}”", printable(question))?;
     let context = &prepared.context;
-    writeln!(out, "   {STRONG}{:>7} tokens{STRONG:#}  the evidence: {} registers", context.tokens, context.registers.len())?;
+    writeln!(
+        out,
+        "   {STRONG}{:>7} tokens{STRONG:#}  the evidence: {} registers",
+        context.tokens,
+        context.registers.len()
+    )?;
     for source in &baseline.sources {
         writeln!(out, "   {:>7} tokens  {}", source.tokens, source.name)?;
     }
@@ -237,7 +247,10 @@ fn no_model(
     let system = tokens::count(&prepared.prompt.system);
     let out = &mut session.ui.out;
     writeln!(out, "   {CARE}No model can be reached, so there is no answer.{CARE:#}")?;
-    writeln!(out, "   {total} tokens would be sent: {system} of rules, then the evidence above and the question:\n")?;
+    writeln!(
+        out,
+        "   {total} tokens would be sent: {system} of rules, then the evidence above and the question:\n"
+    )?;
     runtime.block_on(ask::dry_run(session, prepared, &args.model))?;
     session.ui.note(format!("to get a model: {HOW_TO_GET_A_MODEL}"));
     Ok(Exit::Ok)

@@ -8,7 +8,7 @@ use svd_index::Index;
 
 use crate::args::EvidenceArgs;
 use crate::exit::Failure;
-use crate::session::{Session, load_bundle, need_chip};
+use crate::session::{Session, check_whole, load_bundle, need_chip};
 
 /// Everything that stays alive while a question is worked on.
 pub(crate) struct Sources {
@@ -29,8 +29,14 @@ impl Sources {
     }
 
     /// Selects evidence for `question` and writes the prompt.
-    pub(crate) fn prepare(&self, question: &str, budget: usize) -> Prepared {
-        prepare(&self.index, self.bundle.as_ref(), question, TokenBudget::new(budget))
+    ///
+    /// # Errors
+    /// The index is damaged: what it says may be incomplete.
+    pub(crate) fn prepare(&self, question: &str, budget: usize) -> Result<Prepared, Failure> {
+        let budget = TokenBudget::new(budget);
+        let prepared = prepare(&self.index, self.bundle.as_ref(), question, budget);
+        check_whole(&self.index)?;
+        Ok(prepared)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use bundle::{Bundle, CoreStatus, Facts, Fidelity, ReadOutcome, RegisterFact};
+use bundle::{Bundle, CoreStatus, Facts, Fidelity, FieldFact, ReadOutcome, RegisterFact};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
@@ -64,7 +64,10 @@ fn head(session: &mut Session, bundle: &Bundle) -> Result<(), Failure> {
     writeln!(out)?;
     if let Some(emulated) = &board.virtual_board {
         let (machine, qemu) = (printable(&emulated.machine), printable(&emulated.qemu));
-        writeln!(out, "{CARE}virtual board{CARE:#}: {machine} in QEMU {qemu}, nothing here was measured")?;
+        writeln!(
+            out,
+            "{CARE}virtual board{CARE:#}: {machine} in QEMU {qemu}, nothing here was measured"
+        )?;
     }
     for note in &bundle.manifest.notes {
         writeln!(out, "{QUIET}note:{QUIET:#} {}", printable(note))?;
@@ -107,10 +110,13 @@ fn registers(
             continue;
         }
         let fidelity = reads.iter().find(|read| read.address == fact.address);
-        register(out, fact, fidelity.and_then(|read| read.fidelity))?;
+        register(out, fact, fidelity.and_then(|read| read.fidelity), all)?;
     }
     if at_reset > 0 {
-        writeln!(out, "{QUIET}{at_reset} registers at their reset value; --all shows them{QUIET:#}")?;
+        writeln!(
+            out,
+            "{QUIET}{at_reset} registers at their reset value; --all shows them{QUIET:#}"
+        )?;
     }
     for read in reads {
         let address = hex(read.address, 32);
@@ -136,10 +142,14 @@ fn register(
     out: &mut impl Write,
     fact: &RegisterFact,
     fidelity: Option<Fidelity>,
+    all: bool,
 ) -> std::io::Result<()> {
     let (path, value) = (printable(&fact.path), hex(fact.value, 32));
     write!(out, "{STRONG}{path}{STRONG:#} {} = {value} ", hex(fact.address, 32))?;
-    for field in &fact.fields {
+    let at_reset = |field: &FieldFact| {
+        fact.reset_value.is_some_and(|reset| bits(reset, field.lsb, field.width) == field.raw)
+    };
+    for field in fact.fields.iter().filter(|field| all || !at_reset(field)) {
         match &field.decoded {
             Some(name) => write!(out, " {}={}", printable(&field.name), printable(name))?,
             None if field.raw != 0 => {
@@ -152,6 +162,12 @@ fn register(
         write!(out, "  {CARE}({why}){CARE:#}")?;
     }
     writeln!(out)
+}
+
+/// `width` bits of `value` from `lsb` on.
+fn bits(value: u64, lsb: u32, width: u32) -> u64 {
+    let mask = u64::MAX.checked_shr(64_u32.saturating_sub(width)).unwrap_or(0);
+    value.checked_shr(lsb).unwrap_or(0) & mask
 }
 
 fn logs(session: &mut Session, bundle: &Bundle) -> Result<(), Failure> {

@@ -104,7 +104,8 @@ fn nothing_found(folder: &Path, found: &Look) -> Failure {
 
 /// Flags, pack folders, probes: what the project itself does not hold.
 fn surroundings(session: &Session) -> Result<Surroundings, Failure> {
-    let mut packs: Vec<PathBuf> = std::env::var_os("CMSIS_PACK_ROOT").map(PathBuf::from).into_iter().collect();
+    let mut packs: Vec<PathBuf> =
+        std::env::var_os("CMSIS_PACK_ROOT").map(PathBuf::from).into_iter().collect();
     if let Ok(base) = choose_base_strategy() {
         packs.push(base.cache_dir().join("arm/packs"));
         packs.push(base.data_dir().join("arm/packs"));
@@ -134,7 +135,8 @@ fn given(session: &Session) -> Result<Vec<Finding>, Failure> {
     for (key, flag, paths) in [(Key::Svd, "--svd", &flags.svd), (Key::Elf, "--elf", &flags.elf)] {
         for path in paths {
             let path = path.canonicalize().map_err(|error| {
-                Failure::new(Exit::Usage, format!("cannot read `{}`", path.display())).caused_by(&error)
+                Failure::new(Exit::Usage, format!("cannot read `{}`", path.display()))
+                    .caused_by(&error)
             })?;
             give(key, path.display().to_string(), flag);
         }
@@ -153,11 +155,21 @@ fn given(session: &Session) -> Result<Vec<Finding>, Failure> {
     Ok(given)
 }
 
-fn show_dry_run(session: &mut Session, found: &Look, file: &Path, text: &str) -> Result<(), Failure> {
+fn show_dry_run(
+    session: &mut Session,
+    found: &Look,
+    file: &Path,
+    text: &str,
+) -> Result<(), Failure> {
     if session.ui.json {
         show(session, found)?;
         let text = Some(text);
-        return session.ui.json_line(&EventJson { version: json::VERSION, event: "dry_run", file, text });
+        return session.ui.json_line(&EventJson {
+            version: json::VERSION,
+            event: "dry_run",
+            file,
+            text,
+        });
     }
     session.ui.out.write_all(text.as_bytes())?;
     if file.exists() {
@@ -175,7 +187,11 @@ fn show(session: &mut Session, found: &Look) -> Result<(), Failure> {
                     version: json::VERSION,
                     key: key.path(),
                     value: &finding.value,
-                    source: SourceJson { file: finding.file.as_deref(), line: finding.line, why: &finding.why },
+                    source: SourceJson {
+                        file: finding.file.as_deref(),
+                        line: finding.line,
+                        why: &finding.why,
+                    },
                     chosen: finding.chosen,
                 })?;
                 continue;
@@ -185,7 +201,10 @@ fn show(session: &mut Session, found: &Look) -> Result<(), Failure> {
                 true => (key.path(), STRONG),
                 false => ("  or".to_owned(), QUIET),
             };
-            writeln!(session.ui.out, "{key:13} {style}{value}{style:#}  {QUIET}# {origin}{QUIET:#}")?;
+            writeln!(
+                session.ui.out,
+                "{key:13} {style}{value}{style:#}  {QUIET}# {origin}{QUIET:#}"
+            )?;
         }
     }
     Ok(())
@@ -207,21 +226,30 @@ fn save(
     if let Some(existing) = existing.filter(|_| !args.force) {
         let differences = write::differences(existing, found);
         if differences.is_empty() {
-            session.ui.note(format!("{} says all that already; nothing was written", file.display()));
+            session
+                .ui
+                .note(format!("{} says all that already; nothing was written", file.display()));
             return Ok(());
         }
-        let mut failure = Failure::new(Exit::Usage, format!("`{}` exists and says otherwise", file.display()));
+        let mut failure =
+            Failure::new(Exit::Usage, format!("`{}` exists and says otherwise", file.display()));
         for difference in differences {
             failure = failure.detail(printable(&difference));
         }
-        return Err(failure
-            .hint("--force changes these keys and keeps the rest of the file; --dry-run shows it"));
+        return Err(failure.hint(
+            "--force changes these keys and keeps the rest of the file; --dry-run shows it",
+        ));
     }
     write::replace(file, text).map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot write `{}`", file.display())).caused_by(&error)
     })?;
     if session.ui.json {
-        return session.ui.json_line(&EventJson { version: json::VERSION, event: "written", file, text: None });
+        return session.ui.json_line(&EventJson {
+            version: json::VERSION,
+            event: "written",
+            file,
+            text: None,
+        });
     }
     writeln!(session.ui.out, "wrote {}", printable(&file.display().to_string()))?;
     Ok(())
@@ -239,6 +267,8 @@ fn tell(session: &Session, found: &Look) {
         );
     }
     if is_open(Key::Chip) {
-        session.ui.note("no file names the chip: add it with `silk init --force --chip NAME` to use a probe");
+        session.ui.note(
+            "no file names the chip: add it with `silk init --force --chip NAME` to use a probe",
+        );
     }
 }

@@ -9,7 +9,7 @@ use crate::args::{AddrArgs, RegArgs, SymArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, hex};
 use crate::render;
-use crate::session::{Session, need_chip, need_firmware};
+use crate::session::{Session, check_whole, need_chip, need_firmware};
 use crate::ui::{QUIET, STRONG, printable};
 
 /// `silk reg`
@@ -18,6 +18,7 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     let chip = need_chip(&index, &session.config)?;
     let text = args.query.join(" ");
     let (hits, value) = find(chip, &text, args.limit)?;
+    check_whole(&index)?;
     let more = hits.len().saturating_sub(args.limit);
     let whole = hits.len() <= 3 || value.is_some();
     for register in hits.iter().take(args.limit) {
@@ -53,11 +54,17 @@ pub(crate) fn find<'a>(
     if let Some(address) = query.address {
         return Err(unmapped(chip, address));
     }
-    let described: Vec<_> = chip.search(text, limit).into_iter().map(|(hit, _)| hit).collect();
-    if described.is_empty() || query.value.is_some() {
+    if query.value.is_some() || !reads_as_words(text) {
         return Err(unknown(chip, text));
     }
-    Ok((described, None))
+    let described: Vec<_> = chip.search(text, limit).into_iter().map(|(hit, _)| hit).collect();
+    if described.is_empty() { Err(unknown(chip, text)) } else { Ok((described, None)) }
+}
+
+/// Whether a text describes a register rather than names one: a slip in a name is to be told, not
+/// searched for.
+fn reads_as_words(text: &str) -> bool {
+    text.contains(char::is_whitespace) || text.chars().all(char::is_alphabetic)
 }
 
 fn unmapped(chip: &Chip, address: u64) -> Failure {
@@ -79,8 +86,9 @@ fn near(chip: &Chip, address: u64) -> String {
 }
 
 fn unknown(chip: &Chip, text: &str) -> Failure {
-    let failure = Failure::new(Exit::NothingFound, format!("no register matches `{text}`"))
-        .detail(format!("searched: {} registers of {}", chip.device().registers, chip.device().name));
+    let failure = Failure::new(Exit::NothingFound, format!("no register matches `{text}`")).detail(
+        format!("searched: {} registers of {}", chip.device().registers, chip.device().name),
+    );
     match chip.suggest(text).as_slice() {
         [] => failure.hint("`silk reg '*'` lists all registers"),
         near => failure.hint(format!("did you mean {}?", near.join(", "))),
@@ -209,8 +217,9 @@ pub(crate) fn sym(session: &mut Session, args: &SymArgs) -> Outcome {
     let firmware = need_firmware(&index, &session.config)?;
     let hits = firmware.find_symbols(&args.name);
     if hits.is_empty() {
-        let failure = Failure::new(Exit::NothingFound, format!("no symbol matches `{}`", args.name))
-            .detail(format!("searched: {} symbols", firmware.symbols().count()));
+        let failure =
+            Failure::new(Exit::NothingFound, format!("no symbol matches `{}`", args.name))
+                .detail(format!("searched: {} symbols", firmware.symbols().count()));
         return Err(match firmware.suggest(&args.name).as_slice() {
             [] => failure.hint("`silk sym '*'` lists all symbols"),
             near => failure.hint(format!("did you mean {}?", near.join(", "))),

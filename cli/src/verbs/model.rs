@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use gateway::discover::DISCOVERY_DEADLINE;
 use gateway::{
-    Ask, Consent, EndpointConfig, EngineKind, Gateway, GatewayConfig, ModelRef, Models, Place,
-    Task, discover, fetch_missing_models,
+    Ask, Consent, Cooldown, EndpointConfig, EngineKind, Gateway, GatewayConfig, ModelRef, Models,
+    Place, Task, discover, fetch_missing_models,
 };
 use gateway_client::{Endpoint, HttpOptions, HttpTransport, Message, Prompt, Secret, Transport};
 
 use crate::args::ModelArgs;
+use crate::config::Folders;
 use crate::consent;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 
 /// Where to look for engines, as `llama.cpp:8080,ollama:11434`; empty looks nowhere.
 const PLACES_VARIABLE: &str = "SILK_LOCAL_ENGINES";
+
+/// File in the cache folder: endpoints that asked to be left alone, and until when.
+const COOLDOWNS: &str = "cooldowns.json";
 
 /// Address that a key without an address belongs to.
 const OPENAI_URL: &str = "https://api.openai.com/v1";
@@ -70,7 +74,27 @@ pub(crate) async fn gather(
             .caused_by(&error)
             .hint("`silk config` shows where they come from")
     })?;
+    gateway.restore_cooldowns(&load_cooldowns(&session.config.folders));
     Ok(Gathered { gateway, notes })
+}
+
+/// Keeps what endpoints said about being left alone, for the next run.
+///
+/// A cache that cannot be written costs the next run one request, so nothing is said.
+pub(crate) fn save_cooldowns(folders: &Folders, gateway: &Gateway) {
+    let path = folders.cache.join(COOLDOWNS);
+    let cooldowns = gateway.cooldowns();
+    if cooldowns.is_empty() && !path.exists() {
+        return;
+    }
+    let Ok(text) = serde_json::to_vec(&cooldowns) else { return };
+    let _ = std::fs::create_dir_all(&folders.cache).and_then(|()| std::fs::write(&path, text));
+}
+
+/// What an earlier run kept; nothing if the file is missing or damaged.
+fn load_cooldowns(folders: &Folders) -> Vec<Cooldown> {
+    let text = std::fs::read(folders.cache.join(COOLDOWNS)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 /// The question as it will be asked.

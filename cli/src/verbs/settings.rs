@@ -32,10 +32,7 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
         setting("board.hfxo_hz", &config.hfxo_hz),
         setting("budget.tokens", &config.budget),
         setting("gateway.allow_remote", &config.allow_remote),
-        setting(
-            "gateway.endpoints",
-            &Sourced { value: endpoints, source: gateway.source.clone() },
-        ),
+        setting("gateway.endpoints", &Sourced { value: endpoints, source: gateway.source.clone() }),
     ];
     for setting in &settings {
         if session.ui.json {

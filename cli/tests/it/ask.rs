@@ -46,7 +46,8 @@ fn the_events_come_in_their_order_and_claims_are_judged() {
     assert_eq!(kinds[1], "attempt");
     assert_eq!(kinds.last(), Some(&"done"));
 
-    let text: String = events(&lines, "delta").iter().map(|d| d["text"].as_str().unwrap()).collect();
+    let text: String =
+        events(&lines, "delta").iter().map(|d| d["text"].as_str().unwrap()).collect();
     assert_eq!(text, ANSWER);
     let usage = events(&lines, "usage");
     assert_eq!(usage[0]["input_tokens"], 11);
@@ -118,14 +119,18 @@ fn an_unreachable_host_is_exit_108_with_its_attempt() {
 
 #[test]
 fn a_refused_key_is_exit_109_and_is_never_shown() {
-    let provider = Provider::start([Reply::error(401, "bad key sk-very-secret-0123456789")]).unwrap();
+    let provider =
+        Provider::start([Reply::error(401, "bad key sk-very-secret-0123456789")]).unwrap();
     let silk = Silk::new()
         .with("OPENAI_BASE_URL", provider.url())
         .with("OPENAI_API_KEY", "sk-very-secret-0123456789")
         .with("OPENAI_MODEL", "m");
     let run = ask(&silk, &[]).expect(109);
     assert!(run.stderr.contains("refuses the credentials"), "{}", run.stderr);
-    assert_eq!(provider.chats()[0].header("authorization"), Some("Bearer sk-very-secret-0123456789"));
+    assert_eq!(
+        provider.chats()[0].header("authorization"),
+        Some("Bearer sk-very-secret-0123456789")
+    );
     assert!(!run.stderr.contains("very-secret"), "{}", run.stderr);
     assert!(!run.stdout.contains("very-secret"), "{}", run.stdout);
 }
@@ -135,7 +140,11 @@ fn a_remote_endpoint_is_not_contacted_without_a_yes() {
     // The name resolves nowhere; it is not even looked up.
     let silk = with_endpoints(&[("far", "https://model.invalid/v1")]);
     let run = ask(&silk, &[]).expect(108);
-    assert!(run.stderr.contains("no consent to send anything to `https://model.invalid`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no consent to send anything to `https://model.invalid`"),
+        "{}",
+        run.stderr
+    );
     assert!(run.stderr.contains("--allow-remote"), "{}", run.stderr);
     let run = ask(&silk, &["--allow-remote", "--deadline", "5"]).expect(108);
     assert!(run.stderr.contains("connect error"), "{}", run.stderr);

@@ -75,7 +75,7 @@ fn a_snapshot_of_the_faulty_run_holds_the_finding_and_that_of_the_fixed_run_does
     assert_eq!(faulty["registers_failed"], 0);
     assert_eq!(faulty["findings"][0]["register"], "UART0.BAUDRATE");
     assert_eq!(faulty["findings"][0]["meant"], "0x01d7e000");
-    assert_eq!(faulty["findings"][0]["writes"][0]["line"], 34);
+    assert_eq!(faulty["findings"][0]["writes"][0]["line"], 29);
     let fixed = snap("fixed.elf", "fixed.silk");
     assert_eq!(fixed["findings"], serde_json::json!([]));
 }
@@ -95,7 +95,7 @@ fn the_recorded_bundles_are_explained_without_qemu_svd_or_elf() {
 
     let text = silk.run(["explain", &example("faulty.silk")]).expect(0).stdout;
     assert!(text.contains("nothing here was measured"), "{text}");
-    assert!(text.contains("uart.c:34 in uart_init"), "{text}");
+    assert!(text.contains("uart.c:29 in uart_init"), "{text}");
     assert!(text.contains("uart-baud: boot ok"), "{text}");
 }
 
@@ -106,7 +106,8 @@ fn a_firmware_without_a_board_has_the_same_finding() {
     let findings = Silk::new().run(arguments).expect(0).json();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0]["register"], "UART0.BAUDRATE");
-    let fixed = ["triage", "--json", "--svd", &example("nrf51.svd"), "--elf", &example("fixed.elf")];
+    let fixed =
+        ["triage", "--json", "--svd", &example("nrf51.svd"), "--elf", &example("fixed.elf")];
     assert!(Silk::new().run(fixed).expect(0).json().is_empty());
 }
 

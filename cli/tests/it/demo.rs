@@ -13,7 +13,7 @@ fn tells_the_story(run: &Run) {
         "0x0001c200",
         "0x01d7e000",
         "Baud115200",
-        "uart.c:34 in uart_init",
+        "uart.c:29 in uart_init",
         "about 429 baud",
         "the whole SVD",
     ] {
@@ -45,10 +45,9 @@ fn with_qemu_the_virtual_board_is_used() {
 #[test]
 fn an_answer_is_streamed_with_its_verdicts() {
     let provider =
-        Provider::start([Reply::answer("UART0.BAUDRATE is wrong.\nUART0.BAUDRAET is not.\n")]).unwrap();
-    let silk = Silk::new()
-        .with("OPENAI_BASE_URL", provider.url())
-        .with("OPENAI_MODEL", "m");
+        Provider::start([Reply::answer("UART0.BAUDRATE is wrong.\nUART0.BAUDRAET is not.\n")])
+            .unwrap();
+    let silk = Silk::new().with("OPENAI_BASE_URL", provider.url()).with("OPENAI_MODEL", "m");
     let run = silk.run(["demo", "--recorded"]).expect(0);
     tells_the_story(&run);
     assert!(run.stdout.contains("✔ UART0.BAUDRATE"), "{}", run.stdout);

@@ -12,7 +12,14 @@ fn the_committed_elfs_are_rebuilt_byte_for_byte() {
     }
     let elsewhere = tempfile::tempdir().unwrap();
     for name in [
-        "Makefile", "SHA256SUMS", "main.c", "nrf51.h", "nrf51822.ld", "startup.c", "uart.c", "uart.h",
+        "Makefile",
+        "SHA256SUMS",
+        "main.c",
+        "nrf51.h",
+        "nrf51822.ld",
+        "startup.c",
+        "uart.c",
+        "uart.h",
     ] {
         std::fs::copy(example(name), elsewhere.path().join(name)).unwrap();
     }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::VERSION;
 use crate::session::Session;
-use crate::verbs::context::left_out_json;
 use crate::ui::{BAD, CARE, GOOD, QUIET, Ui, printable};
+use crate::verbs::context::left_out_json;
 
 /// Shows the events of one ask.
 pub(crate) struct Show<'a> {

@@ -11,16 +11,19 @@ use crate::session::Session;
 pub(super) fn check(session: &Session) -> Vec<Check> {
     let folders = &session.config.folders;
     let mut checks = vec![
-        writable("cache", &folders.cache).hint_if_odd("indexes are built anew each time until it is writable"),
-        writable("state", &folders.state).hint_if_odd("consents and the log of board actions go there"),
+        writable("cache", &folders.cache)
+            .hint_if_odd("indexes are built anew each time until it is writable"),
+        writable("state", &folders.state)
+            .hint_if_odd("consents and the log of board actions go there"),
     ];
     let found = hil::list();
     checks.extend(found.iter().filter(|probe| probe.is_virtual()).map(virtual_board));
     let real: Vec<&ProbeInfo> = found.iter().filter(|probe| !probe.is_virtual()).collect();
     if real.is_empty() {
-        checks.push(Check::missing("probe", "no debug probe is plugged in").hint(
-            "not needed for a virtual board: --probe virtual:microbit",
-        ));
+        checks.push(
+            Check::missing("probe", "no debug probe is plugged in")
+                .hint("not needed for a virtual board: --probe virtual:microbit"),
+        );
     }
     checks.extend(real.into_iter().map(real_probe));
     checks.extend(configured(session, &found));
@@ -42,9 +45,13 @@ fn writable(name: &'static str, folder: &Path) -> Check {
     let probe = existing.join(format!(".silk-doctor-{}", std::process::id()));
     let tried = std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe));
     match tried {
-        Ok(()) if existing == folder => Check::ok(name, format!("{} is writable", folder.display())),
+        Ok(()) if existing == folder => {
+            Check::ok(name, format!("{} is writable", folder.display()))
+        }
         Ok(()) => Check::ok(name, format!("{} can be made", folder.display())),
-        Err(error) => Check::warning(name, format!("{} cannot be written: {error}", existing.display())),
+        Err(error) => {
+            Check::warning(name, format!("{} cannot be written: {error}", existing.display()))
+        }
     }
 }
 
@@ -83,7 +90,9 @@ fn configured(session: &Session, found: &[ProbeInfo]) -> Option<Check> {
         Ok(selector) => selector,
         Err(error) => {
             let detail = format!("`{text}` selects no probe: failed to {error}");
-            return Some(Check::broken("probe", detail).hint(format!("configured by {}", setting.source)));
+            return Some(
+                Check::broken("probe", detail).hint(format!("configured by {}", setting.source)),
+            );
         }
     };
     let is_here = found.iter().any(|probe| answers(&selector, &probe.selector));
@@ -95,7 +104,10 @@ fn configured(session: &Session, found: &[ProbeInfo]) -> Option<Check> {
         }
         _ => {
             let detail = format!("{selector}, configured by {}, is not plugged in", setting.source);
-            Some(Check::missing("probe", detail).hint("plug it in, or choose one of `silk bench list`"))
+            Some(
+                Check::missing("probe", detail)
+                    .hint("plug it in, or choose one of `silk bench list`"),
+            )
         }
     }
 }

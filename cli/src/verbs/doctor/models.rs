@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use gateway::discover::DISCOVERY_DEADLINE;
 use gateway::{Consent, EndpointConfig, EngineState, discover};
-use gateway_client::{ClientError, Endpoint, HttpOptions, HttpTransport, ModelList, Secret, Transport};
+use gateway_client::{
+    ClientError, Endpoint, HttpOptions, HttpTransport, ModelList, Secret, Transport,
+};
 
 use super::Check;
 use crate::consent;
@@ -25,9 +27,9 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
         Ok(runtime) => runtime,
         Err(failure) => return vec![Check::warning("model", failure.message())],
     };
-    runtime.block_on(gather(session)).unwrap_or_else(|failure: Failure| {
-        vec![Check::broken("model", failure.message())]
-    })
+    runtime
+        .block_on(gather(session))
+        .unwrap_or_else(|failure: Failure| vec![Check::broken("model", failure.message())])
 }
 
 async fn gather(session: &Session) -> Result<Vec<Check>, Failure> {
@@ -44,8 +46,12 @@ async fn gather(session: &Session) -> Result<Vec<Check>, Failure> {
     for engine in discover(&transport, &model::places()?, DISCOVERY_DEADLINE).await {
         let (kind, url) = (engine.kind.as_str(), &engine.url);
         checks.push(match (engine.state, engine.models.as_slice()) {
-            (EngineState::Loading, _) => Check::ok("model", format!("{kind} at {url} is loading its model")),
-            (EngineState::Ready, []) => Check::warning("model", format!("{kind} at {url} has no model installed")),
+            (EngineState::Loading, _) => {
+                Check::ok("model", format!("{kind} at {url} is loading its model"))
+            }
+            (EngineState::Ready, []) => {
+                Check::warning("model", format!("{kind} at {url} has no model installed"))
+            }
             (EngineState::Ready, models) => {
                 Check::ok("model", format!("{kind} at {url} serves {}", listed(models)))
             }
@@ -91,8 +97,9 @@ async fn ask_one(transport: &HttpTransport, consent: &Consent, config: &Endpoint
     let name = format!("endpoint `{}` at {}", config.name, endpoint.origin());
     if !consent.permits(&endpoint) {
         let detail = format!("{name}: not contacted, it needs a yes ({key_state})");
-        return Check::warning("model", detail)
-            .hint("`silk ask` asks once; or --allow-remote, or allow_remote = true under [gateway]");
+        return Check::warning("model", detail).hint(
+            "`silk ask` asks once; or --allow-remote, or allow_remote = true under [gateway]",
+        );
     }
     let deadline = if endpoint.is_local() { DISCOVERY_DEADLINE } else { REMOTE_DEADLINE };
     let answer = transport.fetch_models(&endpoint, deadline).await;
@@ -105,7 +112,9 @@ fn answered(name: &str, key_state: &str, answer: Result<ModelList, ClientError>)
             let models: Vec<String> = list.models.into_iter().map(|model| model.id).collect();
             Check::ok("model", format!("{name} serves {} ({key_state})", listed(&models)))
         }
-        Err(ClientError::Loading { .. }) => Check::ok("model", format!("{name} is loading its model")),
+        Err(ClientError::Loading { .. }) => {
+            Check::ok("model", format!("{name} is loading its model"))
+        }
         Err(error) => {
             let mut detail = format!("{name}: {error}");
             let mut cause = std::error::Error::source(&error);

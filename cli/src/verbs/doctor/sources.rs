@@ -17,7 +17,8 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
     for path in &config.svds.value {
         match open(session, &Sources { svds: vec![path.clone()], elfs: Vec::new() }) {
             Ok(opened) => {
-                checks.extend(opened.index.chip().map(|chip| svd(path, chip, opened.warnings.len())));
+                checks
+                    .extend(opened.index.chip().map(|chip| svd(path, chip, opened.warnings.len())));
                 readable.svds.push(path.clone());
             }
             Err(error) => checks.push(unreadable("svd", &error, &config.svds.source)),
@@ -34,11 +35,16 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
     }
     let not_configured = [
         ("svd", config.svds.value.is_empty(), "no SVD is configured: no register can be named"),
-        ("elf", config.elfs.value.is_empty(), "no ELF is configured: no function or line can be named"),
+        (
+            "elf",
+            config.elfs.value.is_empty(),
+            "no ELF is configured: no function or line can be named",
+        ),
     ];
     for (name, is_missing, detail) in not_configured {
         if is_missing {
-            checks.push(Check::missing(name, detail).hint("`silk init` looks for it in the project"));
+            checks
+                .push(Check::missing(name, detail).hint("`silk init` looks for it in the project"));
         }
     }
     if let Ok(opened) = open(session, &readable) {
@@ -54,8 +60,10 @@ fn open(session: &Session, sources: &Sources) -> Result<Opened, IndexError> {
 fn svd(path: &Path, chip: &Chip, oddities: usize) -> Check {
     let device = chip.device();
     let (path, name) = (path.display(), device.name);
-    let counts =
-        format!("{} peripherals, {} registers, {} fields", device.peripherals, device.registers, device.fields);
+    let counts = format!(
+        "{} peripherals, {} registers, {} fields",
+        device.peripherals, device.registers, device.fields
+    );
     let detail = format!("{path}: {name}, {counts}");
     if device.registers == 0 {
         return Check::warning("svd", detail).hint("this SVD describes no register; use another");
@@ -71,15 +79,14 @@ fn elf(path: &Path, firmware: &Firmware) -> Check {
     let functions = firmware.functions().count();
     let symbols = firmware.symbols().count();
     let machine = machine_name(firmware.machine());
-    let detail =
-        format!("{}: {machine}, {symbols} symbols, {functions} functions", path.display());
+    let detail = format!("{}: {machine}, {symbols} symbols, {functions} functions", path.display());
     let is_known = matches!(firmware.machine(), Machine::Arm | Machine::RiscV);
     match (is_known, firmware.has_dwarf()) {
-        (false, _) => {
-            Check::warning("elf", detail).hint("this is no firmware for Arm or RISC-V; use another ELF")
-        }
-        (true, false) => Check::warning("elf", format!("{detail}, no debug information"))
-            .hint("build with -g (Cargo: debug = 2): without it there are no lines and no variables"),
+        (false, _) => Check::warning("elf", detail)
+            .hint("this is no firmware for Arm or RISC-V; use another ELF"),
+        (true, false) => Check::warning("elf", format!("{detail}, no debug information")).hint(
+            "build with -g (Cargo: debug = 2): without it there are no lines and no variables",
+        ),
         (true, true) => Check::ok("elf", format!("{detail}, with lines")),
     }
 }
@@ -103,7 +110,9 @@ fn fit(session: &Session, index: &Index) -> Vec<Check> {
     }
     let Some(agreement) = agreement(index) else { return checks };
     let (known, accesses) = (agreement.known, agreement.accesses);
-    let detail = format!("{known} of {accesses} peripheral addresses that the firmware uses are known registers");
+    let detail = format!(
+        "{known} of {accesses} peripheral addresses that the firmware uses are known registers"
+    );
     checks.push(match agreement.is_of_another_chip() {
         true => Check::warning("agreement", format!("ELF of another chip than the SVD: {detail}"))
             .hint("check --svd and --elf, or run `silk init` again"),
@@ -117,7 +126,8 @@ fn processors(chip: &Chip, firmware: &Firmware) -> Option<Check> {
     let cpu = device.cpu?.name;
     let machine = firmware.machine();
     (is_arm(cpu) && machine == Machine::RiscV).then(|| {
-        let detail = format!("the SVD's processor is {cpu}, the firmware is for {}", machine_name(machine));
+        let detail =
+            format!("the SVD's processor is {cpu}, the firmware is for {}", machine_name(machine));
         Check::warning("agreement", detail).hint("check --svd and --elf, or run `silk init` again")
     })
 }
@@ -139,7 +149,10 @@ fn names(session: &Session, chip: &Chip, path: &Path) -> Option<Check> {
         return None;
     }
     let detail = format!("the chip is {name}, the SVD describes {device}");
-    Some(Check::warning("agreement", detail).hint("if the SVD is of another chip, every register is wrong"))
+    Some(
+        Check::warning("agreement", detail)
+            .hint("if the SVD is of another chip, every register is wrong"),
+    )
 }
 
 fn machine_name(machine: Machine) -> String {

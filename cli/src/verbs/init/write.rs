@@ -27,7 +27,8 @@ pub(super) fn load(path: &Path) -> Result<Option<String>, Failure> {
 
 /// A new file: what was chosen, and the rest as comments beside it.
 pub(super) fn fresh(found: &Look) -> String {
-    let mut text = String::from("# Written by `silk init` from what this project says. Yours to edit.\n");
+    let mut text =
+        String::from("# Written by `silk init` from what this project says. Yours to edit.\n");
     let mut open = "";
     for key in Key::ALL {
         let (table, name) = key.parts();
