@@ -9,6 +9,7 @@
 //! is [`Verdict::Unknown`]: to accuse a right answer costs more trust than to pass over a wrong
 //! one.
 
+mod bare;
 mod claim;
 mod code;
 mod judge;
@@ -17,6 +18,7 @@ mod lex;
 mod names;
 mod segment;
 mod values;
+mod vocabulary;
 
 use std::collections::BTreeSet;
 

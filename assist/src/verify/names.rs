@@ -1,9 +1,11 @@
 //! Which register, field or enumerated value a name in an answer means.
 
+use super::bare::bare;
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::{self, Named};
 use super::lex::Chain;
+use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE};
 use crate::catalog::bits;
 use crate::context::is_kind_of_peripheral;
 use crate::words;
@@ -20,153 +22,8 @@ pub(super) enum Meaning {
     Nothing,
 }
 
-/// Words that stand before a peripheral in code and are no name of the chip.
-const LEADS: &[&str] =
-    &["pac", "p", "dp", "peripherals", "device", "hal", "self", "periph", "regs"];
-
-/// Ordinary words that are also names of registers, fields or peripherals somewhere. In prose
-/// they are claims only in code font or beside their peripheral.
-const ORDINARY: &[&str] = &[
-    "ADC",
-    "ADDRESS",
-    "AES",
-    "ARM",
-    "BAUD",
-    "BUSY",
-    "CAN",
-    "CLEAR",
-    "CLOCK",
-    "CONFIG",
-    "CONTROL",
-    "CPU",
-    "DATA",
-    "DEBUG",
-    "DIR",
-    "DMA",
-    "ENABLE",
-    "ERROR",
-    "EVENT",
-    "FIFO",
-    "FLASH",
-    "GPIO",
-    "HSE",
-    "HSI",
-    "I2C",
-    "ID",
-    "IN",
-    "INPUT",
-    "INTERRUPT",
-    "IRQ",
-    "LED",
-    "LSB",
-    "LSE",
-    "MASK",
-    "MODE",
-    "MPU",
-    "MSB",
-    "NVIC",
-    "OFF",
-    "ON",
-    "OUT",
-    "OUTPUT",
-    "PIN",
-    "PLL",
-    "PORT",
-    "POWER",
-    "PWM",
-    "RADIO",
-    "RAM",
-    "READY",
-    "REG",
-    "RESET",
-    "RNG",
-    "ROM",
-    "RTC",
-    "RX",
-    "RXD",
-    "SCB",
-    "SPI",
-    "START",
-    "STATE",
-    "STATUS",
-    "STOP",
-    "SWD",
-    "TEMP",
-    "TICK",
-    "TIM",
-    "TIMER",
-    "TODO",
-    "TX",
-    "TXD",
-    "UART",
-    "USART",
-    "USB",
-    "VALUE",
-    "WDT",
-    "WFI",
-    "WRITE",
-];
-
-/// Registers of Arm cores, which most vendors' descriptions leave out.
-const OF_THE_CORE: &[&str] = &[
-    "ACTLR",
-    "AFSR",
-    "AIRCR",
-    "APSR",
-    "BASEPRI",
-    "BFAR",
-    "BFSR",
-    "CCR",
-    "CFSR",
-    "CONTROL",
-    "CPACR",
-    "CPUID",
-    "DEMCR",
-    "DFSR",
-    "DHCSR",
-    "EXC_RETURN",
-    "FAULTMASK",
-    "FPCCR",
-    "FPSCR",
-    "HFSR",
-    "ICSR",
-    "IPSR",
-    "LR",
-    "MMFAR",
-    "MMFSR",
-    "MSP",
-    "PC",
-    "PRIMASK",
-    "PSP",
-    "SCR",
-    "SHCSR",
-    "SP",
-    "UFSR",
-    "VTOR",
-    "XPSR",
-];
-
-/// Peripherals of Arm cores, by the names of CMSIS headers.
-const CORE_PERIPHERALS: &[&str] = &[
-    "COREDEBUG",
-    "DCB",
-    "DIB",
-    "DWT",
-    "FPU",
-    "ICB",
-    "ITM",
-    "MPU",
-    "NVIC",
-    "SAU",
-    "SCB",
-    "SCNSCB",
-    "SYSTICK",
-    "TPI",
-    "TPIU",
-];
-
 /// Why nothing is said of them.
-const CORE_WHY: &str = "a part of the Arm core, which this description does not cover";
+pub(super) const CORE_WHY: &str = "a part of the Arm core, which this description does not cover";
 
 /// Reads the chain; adds the claims that it makes by itself.
 pub(super) fn resolve(
@@ -255,7 +112,7 @@ fn no_register(
     reading.claim(ClaimKind::Register, chain.span_to(first + 1), judged);
 }
 
-fn claim_register(
+pub(super) fn claim_register(
     reading: &mut Reading<'_>,
     chain: &Chain,
     first: usize,
@@ -432,141 +289,8 @@ fn no_peripheral(
     Meaning::Other
 }
 
-/// A single word.
-fn bare(judge: &mut Judge<'_>, reading: &mut Reading<'_>, chain: &Chain, at: usize) -> Meaning {
-    let word = chain.parts[0].clone();
-    let span = chain.spans[0].clone();
-    if let Some(meaning) = bare_enum(judge, reading, chain) {
-        return meaning;
-    }
-    if chain.called || !is_name(&word) || word.len() < 2 {
-        return Meaning::Nothing;
-    }
-    let said_register =
-        reading.followed_by(chain.end, &["register"]) || reading.preceded_by(at, &["register"]);
-    let said_field = reading.followed_by(chain.end, &["field", "bit", "bits", "bitfield"])
-        || reading.preceded_by(at, &["field", "bit"]);
-    let code = reading.is_code(&span);
-    let clear = code || said_register || said_field || !ORDINARY.contains(&word.as_str());
-    let field = judge
-        .register
-        .as_ref()
-        .and_then(|register| Some((register.clone(), judge.known.field_of(register.at, &word)?)));
-    let register = in_subject(judge, &word).or_else(|| only(judge.known.named(&word)));
-    if let Some((named, place)) = field.filter(|_| clear && (said_field || register.is_none())) {
-        let known = judge.known.field((named.at, place));
-        let why = format!("{}.{}{}", named.path, known.name, known.bits());
-        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        check_bits(judge, reading, (named.at, place), chain.end, span);
-        return Meaning::Register(named, Some(place));
-    }
-    if let Some(named) = register.filter(|_| clear || in_subject(judge, &word).is_some()) {
-        claim_register(reading, chain, 0, 0, &named);
-        return Meaning::Register(named, None);
-    }
-    if let Some(place) = field_of_subject(judge, &word).filter(|_| clear) {
-        let register = judge.known.register(place.0);
-        let known = judge.known.field(place);
-        let why = format!("{}.{}{}", register.path, known.name, known.bits());
-        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        check_bits(judge, reading, place, chain.end, span);
-        return Meaning::Other;
-    }
-    unknown_bare(judge, reading, chain, said_register)
-}
-
-/// A word that is said to be a register, and is none.
-fn unknown_bare(
-    judge: &Judge<'_>,
-    reading: &mut Reading<'_>,
-    chain: &Chain,
-    said_register: bool,
-) -> Meaning {
-    let word = &chain.parts[0];
-    let span = chain.spans[0].clone();
-    let several = !judge.known.named(word).is_empty() || !judge.known.fields_named(word).is_empty();
-    let is_other = several
-        || judge.known.has_symbol(word)
-        || judge.known.family(word).is_some()
-        || ORDINARY.contains(&word.as_str());
-    if !said_register || is_other {
-        return Meaning::Nothing;
-    }
-    if OF_THE_CORE.contains(&word.as_str()) {
-        reading.claim(ClaimKind::Register, span, Judged::unknown(CORE_WHY));
-        return Meaning::Other;
-    }
-    let Some(peripheral) = judge.subjects().next().filter(|_| judge.known.has_chip()) else {
-        let why = "no register of this name is known";
-        reading.claim(ClaimKind::Register, span, Judged::unknown(why));
-        return Meaning::Other;
-    };
-    let own = judge.known.catalog.peripherals[peripheral].name;
-    let judged = match judge.known.nearest_register(peripheral, word) {
-        Some(expected) => Judged::wrong(format!("{own} has no register {word}"), Some(expected)),
-        None => Judged::unknown(format!("no register of this name in {own}, nor elsewhere")),
-    };
-    reading.claim(ClaimKind::Register, span, judged);
-    Meaning::Other
-}
-
-/// `Baud115200`: a name of a value in the field in question, or of one field alone.
-fn bare_enum(judge: &mut Judge<'_>, reading: &mut Reading<'_>, chain: &Chain) -> Option<Meaning> {
-    let word = &chain.parts[0];
-    let distinct =
-        word.len() >= 4 && (is_mixed(word) || word.contains(|c: char| c.is_ascii_digit()));
-    if !distinct {
-        return None;
-    }
-    let places = judge.known.enums_named(word);
-    let here = judge
-        .register
-        .as_ref()
-        .and_then(|register| places.iter().find(|place| place.0 == register.at));
-    let subjects: Vec<usize> = judge.subjects().collect();
-    let near = || {
-        let of =
-            |place: &&(usize, usize)| subjects.contains(&judge.known.register(place.0).peripheral);
-        places.iter().find(of)
-    };
-    let digits = word.contains(|c: char| c.is_ascii_digit());
-    if let Some(&place) = here.or_else(near).or(places.first().filter(|_| digits)) {
-        let value = judge.known.enum_of(place, word)?;
-        let field = judge.known.field(place);
-        let number = value.value.map_or(String::new(), |value| format!(" = {value:#010x}"));
-        let why = format!("{}.{}: {word}{number}", judge.known.register(place.0).path, field.name);
-        reading.claim(ClaimKind::Enum, chain.spans[0].clone(), Judged::ok(why));
-        return Some(Meaning::Enum(place, 0));
-    }
-    wrong_enum(judge, reading, chain)
-}
-
-/// `Baud115201`: spelled as the values of the field in question are, and none of them.
-fn wrong_enum(judge: &Judge<'_>, reading: &mut Reading<'_>, chain: &Chain) -> Option<Meaning> {
-    let word = &chain.parts[0];
-    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    if letters.len() < 3 || letters.len() == word.len() || !is_mixed(letters) {
-        return None;
-    }
-    let register = judge.register.as_ref()?;
-    let fields = &judge.known.register(register.at).fields;
-    let alike: Vec<&str> = fields
-        .iter()
-        .flat_map(|field| field.enums())
-        .map(|value| value.name)
-        .filter(|name| name.trim_end_matches(|c: char| c.is_ascii_digit()) == letters)
-        .collect();
-    if alike.len() < 3 {
-        return None;
-    }
-    let expected = words::nearest(word, alike.into_iter()).map(str::to_owned);
-    let why = format!("{} has no value {word}", register.path);
-    reading.claim(ClaimKind::Enum, chain.spans[0].clone(), Judged::wrong(why, expected));
-    Some(Meaning::Other)
-}
-
 /// `FIELD[hi:lo]`, `FIELD (bit 3)`, `FIELD (bits 7:4)` after token `at`: the bits are claims too.
-fn check_bits(
+pub(super) fn check_bits(
     judge: &Judge<'_>,
     reading: &mut Reading<'_>,
     place: (usize, usize),
@@ -610,20 +334,11 @@ fn check_bits(
     }
 }
 
-fn in_subject(judge: &Judge<'_>, name: &str) -> Option<Named> {
+pub(super) fn in_subject(judge: &Judge<'_>, name: &str) -> Option<Named> {
     judge.subjects().find_map(|subject| judge.known.in_peripheral(subject, name).cloned())
 }
 
-fn field_of_subject(judge: &Judge<'_>, name: &str) -> Option<(usize, usize)> {
-    let places = judge.known.fields_named(name);
-    let of = |subject: usize| {
-        let here = |place: &&(usize, usize)| judge.known.register(place.0).peripheral == subject;
-        places.iter().find(here).copied()
-    };
-    judge.subjects().find_map(of)
-}
-
-fn only(named: &[Named]) -> Option<Named> {
+pub(super) fn only(named: &[Named]) -> Option<Named> {
     match named {
         [only] => Some(only.clone()),
         _ => None,
@@ -631,14 +346,8 @@ fn only(named: &[Named]) -> Option<Named> {
 }
 
 /// Whether a word is spelled as names of a chip are: capitals, digits, `_`, an index.
-fn is_name(word: &str) -> bool {
+pub(super) fn is_name(word: &str) -> bool {
     let name = word.split('[').next().unwrap_or(word);
     name.contains(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// Capitals and small letters in one word, beyond a capital at its start alone.
-fn is_mixed(word: &str) -> bool {
-    let lower = word.contains(|c: char| c.is_ascii_lowercase());
-    lower && word.contains(|c: char| c.is_ascii_uppercase())
 }

@@ -6,6 +6,7 @@ use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::Named;
 use super::lex::{Chain, Token};
+use super::vocabulary::{BETWEEN, FIX, PRESENT};
 use crate::catalog::{extract, hex};
 
 /// Whether words speak of what is or of what should be.
@@ -17,111 +18,6 @@ pub(super) enum Hint {
     /// "should", "change to", "fix": what somebody is told to do.
     Fix,
 }
-
-/// Words after which a statement is about what is.
-const PRESENT: &[&str] = &[
-    "bug",
-    "cause",
-    "contained",
-    "contains",
-    "currently",
-    "existing",
-    "faulty",
-    "from",
-    "had",
-    "has",
-    "held",
-    "holds",
-    "instead",
-    "is",
-    "line",
-    "now",
-    "original",
-    "problem",
-    "read",
-    "reads",
-    "replace",
-    "sets",
-    "shows",
-    "than",
-    "was",
-    "writes",
-    "writing",
-    "written",
-    "wrong",
-    "wrote",
-];
-
-/// Words after which a statement is about what should be.
-const FIX: &[&str] = &[
-    "be",
-    "become",
-    "change",
-    "correct",
-    "corrected",
-    "ensure",
-    "expected",
-    "fix",
-    "fixed",
-    "must",
-    "need",
-    "needs",
-    "right",
-    "should",
-    "to",
-    "try",
-    "use",
-    "using",
-    "with",
-    "write",
-];
-
-/// Words and signs that may stand between a register and its value.
-const BETWEEN: &[&str] = &[
-    "a",
-    "actually",
-    "address",
-    "addr",
-    "an",
-    "at",
-    "be",
-    "contained",
-    "contains",
-    "currently",
-    "equal",
-    "equals",
-    "field",
-    "has",
-    "have",
-    "held",
-    "hex",
-    "holds",
-    "is",
-    "its",
-    "located",
-    "must",
-    "needs",
-    "now",
-    "of",
-    "on",
-    "read",
-    "reads",
-    "register",
-    "reset",
-    "resets",
-    "set",
-    "should",
-    "shows",
-    "still",
-    "the",
-    "to",
-    "value",
-    "was",
-    "with",
-    "write",
-    "written",
-    "offset",
-];
 
 /// Most tokens between a register and what is said of it.
 const REACH: usize = 9;
@@ -181,13 +77,27 @@ pub(super) fn after_register(
     if link.reset || speaks_of_reset(&reading.tokens, start) {
         say_reset(judge, reading, &said, span);
     } else if link.address || (!link.equals && !link.present && !link.fix) {
-        if !say_address(judge, reading, &said, span.clone(), link.address) {
-            say_value(judge, reading, &said, link, span);
+        if say_address(judge, reading, &said, span.clone(), link.address) {
+            return after_address(judge, reading, &said, place + 1);
         }
+        say_value(judge, reading, &said, link, span);
     } else {
         say_value(judge, reading, &said, link, span);
     }
     place + 1
+}
+
+/// Reads on after an address: "UART0.BAUDRATE (0x40002524) holds 0x1C200".
+fn after_address(judge: &Judge<'_>, reading: &mut Reading<'_>, of: &Said<'_>, at: usize) -> usize {
+    match link(&reading.tokens, at) {
+        Some((link, place)) if link.equals || link.present || link.fix => {
+            let value = reading.tokens[place].number().expect("a link ends at a number");
+            let span = of.start..reading.tokens[place].span.end;
+            say_value(judge, reading, &Said { value, ..*of }, link, span);
+            place + 1
+        }
+        _ => at,
+    }
 }
 
 /// A number that something is said to be.
@@ -234,7 +144,7 @@ fn link(tokens: &[Token], at: usize) -> Option<(Link, usize)> {
         } else if token.is("[") {
             // The bits of a field: `[31:0]`.
             place += tokens[place..].iter().position(|token| token.is("]"))?;
-        } else if !token.is("`") && !token.is("(") && !token.is(",") && !token.is("*") {
+        } else if !["`", "(", ")", ","].iter().any(|sign| token.is(sign)) && !token.is("*") {
             return None;
         }
         place += 1;

@@ -166,6 +166,14 @@ fn addresses_and_reset_values_are_checked() {
             "wrong reset \"UART0.BAUDRATE resets to 0x01D7E000\" -> 0x00000000",
         ],
     );
+    bench.check(
+        "UART0.BAUDRATE (0x40002524) holds 0x01D7E000",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "ok address \"UART0.BAUDRATE (0x40002524\"",
+            "wrong value \"UART0.BAUDRATE (0x40002524) holds 0x01D7E000\" -> 0x0001c200",
+        ],
+    );
     bench.check("a store to 0x40002524", &["ok address \"0x40002524\""]);
     bench.check("a store to 0x47770000", &["unknown address \"0x47770000\""]);
 }
