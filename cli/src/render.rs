@@ -131,7 +131,7 @@ pub(crate) fn finding(out: &mut impl Write, finding: &bundle::Finding) -> io::Re
         writeln!(out, "  written  {}", printable(&place(write)))?;
     }
     for source in &finding.sources {
-        let line = source.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let line = source.line.map(|line| format!(", line {line}")).unwrap_or_default();
         let name = printable(&source.name);
         writeln!(out, "  {QUIET}source   {} {name}{line}{QUIET:#}", source.kind)?;
     }

@@ -31,6 +31,9 @@ const BOARD: &str = "virtual:microbit";
 /// Long enough for the boot message and some ticks of 250 ms.
 const RUN_FOR: Duration = Duration::from_millis(900);
 
+/// Tokens of evidence: enough for this question, and a screen that can be read.
+const BUDGET: usize = 600;
+
 const QUESTION: &str = "The serial terminal at 115200 baud shows garbage instead of text. What is wrong, and which line must change?";
 
 /// Tells the story.
@@ -47,7 +50,7 @@ pub(crate) fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
     };
     let sources = Sources { index, bundle: Some(bundle) };
     let question = args.question.as_deref().unwrap_or(QUESTION);
-    let prepared = sources.prepare(question, session.config.budget.value)?;
+    let prepared = sources.prepare(question, BUDGET)?;
     evidence(session, &sources.index, question, &prepared)?;
     triage(session, &prepared)?;
     answer(session, &sources, &prepared, args)
@@ -228,7 +231,7 @@ fn answer(
         Ok::<_, Failure>(routes.iter().any(|route| gathered.gateway.permits(route)))
     })?;
     if !ready {
-        return no_model(session, prepared, &runtime, args);
+        return no_model(session, prepared);
     }
     match runtime.block_on(ask::answer(session, sources, prepared, &args.model))? {
         // A wrong claim of a model is part of the story, not a failure of the demo.
@@ -237,21 +240,16 @@ fn answer(
     }
 }
 
-fn no_model(
-    session: &mut Session,
-    prepared: &Prepared,
-    runtime: &tokio::runtime::Runtime,
-    args: &DemoArgs,
-) -> Outcome {
+fn no_model(session: &mut Session, prepared: &Prepared) -> Outcome {
     let total = prepared.prompt.tokens();
     let system = tokens::count(&prepared.prompt.system);
     let out = &mut session.ui.out;
     writeln!(out, "   {CARE}No model can be reached, so there is no answer.{CARE:#}")?;
-    writeln!(
-        out,
-        "   {total} tokens would be sent: {system} of rules, then the evidence above and the question:\n"
-    )?;
-    runtime.block_on(ask::dry_run(session, prepared, &args.model))?;
+    writeln!(out, "   {total} tokens would be sent, {system} of them rules:")?;
+    for line in prepared.prompt.system.lines() {
+        writeln!(out, "   {QUIET}│ {line}{QUIET:#}")?;
+    }
+    writeln!(out, "   then the evidence of step 3 and the question.")?;
     session.ui.note(format!("to get a model: {HOW_TO_GET_A_MODEL}"));
     Ok(Exit::Ok)
 }

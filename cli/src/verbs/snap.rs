@@ -159,9 +159,13 @@ fn report(session: &mut Session, bundle: &Bundle, path: &Path) -> Result<(), Fai
     }
     writeln!(
         session.ui.out,
-        "{}: {read} registers read, {skipped} left alone, {failed} failed; {} findings",
+        "{}: {read} registers read, {skipped} left alone, {failed} failed; {}",
         printable(&path.display().to_string()),
-        findings.len()
+        match findings.len() {
+            0 => "no finding".to_owned(),
+            1 => "1 finding".to_owned(),
+            several => format!("{several} findings"),
+        }
     )?;
     super::triage::show(session, findings)
 }

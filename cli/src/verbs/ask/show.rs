@@ -80,11 +80,11 @@ impl<'a> Show<'a> {
     fn attempt(&self, attempt: &Attempt) {
         let Attempt { endpoint, model, .. } = attempt;
         if attempt.outcome == Tried::Ok {
-            self.ui.note(format!("{endpoint} answers with {}", printable(model)));
+            self.ui.note(format!("{endpoint} answers with {}", short(model)));
         } else {
             let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
             let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
-            self.ui.warn(format!("{endpoint}, {}: {outcome}", printable(model)));
+            self.ui.warn(format!("{endpoint}, {}: {outcome}", short(model)));
         }
     }
 
@@ -205,6 +205,11 @@ impl<'a> Show<'a> {
         event["version"] = VERSION.into();
         self.ui.json_line(&event)
     }
+}
+
+/// A model's name for a person: llama.cpp names its models by their whole path.
+fn short(model: &str) -> String {
+    printable(model.rsplit('/').next().filter(|name| name.ends_with(".gguf")).unwrap_or(model))
 }
 
 fn claim_json(claim: &Claim) -> Value {
