@@ -83,6 +83,7 @@ impl Register {
 
 impl Field {
     fn of(field: &FieldRef<'_>, value: Option<u64>) -> Self {
+        let size = field.register().size_bits();
         Self {
             name: field.name().to_owned(),
             lsb: field.lsb(),
@@ -92,22 +93,23 @@ impl Field {
             read: value.map(|value| {
                 let read = field.decode(value);
                 FieldValue {
-                    raw: hex(read.raw, field.width()),
+                    raw: hex(read.raw, size),
                     decoded: read.decoded.map(|named| named.name.to_owned()),
                 }
             }),
-            enums: field.enums().map(|named| Enum::of(&named, field.width())).collect(),
+            enums: field.enums().map(|named| Enum::of(&named, field.width(), size)).collect(),
         }
     }
 }
 
 impl Enum {
-    fn of(named: &EnumValueRef<'_>, width: u32) -> Self {
+    /// A value of a field of `width` bits in a register of `size` bits.
+    fn of(named: &EnumValueRef<'_>, width: u32, size: u32) -> Self {
         Self {
             name: named.name.to_owned(),
-            value: named.value.map(|value| hex(value, width)),
+            value: named.value.map(|value| hex(value, size)),
             // The index keeps a mask of 64 bits; only those of the field mean anything.
-            mask: hex(named.mask & (u64::MAX >> (64 - width.clamp(1, 64))), width),
+            mask: hex(named.mask & (u64::MAX >> (64 - width.clamp(1, 64))), size),
             is_default: named.is_default,
             usage: named.usage.as_str(),
             description: named.description.to_owned(),

@@ -10,7 +10,7 @@ use gateway_client::{ChatRequest, Endpoint};
 use crate::args::{AskArgs, ModelArgs};
 use crate::consent;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::interrupt;
+use crate::interrupt::{self, Deferred};
 use crate::session::Session;
 use crate::verbs::evidence::{Sources, budget};
 use crate::verbs::model::{self, ask_of};
@@ -117,6 +117,7 @@ async fn consented(
 
 /// Shows each event as it comes, and checks the answer while it grows.
 async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sources) -> Outcome {
+    let _deferred = Deferred::begin();
     let mut verifier = Verifier::new(&sources.index, sources.bundle.as_ref());
     let mut events = gateway.ask(ask);
     loop {
@@ -130,8 +131,11 @@ async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sour
         };
         match event {
             Some(Ok(Event::Delta { text })) => {
-                show.delta(&text)?;
-                show.claims(verifier.feed(&text))?;
+                // Line by line, so that a claim is shown under the line it stands on.
+                for piece in text.split_inclusive('\n') {
+                    show.delta(piece)?;
+                    show.claims(verifier.feed(piece))?;
+                }
             }
             Some(Ok(Event::Done { finish_reason, endpoint, model, tier })) => {
                 show.claims(verifier.finish())?;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args::{ObserveArgs, ResetArgs, RunArgs};
 use crate::audit::{self, Action};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::interrupt;
+use crate::interrupt::{self, Deferred};
 use crate::json::{self, hex};
 use crate::session::Session;
 use crate::ui::{QUIET, STRONG, printable};
@@ -45,7 +45,7 @@ pub(crate) fn open_running(session: &Session, observe: &ObserveArgs) -> Result<B
         let run_for = seconds(observe.run_for)?;
         write_firmware(session, &mut board)?;
         board.reset().map_err(failure)?;
-        wait(run_for);
+        std::thread::sleep(run_for);
     }
     Ok(board)
 }
@@ -139,6 +139,7 @@ pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
         return Ok(Exit::Ok);
     };
     session.ui.note(format!("{} is at {}; Ctrl-C ends", text.name(), text.path().display()));
+    let _deferred = Deferred::begin();
     let mut lines = hil::SerialLines::new(text);
     let started = Instant::now();
     loop {
@@ -162,6 +163,8 @@ pub(crate) fn write_firmware(session: &Session, board: &mut Board) -> Result<(),
     })?;
     let name = elf.display().to_string();
     audit::record(&session.config.folders, Action::Flash, board.identity(), Some(&name))?;
+    // A chip whose flash algorithm is cut off is left with half a firmware.
+    let _deferred = Deferred::begin();
     let bar = progress_bar();
     let mut stage = None;
     let result = board.flash(elf, &mut |progress| {
@@ -173,7 +176,8 @@ pub(crate) fn write_firmware(session: &Session, board: &mut Board) -> Result<(),
         bar.set_position(progress.done);
     });
     bar.finish_and_clear();
-    result.map_err(failure)
+    result.map_err(failure)?;
+    interrupt::check("the firmware was written and verified")
 }
 
 fn progress_bar() -> ProgressBar {
@@ -192,14 +196,6 @@ fn stage_name(stage: FlashStage) -> &'static str {
         FlashStage::Erase => "erasing",
         FlashStage::Program => "writing",
         FlashStage::Verify => "verifying",
-    }
-}
-
-/// Waits, unless a signal comes.
-pub(crate) fn wait(time: Duration) {
-    let started = Instant::now();
-    while started.elapsed() < time && interrupt::pending().is_none() {
-        std::thread::sleep(POLL.min(time));
     }
 }
 

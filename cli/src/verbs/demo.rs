@@ -122,7 +122,7 @@ fn live(session: &mut Session, index: &Index, mut board: Board) -> Result<Bundle
     board::write_firmware(session, &mut board)?;
     let flashed = started.elapsed().as_millis();
     board.reset().map_err(board::failure)?;
-    board::wait(RUN_FOR);
+    std::thread::sleep(RUN_FOR);
     let plan = read_plan(index, &Scope::Firmware).map_err(|error| {
         Failure::new(Exit::Internal, "the example cannot be read").caused_by(&error)
     })?;

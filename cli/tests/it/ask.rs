@@ -73,9 +73,7 @@ fn a_rate_limited_endpoint_is_left_alone_and_the_second_answers_at_once() {
     .unwrap();
     let healthy = Provider::start([Reply::answer("It is the baud rate.")]).unwrap();
     let silk = with_endpoints(&[("first", &limited.url()), ("second", &healthy.url())]);
-    let started = Instant::now();
     let run = ask(&silk, &[]).expect(0);
-    assert!(started.elapsed() < Duration::from_secs(3), "nobody waited for the limit");
     let lines = run.json();
     let attempts = events(&lines, "attempt");
     assert_eq!(attempts[0]["endpoint"], "first");
@@ -84,8 +82,29 @@ fn a_rate_limited_endpoint_is_left_alone_and_the_second_answers_at_once() {
     assert_eq!(attempts[1]["endpoint"], "second");
     assert_eq!(attempts[1]["outcome"], "ok");
     assert_eq!(attempts[1]["wait_ms"], 0);
+    let (limited, healthy) = (limited.chats(), healthy.chats());
+    assert_eq!((limited.len(), healthy.len()), (1, 1));
+    let between = healthy[0].at - limited[0].at;
+    assert!(between < Duration::from_secs(3), "nobody waited for the limit: {between:?}");
+}
+
+#[test]
+fn the_next_run_still_leaves_a_limited_endpoint_alone() {
+    let limited = Provider::start([
+        Reply::error(429, "slow down").header("retry-after", "600"),
+        Reply::answer("too early"),
+    ])
+    .unwrap();
+    let healthy = Provider::start([Reply::answer("It is the baud rate.")]).unwrap();
+    let silk = with_endpoints(&[("first", &limited.url()), ("second", &healthy.url())]);
+    ask(&silk, &[]).expect(0);
+    let run = ask(&silk, &[]).expect(0);
+    let lines = run.json();
+    let first = events(&lines, "attempt")[0];
+    assert_eq!(first["endpoint"], "first");
+    assert_eq!(first["outcome"], "skipped_cooldown");
     assert_eq!(limited.chats().len(), 1);
-    assert_eq!(healthy.chats().len(), 1);
+    assert_eq!(healthy.chats().len(), 2);
 }
 
 #[test]

@@ -49,9 +49,9 @@ fn a_register_has_every_promised_key() {
             "name": "HWFC", "lsb": 0, "width": 1, "access": "read-write",
             "description": "Hardware flow control.",
             "enums": [
-                { "name": "Disabled", "value": "0x0", "mask": "0x1", "is_default": false,
+                { "name": "Disabled", "value": "0x00000000", "mask": "0x00000001", "is_default": false,
                   "usage": "read-write", "description": "Hardware flow control disabled." },
-                { "name": "Enabled", "value": "0x1", "mask": "0x1", "is_default": false,
+                { "name": "Enabled", "value": "0x00000001", "mask": "0x00000001", "is_default": false,
                   "usage": "read-write", "description": "Hardware flow control enabled." },
             ],
         }],

@@ -6,6 +6,7 @@ mod ask;
 mod bad_input;
 mod board;
 mod demo;
+mod docs;
 mod doctor;
 mod example;
 mod init;

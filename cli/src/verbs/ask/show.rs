@@ -88,20 +88,14 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// The next piece of the answer.
+    /// The next piece of the answer; a line end only at its end.
     pub(crate) fn delta(&mut self, text: &str) -> Result<(), Failure> {
         if self.ui.json {
             return self.event_json(json!({ "event": "delta", "text": text }));
         }
-        // A claim is shown under its own line, so the text goes out line by line.
-        for piece in text.split_inclusive('\n') {
-            write!(self.ui.out, "{}", printable(piece))?;
-            self.mid_line = !piece.ends_with('\n');
-            if !self.mid_line {
-                self.flush_claims()?;
-            }
-        }
+        write!(self.ui.out, "{}", printable(text))?;
         self.ui.out.flush()?;
+        self.mid_line = !text.ends_with('\n');
         Ok(())
     }
 
