@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn given_before_named_before_the_only_one() {
         use Strength::{Found, Given, Hint, Named};
-        let cases: &[(&[(Strength, &str, &str)], &[&str])] = &[
+        type Row = (Strength, &'static str, &'static str);
+        let cases: &[(&[Row], &[&str])] = &[
             (&[(Given, "a", "x"), (Given, "b", "x"), (Named, "c", "")], &["a", "b"]),
             (&[(Found, "a", "x"), (Named, "b", ""), (Named, "c", "")], &["b"]),
             (&[(Found, "a", "x"), (Found, "b", "y")], &["a"]),

@@ -131,7 +131,7 @@ impl Finding {
     pub(crate) fn origin(&self) -> String {
         let place = match (&self.file, self.line) {
             // A file that is itself what was found need not be told twice.
-            (Some(file), None) if *file == PathBuf::from(&self.value) => String::new(),
+            (Some(file), None) if file.as_os_str() == self.value.as_str() => String::new(),
             (Some(file), Some(line)) => format!("{}:{line}", file.display()),
             (Some(file), None) => file.display().to_string(),
             (None, _) => String::new(),
