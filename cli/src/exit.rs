@@ -61,6 +61,15 @@ impl Failure {
         Self { exit, lines: vec![what.to_string()], hints: Vec::new(), silent: false }
     }
 
+    /// Starts a failure with a library error, whose words read after "failed to", and its causes.
+    pub(crate) fn to(exit: Exit, error: &dyn std::error::Error) -> Self {
+        let failure = Self::new(exit, format!("failed to {error}"));
+        match error.source() {
+            Some(cause) => failure.caused_by(cause),
+            None => failure,
+        }
+    }
+
     /// Adds a line such as `searched: …`.
     pub(crate) fn detail(mut self, line: impl fmt::Display) -> Self {
         self.lines.push(line.to_string());

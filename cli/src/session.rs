@@ -167,5 +167,10 @@ fn index_failure(error: IndexError) -> Failure {
     };
     let text = error.to_string();
     let text = if text.starts_with("failed") { text } else { format!("failed to open {text}") };
-    Failure::new(Exit::Usage, text).caused_by(&error).hint(hint)
+    let failure = Failure::new(Exit::Usage, text);
+    match std::error::Error::source(&error) {
+        Some(cause) => failure.caused_by(cause),
+        None => failure,
+    }
+    .hint(hint)
 }

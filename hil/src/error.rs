@@ -17,7 +17,7 @@ use crate::virtual_probe::bench_fault;
 #[non_exhaustive]
 pub enum HilError {
     /// No probe answers to the selector.
-    #[error("find a probe for `{selector}` on USB or serial ports{}", Found(found))]
+    #[error("find {} on USB or serial ports{}", Wanted(selector), Found(found))]
     NoProbe {
         /// What was asked for.
         selector: Selector,
@@ -25,7 +25,7 @@ pub enum HilError {
         found: Vec<ProbeInfo>,
     },
     /// Several probes answer to the selector.
-    #[error("choose a probe for `{selector}`{}", Found(found))]
+    #[error("choose {} among several{}", Wanted(selector), Found(found))]
     SeveralProbes {
         /// What was asked for.
         selector: Selector,
@@ -184,6 +184,17 @@ impl HilError {
 impl From<Arc<BenchError>> for HilError {
     fn from(error: Arc<BenchError>) -> HilError {
         HilError::Bench(error)
+    }
+}
+
+struct Wanted<'a>(&'a Selector);
+
+impl std::fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Selector::Only => write!(f, "a probe"),
+            named => write!(f, "a probe for `{named}`"),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ impl FromStr for Selector {
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Selector::Only => write!(f, "the only probe"),
+            Selector::Only => write!(f, "any"),
             Selector::Virtual(board) => write!(f, "virtual:{board}"),
             Selector::Probe { .. } => match self.to_probe_rs() {
                 Some(selector) => write!(f, "{selector}"),

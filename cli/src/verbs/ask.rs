@@ -156,7 +156,6 @@ async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sour
 
 /// Why there is no answer, and what to do.
 fn failure(error: AskError) -> Failure {
-    let text = format!("failed to {error}");
     let (exit, hint) = match &error {
         AskError::CredentialsRefused { .. } => (
             Exit::Credentials,
@@ -175,7 +174,7 @@ fn failure(error: AskError) -> Failure {
         }
         _ => (Exit::NoModel, "`silk doctor` shows which models can be reached"),
     };
-    let mut failure = Failure::new(exit, text).caused_by(&error);
+    let mut failure = Failure::to(exit, &error);
     for attempt in error.attempts() {
         let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
         let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");

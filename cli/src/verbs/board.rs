@@ -292,13 +292,13 @@ pub(crate) fn failure(error: HilError) -> Failure {
         HilError::Bench(bench) => bench_advice(bench),
         _ => (Exit::Bench, "check cable and power, then `silk doctor`"),
     };
-    Failure::new(exit, format!("failed to {error}")).caused_by(&error).hint(hint)
+    Failure::to(exit, &error).hint(hint)
 }
 
 /// As [`failure`], for a bench that is not opened as a board.
 pub(crate) fn bench_failure(error: vbench::BenchError) -> Failure {
     let (exit, hint) = bench_advice(&error);
-    Failure::new(exit, format!("failed to {error}")).caused_by(&error).hint(hint)
+    Failure::to(exit, &error).hint(hint)
 }
 
 fn bench_advice(error: &vbench::BenchError) -> (Exit, &'static str) {

@@ -109,7 +109,12 @@ fn read_register(
         let register = json::Register::of(register, value);
         return session.ui.json_line(&ReadJson { board: board.identity(), fidelity, register });
     }
-    render::register(&mut session.ui.out, register, value)?;
+    // Bits that mean nothing are not given names.
+    let means = fidelity != Some(Fidelity::NotModelled);
+    render::register(&mut session.ui.out, register, value.filter(|_| means))?;
+    if let Some(value) = value.filter(|_| !means) {
+        writeln!(session.ui.out, "  reads {}", hex(value, register.size_bits()))?;
+    }
     if let Some(why) = fidelity.and_then(caveat) {
         writeln!(session.ui.out, "  {CARE}{why}{CARE:#}")?;
     }
