@@ -342,7 +342,7 @@ fn blind(bundle: &Bundle) -> HashMap<u64, &'static str> {
     let why = |read: &RegisterRead| match read.outcome {
         ReadOutcome::Value { .. } if naming::says_something(read) => None,
         ReadOutcome::Value { .. } => Some("not modelled by the emulator"),
-        ReadOutcome::Skipped { .. } => Some("not read: that would disturb"),
+        ReadOutcome::Skipped { .. } => Some("not read on purpose"),
         ReadOutcome::Failed { .. } => Some("could not be read"),
     };
     let reads = bundle.snapshot.registers.iter();
