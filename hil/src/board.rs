@@ -392,8 +392,13 @@ fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
     let Some(wanted) = selector.to_probe_rs() else {
         return Err(no_probe(selector));
     };
-    virtual_probe::register();
-    Lister::new().open(wanted).map_err(|error| match error {
+    let opened = match selector {
+        // Straight to its driver: the others look through USB and serial ports first.
+        Selector::Virtual(_) => virtual_probe::open(&wanted),
+        _ if !list::can_enumerate() => return Err(no_probe(selector)),
+        _ => Lister::new().open(wanted),
+    };
+    opened.map_err(|error| match error {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
         // Says that there is no USB at all, as in most containers.
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(_)) => no_probe(selector),

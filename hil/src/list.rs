@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use probe_rs::probe::DebugProbeSelector;
-use probe_rs::probe::list::{Accessibility, Lister, ProbeListItem};
+use probe_rs::probe::list::{Accessibility, Lister};
 use vbench::{BenchError, Version};
 
-use crate::selector::{Selector, VIRTUAL_PRODUCT_ID, VIRTUAL_VENDOR_ID};
+use crate::selector::Selector;
 use crate::virtual_probe;
 
 /// A probe, or a virtual board, that could be opened or is known not to open.
@@ -57,13 +57,22 @@ pub fn list() -> Vec<ProbeInfo> {
     probes
 }
 
+/// Whether probes can be looked for at all.
+///
+/// Without sysfs (a bare chroot, some containers) there is no list of USB devices either, and the
+/// crate `serialport` 4.10 panics where `/sys/class/tty` is missing.
+pub(crate) fn can_enumerate() -> bool {
+    !cfg!(target_os = "linux") || Path::new("/sys/class/tty").exists()
+}
+
 /// The probes that are plugged in, all or those that answer to `selector`.
 pub(crate) fn real_probes(selector: Option<&DebugProbeSelector>) -> Vec<ProbeInfo> {
-    virtual_probe::register();
+    if !can_enumerate() {
+        return Vec::new();
+    }
     Lister::new()
         .list_with_access(selector)
         .into_iter()
-        .filter(|item| !is_virtual(item))
         .map(|item| ProbeInfo {
             selector: Selector::from_probe_rs((&item.info).into()),
             name: item.info.identifier.clone(),
@@ -74,10 +83,6 @@ pub(crate) fn real_probes(selector: Option<&DebugProbeSelector>) -> Vec<ProbeInf
             },
         })
         .collect()
-}
-
-fn is_virtual(item: &ProbeListItem) -> bool {
-    (item.info.vendor_id, item.info.product_id) == (VIRTUAL_VENDOR_ID, VIRTUAL_PRODUCT_ID)
 }
 
 fn virtual_boards() -> impl Iterator<Item = ProbeInfo> {

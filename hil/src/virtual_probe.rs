@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use probe_rs::CoreStatus;
 use probe_rs::architecture::arm::sequences::ArmDebugSequence;
@@ -13,22 +13,18 @@ use probe_rs::architecture::arm::{
     ArmCommunicationInterface, ArmDebugInterface, ArmError, DapError, DapProbe, RawDapAccess,
     RegisterAddress,
 };
-use probe_rs::plugin::{Plugin, register_plugin};
 use probe_rs::probe::list::ProbeListItem;
 use probe_rs::probe::{
-    BoxedProbeError, DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector,
+    BoxedProbeError, DebugProbe, DebugProbeError, DebugProbeInfo, DebugProbeSelector, Probe,
     ProbeCreationError, ProbeError, ProbeFactory, WireProtocol,
 };
 use vbench::{Ack, Bench, BenchError, BenchOptions, DapRegister};
 
 use crate::selector::{VIRTUAL_PRODUCT_ID, VIRTUAL_VENDOR_ID};
 
-/// Makes probe-rs know virtual boards. Any number of calls does it once.
-pub(crate) fn register() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        register_plugin(Plugin { probe_drivers: &[&VirtualBoards], ..Plugin::default() });
-    });
+/// Starts the virtual board that `selector` names.
+pub(crate) fn open(selector: &DebugProbeSelector) -> Result<Probe, DebugProbeError> {
+    VirtualBoards.open(selector).map(Probe::from_specific_probe)
 }
 
 static QEMU_PROGRAM: RwLock<Option<PathBuf>> = RwLock::new(None);
