@@ -3,7 +3,7 @@
 use crate::adi::{Ack, DapRegister, DebugPort};
 use crate::cortexm::CortexM;
 use crate::link::BenchOptions;
-use crate::{BenchError, Machine, SerialText, Version};
+use crate::{BenchError, Machine, SerialText, Version, check_qemu};
 
 /// A virtual board: QEMU, the debug port in front of it, its UART. Dropping it ends QEMU.
 ///
@@ -30,7 +30,13 @@ impl Bench {
     /// [`BenchError::QemuMissing`], [`BenchError::QemuTooOld`], [`BenchError::MachineUnknown`],
     /// [`BenchError::QemuDied`] with what QEMU said, [`BenchError::Deadline`].
     pub fn start(machine: &'static Machine, options: &BenchOptions) -> Result<Bench, BenchError> {
-        let mut core = CortexM::start(machine, options)?;
+        let mut core = CortexM::start(machine, options).map_err(|error| {
+            // Whatever else is missing here, no QEMU is what there is to tell first.
+            match check_qemu(machine, options.program(machine)) {
+                Err(missing @ BenchError::QemuMissing { .. }) => missing,
+                _ => error,
+            }
+        })?;
         let qemu = core.link()?.qmp.version();
         Ok(Bench { port: DebugPort::new(core), qemu })
     }

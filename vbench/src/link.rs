@@ -29,7 +29,7 @@ impl Default for BenchOptions {
 }
 
 impl BenchOptions {
-    fn program<'a>(&'a self, machine: &'a Machine) -> &'a Path {
+    pub(crate) fn program<'a>(&'a self, machine: &'a Machine) -> &'a Path {
         self.program.as_deref().unwrap_or(Path::new(&machine.qemu.program))
     }
 }
