@@ -88,8 +88,11 @@ pub(crate) async fn answer(
     }
     let ask = ask_of(&prepared.prompt, args);
     let gateway = consented(session, gathered.gateway, &ask, prepared, args).await?;
+    let routes = gateway.routes(&ask);
+    let first = routes.into_iter().find(|route| gateway.permits(route));
     let mut show = Show::new(session);
     show.evidence(prepared)?;
+    show.asking(first.as_ref());
     let outcome = follow(&mut show, &gateway, ask, sources).await;
     model::save_cooldowns(&session.config.folders, &gateway);
     outcome

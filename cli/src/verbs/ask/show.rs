@@ -4,7 +4,7 @@ use std::io::Write;
 
 use assist::{Claim, Prepared, Verdict};
 use bundle::Finding;
-use gateway::{Attempt, Event, Outcome as Tried};
+use gateway::{Attempt, Event, Outcome as Tried, Route};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -55,6 +55,13 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
+    /// Who is asked first: a small engine may read a long prompt for minutes before it says a word.
+    pub(crate) fn asking(&self, first: Option<&Route>) {
+        if let (Some(route), false) = (first, self.ui.json) {
+            self.ui.note(format!("asking {}, {}", route.endpoint, short(&route.model)));
+        }
+    }
+
     /// Everything but text and the end.
     pub(crate) fn event(&mut self, event: &Event) -> Result<(), Failure> {
         if self.ui.json {
@@ -80,7 +87,7 @@ impl<'a> Show<'a> {
     fn attempt(&self, attempt: &Attempt) {
         let Attempt { endpoint, model, .. } = attempt;
         if attempt.outcome == Tried::Ok {
-            self.ui.note(format!("{endpoint} answers with {}", short(model)));
+            self.ui.note(format!("{endpoint} answers, {}", short(model)));
         } else {
             let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
             let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
