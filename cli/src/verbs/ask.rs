@@ -43,35 +43,25 @@ pub(crate) async fn dry_run(
         session.ui.note(note);
     }
     let ask = ask_of(&prepared.prompt, args);
-    let route = gathered.gateway.routes(&ask).into_iter().next();
-    let (endpoint, model) = match route {
-        Some(route) => (Some(gathered.gateway.endpoint(&route).clone()), route.model),
+    let gateway = &gathered.gateway;
+    let routes = gateway.routes(&ask);
+    let permitted = routes.iter().find(|route| gateway.permits(route));
+    let Some(route) = permitted.or(routes.first()) else {
+        session.ui.note("no endpoint is configured; this would go to an engine on this machine");
+        let local = Endpoint::parse("local", "http://127.0.0.1", None).map_err(|error| {
+            Failure::new(Exit::Internal, "no request can be shown").caused_by(&error)
+        })?;
         // What an engine on this machine serves is not asked here.
-        None => (None, args.model.clone().unwrap_or_else(|| "(as the engine names it)".to_owned())),
+        let model = args.model.clone().unwrap_or_else(|| "(as the engine names it)".to_owned());
+        let request = ChatRequest { model, prompt: ask.prompt };
+        return show::request(session, None, &request.to_json(&local));
     };
-    let request = ChatRequest { model, prompt: ask.prompt };
-    match endpoint {
-        Some(endpoint) => {
-            if !gathered
-                .gateway
-                .routes(&ask_of(&prepared.prompt, args))
-                .iter()
-                .any(|route| gathered.gateway.permits(route))
-            {
-                session.ui.note(format!("{} needs a yes first", endpoint.origin()));
-            }
-            show::request(session, Some(endpoint.chat_url().as_str()), &request.to_json(&endpoint))
-        }
-        None => {
-            session
-                .ui
-                .note("no endpoint is configured; this would go to an engine on this machine");
-            let local = Endpoint::parse("local", "http://127.0.0.1", None).map_err(|error| {
-                Failure::new(Exit::Internal, "no request can be shown").caused_by(&error)
-            })?;
-            show::request(session, None, &request.to_json(&local))
-        }
+    let endpoint = gateway.endpoint(route);
+    if permitted.is_none() {
+        session.ui.note(format!("{} needs a yes first", endpoint.origin()));
     }
+    let request = ChatRequest { model: route.model.clone(), prompt: ask.prompt };
+    show::request(session, Some(endpoint.chat_url().as_str()), &request.to_json(endpoint))
 }
 
 /// Sends the question and follows the answer to its end. The exit is [`Exit::Wrong`] if the
@@ -179,8 +169,7 @@ fn failure(error: AskError) -> Failure {
     };
     let mut failure = Failure::to(exit, &error);
     for attempt in error.attempts() {
-        let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
-        let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
+        let outcome = show::words(&attempt.outcome);
         let detail = attempt.detail.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
         let (endpoint, model) = (&attempt.endpoint, &attempt.model);
         failure = failure.detail(format!("tried: {endpoint}, {model}: {outcome}{detail}"));

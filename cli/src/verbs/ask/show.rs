@@ -89,8 +89,7 @@ impl<'a> Show<'a> {
         if attempt.outcome == Tried::Ok {
             self.ui.note(format!("{endpoint} answers, {}", short(model)));
         } else {
-            let outcome = serde_json::to_value(&attempt.outcome).unwrap_or_default();
-            let outcome = outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ");
+            let outcome = words(&attempt.outcome);
             self.ui.warn(format!("{endpoint}, {}: {outcome}", short(model)));
         }
     }
@@ -211,6 +210,12 @@ impl<'a> Show<'a> {
 /// A model's name for a person: llama.cpp names its models by their whole path.
 fn short(model: &str) -> String {
     printable(model.rsplit('/').next().filter(|name| name.ends_with(".gguf")).unwrap_or(model))
+}
+
+/// How an attempt went, in the words of its JSON: `rate limited`, `connect error`.
+pub(super) fn words(outcome: &Tried) -> String {
+    let outcome = serde_json::to_value(outcome).unwrap_or_default();
+    outcome["outcome"].as_str().unwrap_or("failed").replace('_', " ")
 }
 
 fn claim_json(claim: &Claim) -> Value {
