@@ -49,7 +49,8 @@ fn finish(outcome: Outcome) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             if !failure.is_silent() {
-                let text = failure.to_string();
+                // It may quote a file, a board or an endpoint.
+                let text = ui::printable(&failure.to_string());
                 let rest = text.strip_prefix("error:").unwrap_or(&text);
                 anstream::eprintln!("{BAD}error:{BAD:#}{rest}");
             }

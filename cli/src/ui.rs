@@ -49,14 +49,14 @@ impl Ui {
         Ok(())
     }
 
-    /// Says something that is not data.
+    /// Says something that is not data. May quote a file: see [`printable`].
     pub(crate) fn note(&self, text: impl std::fmt::Display) {
-        anstream::eprintln!("{QUIET}note:{QUIET:#} {text}");
+        anstream::eprintln!("{QUIET}note:{QUIET:#} {}", printable(&text.to_string()));
     }
 
     /// Says that something is odd but not fatal.
     pub(crate) fn warn(&self, text: impl std::fmt::Display) {
-        anstream::eprintln!("{CARE}warning:{CARE:#} {text}");
+        anstream::eprintln!("{CARE}warning:{CARE:#} {}", printable(&text.to_string()));
     }
 }
 

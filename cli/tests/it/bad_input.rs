@@ -136,3 +136,21 @@ const OTHER_CHIP: &str = r#"<device><name>OTHER</name><width>32</width><size>32<
 <addressBlock><offset>0</offset><size>0x400</size><usage>registers</usage></addressBlock>
 <registers><register><name>CR1</name><addressOffset>0</addressOffset></register></registers>
 </peripheral></peripherals></device>"#;
+
+#[test]
+fn an_svd_cannot_talk_to_the_terminal() {
+    let silk = Silk::new();
+    let evil = OTHER_CHIP
+        .replace(
+            "<name>CR1</name>",
+            "<name>CR1</name><description>a&#27;]0;owned&#7;b</description>",
+        )
+        .replace(
+            "<addressOffset>0</addressOffset>",
+            "<addressOffset>0</addressOffset><size>&#27;[2J</size>",
+        );
+    let svd = silk.write("evil.svd", evil);
+    let run = silk.run(["reg", "TIM1.CR1", "--svd", svd.to_str().unwrap()]).expect(0);
+    assert!(!run.stdout.contains('\u{1b}'), "{:?}", run.stdout);
+    assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+}
