@@ -73,6 +73,11 @@ pub(crate) enum Verb {
     Addr(AddrArgs),
     /// Look up symbols of the firmware
     Sym(SymArgs),
+    /// Dump a register map whole; list and prune the cached indexes
+    Index {
+        #[command(subcommand)]
+        verb: IndexVerb,
+    },
 
     /// Select the evidence for a question
     Context(ContextArgs),
@@ -129,12 +134,46 @@ pub(crate) struct InitArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RegArgs {
-    /// Name, pattern, address or words; `=VALUE` decodes a value
-    #[arg(value_name = "QUERY[=VALUE]", required = true)]
+    /// Name, pattern, address or words
+    ///
+    /// `REG=VALUE` decodes a value, `REG=VALUE..VALUE` tells what differs between two, and
+    /// `'REG FIELD=VALUE FIELD=NAME'` makes the value to write, fields not named at reset. A
+    /// peripheral's name lists its registers.
+    #[arg(value_name = "QUERY", required = true)]
     pub(crate) query: Vec<String>,
-    /// Show at most this many registers
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub(crate) limit: usize,
+    /// Show at most this many registers [default: 20, or all of a peripheral]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Draw the bits, as is done for one register on a terminal
+    #[arg(long)]
+    pub(crate) draw: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexVerb {
+    /// Print every register of an SVD file, by peripheral and address
+    ///
+    /// Array elements are counted and listed one by one, but an outermost array of more than
+    /// 4096 is one line, with its count and stride. With --json the last line is the summary.
+    Dump {
+        /// SVD file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// List the indexes in the cache: content, size, age
+    List,
+    /// Remove indexes that a newer version replaced, and the oldest beyond a size
+    Gc(GcArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// Keep the newest indexes up to this size in all
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) max_size: u64,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

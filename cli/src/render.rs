@@ -1,8 +1,10 @@
 //! Registers and findings as lines for a person. Colour only repeats what the words say.
 
+mod ruler;
+
 use std::io::{self, Write};
 
-use svd_index::{FieldRef, RegisterRef};
+use svd_index::{FieldRef, PeripheralRef, RegisterRef};
 
 use crate::json::hex;
 use crate::ui::{BAD, CARE, GOOD, QUIET, STRONG, printable};
@@ -27,11 +29,34 @@ pub(crate) fn register_line(out: &mut impl Write, register: &RegisterRef<'_>) ->
     writeln!(out)
 }
 
+/// A peripheral's name, base address and interrupts, above its registers.
+pub(crate) fn peripheral_head(
+    out: &mut impl Write,
+    peripheral: &PeripheralRef<'_>,
+) -> io::Result<()> {
+    let (name, address) = (printable(peripheral.name()), hex(peripheral.base_address(), 32));
+    write!(out, "{STRONG}{name}{STRONG:#}  {address}")?;
+    for interrupt in peripheral.interrupts() {
+        write!(out, "  interrupt {} {}", interrupt.number, printable(interrupt.name))?;
+    }
+    writeln!(out, "  {QUIET}{}{QUIET:#}", one_line(peripheral.description()))
+}
+
 /// A register with its fields, decoded if there is a value.
 pub(crate) fn register(
     out: &mut impl Write,
     register: &RegisterRef<'_>,
     value: Option<u64>,
+) -> io::Result<()> {
+    drawn_register(out, register, value, None)
+}
+
+/// As [`register`], its bits drawn first where there are `columns` to draw in.
+pub(crate) fn drawn_register(
+    out: &mut impl Write,
+    register: &RegisterRef<'_>,
+    value: Option<u64>,
+    columns: Option<usize>,
 ) -> io::Result<()> {
     register_line(out, register)?;
     let description = one_line(register.description());
@@ -49,6 +74,9 @@ pub(crate) fn register(
             let bits = hex(reserved, register.size_bits());
             writeln!(out, "  {CARE}bits outside every field are set: {bits}{CARE:#}")?;
         }
+    }
+    if let Some(columns) = columns {
+        ruler::draw(out, register, value, columns)?;
     }
     for field in register.fields() {
         match value {
@@ -107,7 +135,7 @@ fn decoded_field(out: &mut impl Write, field: &FieldRef<'_>, value: u64) -> io::
 }
 
 /// `[hi:lo]`, or `[n]` for one bit.
-fn bits(field: &FieldRef<'_>) -> String {
+pub(crate) fn bits(field: &FieldRef<'_>) -> String {
     match field.width() {
         1 => format!("[{}]", field.lsb()),
         _ => format!("[{}:{}]", field.msb(), field.lsb()),

@@ -1,9 +1,14 @@
 //! `silk reg`, `silk addr`, `silk sym`: the index, asked directly.
 
-use std::io::{BufRead, Write};
+mod change;
+mod encode;
+
+use std::io::{BufRead, IsTerminal, Write};
 
 use svd_index::elf::SymbolKind;
-use svd_index::{Chip, Index, Query, RegisterRef};
+use svd_index::{Chip, Index, PeripheralRef, Query, RegisterRef};
+
+use self::encode::Assignments;
 
 use crate::args::{AddrArgs, RegArgs, SymArgs};
 use crate::exit::{Exit, Failure, Outcome};
@@ -12,28 +17,97 @@ use crate::render;
 use crate::session::{Session, check_whole, need_chip, need_firmware};
 use crate::ui::{QUIET, STRONG, printable};
 
+/// Registers shown where no limit is asked for.
+const SHOWN: usize = 20;
+
 /// `silk reg`
 pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     let index = session.index()?;
     let chip = need_chip(&index, &session.config)?;
     let text = args.query.join(" ");
-    let (hits, value) = find(chip, &text, args.limit)?;
+    if let Some(assignments) = Assignments::parse(&text) {
+        let register = one(chip, &assignments.register)?;
+        check_whole(&index)?;
+        encode::show(session, &register, &assignments)?;
+        return Ok(Exit::Ok);
+    }
+    let difference = change::parse(&text);
+    let name = difference.map_or(text.as_str(), |(name, ..)| name);
+    let (mut hits, value) = find(chip, name, args.limit.unwrap_or(SHOWN))?;
     check_whole(&index)?;
-    let more = hits.len().saturating_sub(args.limit);
-    let whole = hits.len() <= 3 || value.is_some();
-    for register in hits.iter().take(args.limit) {
-        if session.ui.json {
+    let peripheral = listed_peripheral(name, &hits);
+    let limit = match (args.limit, peripheral) {
+        (Some(limit), _) => limit,
+        (None, Some(_)) => hits.len(),
+        (None, None) => SHOWN,
+    };
+    if let Some(peripheral) = peripheral {
+        hits.sort_by_key(RegisterRef::address);
+        if !session.ui.json {
+            render::peripheral_head(&mut session.ui.out, &peripheral)?;
+        }
+    }
+    let whole = value.is_some() || (hits.len() <= 3 && peripheral.is_none());
+    let width = (args.draw || hits.len() == 1).then(|| drawing_width(args.draw)).flatten();
+    for register in hits.iter().take(limit) {
+        if let Some((_, from, to)) = difference {
+            change::show(session, register, from, to)?;
+        } else if session.ui.json {
             session.ui.json_line(&json::Register::of(register, value))?;
-        } else if whole {
-            render::register(&mut session.ui.out, register, value)?;
+        } else if whole || args.draw {
+            render::drawn_register(&mut session.ui.out, register, value, width)?;
         } else {
             render::register_line(&mut session.ui.out, register)?;
         }
     }
+    let more = hits.len().saturating_sub(limit);
     if more > 0 {
         session.ui.note(format!("{more} more; `--limit N` shows more, a longer name shows fewer"));
     }
     Ok(Exit::Ok)
+}
+
+/// The peripheral, if `hits` are all its registers and `name` ends with its own.
+fn listed_peripheral<'a>(name: &str, hits: &[RegisterRef<'a>]) -> Option<PeripheralRef<'a>> {
+    let peripheral = hits.first()?.peripheral();
+    let typed = name.trim().trim_end_matches("()").to_ascii_uppercase();
+    let is_named = typed.ends_with(&peripheral.name().to_ascii_uppercase());
+    let are_its = hits.iter().all(|hit| hit.peripheral().name() == peripheral.name());
+    (is_named && are_its && peripheral.registers().count() == hits.len()).then_some(peripheral)
+}
+
+/// Columns that a drawing may take; `None` where none is wanted.
+fn drawing_width(always: bool) -> Option<usize> {
+    const COLUMNS: usize = 80;
+    if !std::io::stdout().is_terminal() {
+        return always.then_some(COLUMNS);
+    }
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    Some(size.map_or(COLUMNS, |(width, _)| usize::from(width.0)))
+}
+
+/// The one register that a name means.
+fn one<'a>(chip: &'a Chip, name: &str) -> Result<RegisterRef<'a>, Failure> {
+    const NAMED: usize = 5;
+    let (hits, value) = find(chip, name, SHOWN)?;
+    debug_assert!(value.is_none(), "the name has no `=`");
+    let failure = Failure::new(Exit::Usage, format!("`{name}` is not one register"));
+    match hits.as_slice() {
+        [register] if register.is_array() => {
+            let first = register.element(0).map(|first| printable(&first.path()));
+            let what = format!("found: {}", printable(&register.path()));
+            let hint = format!("name an element, such as {}", first.unwrap_or_default());
+            Err(failure.detail(what).hint(hint))
+        }
+        [register] => Ok(*register),
+        several => {
+            let paths: Vec<String> =
+                several.iter().take(NAMED).map(|hit| printable(&hit.path())).collect();
+            let more = if several.len() > NAMED { ", …" } else { "" };
+            let what = format!("found: {} registers: {}{more}", several.len(), paths.join(", "));
+            Err(failure.detail(what).hint("give its whole path"))
+        }
+    }
 }
 
 /// Registers that a query names, else those that its words describe, and the value to decode.

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod evidence;
 mod explain;
+mod index;
 mod init;
 mod lookup;
 mod model;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Reg(args) => lookup::reg(session, &args),
         Verb::Addr(args) => lookup::addr(session, &args),
         Verb::Sym(args) => lookup::sym(session, &args),
+        Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),
         Verb::Ask(args) => ask::run(session, &args),
         Verb::Explain(args) => explain::run(session, &args),

@@ -1,0 +1,203 @@
+//! `silk index dump`: every register of an SVD, for other programs to read or compare.
+//!
+//! Written as it is found: what is held in memory does not grow with the SVD's arrays.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use svd_index::{Chip, PeripheralRef, RegisterRef, Warning};
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::json;
+use crate::render;
+use crate::session::{Session, check_whole};
+use crate::ui::{QUIET, printable};
+
+/// An outermost array of more elements than this is one line.
+const MAX_LISTED: u64 = 4096;
+
+/// An array as one line: its first element, and how it goes on.
+#[derive(Serialize)]
+struct Array {
+    #[serde(flatten)]
+    register: json::Register,
+    /// Elements of the outermost array.
+    count: u64,
+    /// Bytes from one of them to the next.
+    stride: u64,
+}
+
+/// The last line.
+#[derive(Serialize)]
+struct Last<'a> {
+    version: u32,
+    summary: Summary<'a>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    peripherals: usize,
+    /// Every array element counted.
+    registers: u64,
+    /// Every array element counted.
+    fields: u64,
+    skipped: Vec<Skipped<'a>>,
+    /// All of them, also those about what was skipped.
+    warnings: usize,
+}
+
+/// Something in the SVD that could not be read.
+#[derive(Serialize)]
+struct Skipped<'a> {
+    path: &'a str,
+    line: u32,
+    why: &'a str,
+}
+
+/// `silk index dump`
+pub(super) fn run(session: &mut Session, file: &Path) -> Outcome {
+    let index = session.open(vec![file.to_owned()], Vec::new())?;
+    let chip = index.chip().expect("one SVD was opened");
+    let json = session.ui.json;
+    let mut out = BufWriter::with_capacity(1 << 16, &mut session.ui.out);
+    for peripheral in chip.peripherals() {
+        if !json {
+            render::peripheral_head(&mut out, &peripheral)?;
+        }
+        in_address_order(&peripheral, |register| match json {
+            true => write_json(&mut out, &register),
+            false => write_line(&mut out, &register),
+        })?;
+    }
+    check_whole(&index)?;
+    write_summary(&mut out, chip, json)?;
+    out.flush()?;
+    Ok(Exit::Ok)
+}
+
+/// Hands out a peripheral's registers by address, arrays element by element up to [`MAX_LISTED`].
+///
+/// Alternatives at one address keep the SVD's order.
+fn in_address_order<'a>(
+    peripheral: &PeripheralRef<'a>,
+    mut each: impl FnMut(RegisterRef<'a>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut runs: Vec<Box<dyn Iterator<Item = RegisterRef<'a>> + 'a>> =
+        peripheral.registers().map(ascending).collect();
+    let mut next: BinaryHeap<_> = BinaryHeap::with_capacity(runs.len());
+    let mut heads: Vec<Option<RegisterRef<'a>>> = Vec::with_capacity(runs.len());
+    for (place, run) in runs.iter_mut().enumerate() {
+        let head = run.next();
+        next.extend(head.map(|register| Reverse((register.address(), place))));
+        heads.push(head);
+    }
+    while let Some(Reverse((_, place))) = next.pop() {
+        let following = runs[place].next();
+        next.extend(following.map(|register| Reverse((register.address(), place))));
+        if let Some(register) = std::mem::replace(&mut heads[place], following) {
+            each(register)?;
+        }
+    }
+    Ok(())
+}
+
+/// The elements of one declaration, by address.
+///
+/// Row-major order is address order, unless the outer array's step is smaller than what the
+/// inner one spans: only then are elements held and sorted.
+fn ascending<'a>(register: RegisterRef<'a>) -> Box<dyn Iterator<Item = RegisterRef<'a>> + 'a> {
+    if outermost_count(&register).is_some_and(|count| count > MAX_LISTED) {
+        return Box::new(std::iter::once(register));
+    }
+    if register.elements().map(|element| element.address()).is_sorted() {
+        return Box::new(register.elements());
+    }
+    let mut elements: Vec<_> = register.elements().collect();
+    elements.sort_by_key(RegisterRef::address);
+    Box::new(elements.into_iter())
+}
+
+/// Elements of the outermost array around a register; `None` if it stands for one register.
+///
+/// Read off the span that a whole array's name shows first: `CH[0..4)`, `CCR{1..8)`, `P{A,B}`.
+fn outermost_count(register: &RegisterRef<'_>) -> Option<u64> {
+    let all = register.is_array().then(|| register.count())?;
+    if all <= MAX_LISTED {
+        return Some(all);
+    }
+    let name = register.name();
+    let open = name.find(['[', '{'])?;
+    let span = &name[open + 1..];
+    let Some((start, end)) = span.split_once(')').and_then(|(span, _)| span.split_once(".."))
+    else {
+        let (names, _) = span.split_once('}')?;
+        return Some(names.split(',').count() as u64);
+    };
+    let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+    end.checked_sub(start)
+}
+
+fn write_json(out: &mut impl Write, register: &RegisterRef<'_>) -> Result<(), Failure> {
+    let object = json::Register::of(register, None);
+    let written = match (outermost_count(register), register.stride()) {
+        (Some(count), Some(stride)) => {
+            let array = Array { register: object, count, stride };
+            serde_json::to_writer(&mut *out, &array)
+        }
+        _ => serde_json::to_writer(&mut *out, &object),
+    };
+    written.map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, register: &RegisterRef<'_>) -> Result<(), Failure> {
+    render::register_line(out, register)?;
+    if let (Some(count), Some(stride)) = (outermost_count(register), register.stride()) {
+        writeln!(out, "  {QUIET}{count} elements, one every {stride:#x} bytes{QUIET:#}")?;
+    }
+    Ok(())
+}
+
+fn write_summary(out: &mut impl Write, chip: &Chip, json: bool) -> Result<(), Failure> {
+    let device = chip.device();
+    let warnings = chip.warnings();
+    let skipped = skipped(&warnings);
+    if json {
+        let summary = Summary {
+            peripherals: device.peripherals,
+            registers: device.registers,
+            fields: device.fields,
+            skipped,
+            warnings: warnings.len(),
+        };
+        let last = Last { version: json::VERSION, summary };
+        serde_json::to_writer(&mut *out, &last).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+        return Ok(());
+    }
+    for Skipped { path, line, why } in &skipped {
+        writeln!(out, "left out: {} (line {line}): {}", printable(path), printable(why))?;
+    }
+    writeln!(
+        out,
+        "\n{}: {} peripherals, {} registers, {} fields; left out {}, warnings {}",
+        printable(device.name),
+        device.peripherals,
+        device.registers,
+        device.fields,
+        skipped.len(),
+        warnings.len()
+    )?;
+    Ok(())
+}
+
+/// The warnings that cost an element. The reader says so in what it assumed.
+fn skipped(warnings: &[Warning]) -> Vec<Skipped<'_>> {
+    let lost = warnings.iter().filter(|warning| warning.assumed.contains("left out"));
+    lost.map(|warning| Skipped { path: &warning.path, line: warning.line, why: &warning.what })
+        .collect()
+}

@@ -1,0 +1,158 @@
+//! `silk reg` beyond the look-up: drawings, lists of a peripheral, values made and compared.
+
+use serde_json::{Value, json};
+
+use crate::silk::{Run, Silk, example};
+
+fn reg(arguments: &[&str]) -> Run {
+    let svd = example("nrf51.svd");
+    Silk::new().run([&["reg", "--svd", &svd][..], arguments].concat())
+}
+
+fn one(arguments: &[&str]) -> Value {
+    let mut lines = reg(&[arguments, &["--json"]].concat()).expect(0).json();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+#[test]
+fn a_peripheral_lists_its_registers_by_address() {
+    for spelling in ["UART0", "uart0", "NRF_UART0"] {
+        let run = reg(&[spelling]).expect(0);
+        let mut lines = run.stdout.lines();
+        let head = lines.next().unwrap();
+        assert!(head.starts_with("UART0  0x40002000  interrupt 2 UART0"), "{head}");
+        let registers: Vec<&str> = lines.collect();
+        assert_eq!(registers.len(), 25, "all of them, whatever the usual limit: {spelling}");
+        let address = |line: &&str| line.split("  ").nth(1).unwrap().to_owned();
+        assert!(registers.iter().map(address).is_sorted());
+        assert!(registers.iter().all(|line| line.starts_with("UART0.")));
+        assert_eq!(run.stderr, "");
+    }
+}
+
+#[test]
+fn a_list_marks_what_reading_changes_and_what_cannot_be_read() {
+    let run = reg(&["UART0"]).expect(0);
+    let line = |name: &str| {
+        let path = format!("UART0.{name}  ");
+        run.stdout.lines().find(|line| line.starts_with(&path)).unwrap().to_owned()
+    };
+    assert!(line("RXD").ends_with("reading changes the hardware"));
+    assert!(line("TXD").contains("write-only"));
+}
+
+#[test]
+fn a_peripheral_obeys_a_limit_that_is_asked_for() {
+    let run = reg(&["UART0", "--limit", "3"]).expect(0);
+    assert_eq!(run.stdout.lines().count(), 4);
+    assert!(run.stderr.contains("22 more"), "{}", run.stderr);
+}
+
+#[test]
+fn a_register_is_drawn_when_asked() {
+    let run = reg(&["UART0.CONFIG", "--draw"]).expect(0);
+    let expected = "
+    31  4   3    1    0
+  ┌───────┬────────┬──────┐
+  │   -   │ PARITY │ HWFC │
+  └───────┴────────┴──────┘
+      [0]  HWFC  Hardware flow control.
+";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
+    let plain = reg(&["UART0.CONFIG"]).expect(0);
+    assert!(!plain.stdout.contains('┌'), "no terminal, so no drawing: {}", plain.stdout);
+}
+
+#[test]
+fn fields_by_name_make_a_value_over_the_reset_value() {
+    let made = one(&["GPIO.PIN_CNF[3] DIR=Output PULL=0x3"]);
+    assert_eq!(made["path"], "GPIO.PIN_CNF[3]");
+    assert_eq!(made["value"], "0x0000000f", "INPUT keeps its reset value of 1");
+    assert_eq!(made["mask"], "0x0000000d");
+    let expected = json!([
+        { "name": "DIR", "from": "0x00000000", "to": "0x00000001", "from_name": "Input", "to_name": "Output" },
+        { "name": "PULL", "from": "0x00000000", "to": "0x00000003", "from_name": "Disabled", "to_name": "Pullup" },
+    ]);
+    assert_eq!(made["changed"], expected);
+    let run = reg(&["UART0.CONFIG", "HWFC=enabled", "PARITY=7"]).expect(0);
+    let expected = "
+  value 0x0000000f  mask 0x0000000f
+      [0]  HWFC  0x0 Disabled → 0x1 Enabled
+    [3:1]  PARITY  0x0 Excluded → 0x7 Included
+";
+    assert!(run.stdout.ends_with(expected), "{}", run.stdout);
+}
+
+#[test]
+fn a_made_value_decodes_to_what_was_asked() {
+    let made = one(&["UART0.CONFIG PARITY=Included"]);
+    let query = format!("UART0.CONFIG={}", made["value"].as_str().unwrap());
+    assert_eq!(one(&[&query])["fields"][1]["decoded"], "Included");
+}
+
+#[test]
+fn a_value_that_cannot_be_made_is_told_why() {
+    let cases = [
+        ("UART0.CONFIG PARTY=7", 4, "has no field `PARTY`", "did you mean PARITY?"),
+        ("UART0.CONFIG PARITY=8", 2, "8 does not fit `PARITY`, which has 3 bits", "0x7"),
+        ("UART0.CONFIG PARITY=Even", 4, "`Even` is no value of `PARITY`", "Excluded, Included"),
+        ("UART0.CONFIG HWFC=1 HWFC=0", 2, "`HWFC` is set twice", ""),
+        ("GPIO.PIN_CNF DIR=1", 2, "is not one register", "such as GPIO.PIN_CNF[0]"),
+        ("UART0 HWFC=1", 2, "is not one register", "25 registers"),
+        ("UART0.CONFG HWFC=1", 4, "no register matches", "UART0.CONFIG"),
+    ];
+    for (query, code, what, next) in cases {
+        let run = reg(&[query]).expect(code);
+        assert_eq!(run.stdout, "", "{query}");
+        assert!(run.stderr.contains(what) && run.stderr.contains(next), "{query}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_resets_to_nothing_known_is_said() {
+    let silk = Silk::new();
+    let svd = silk.write(
+        "tiny.svd",
+        "<device><name>T</name><peripherals><peripheral><name>P</name><baseAddress>0</baseAddress>
+         <registers><register><name>R</name><addressOffset>0</addressOffset><size>8</size>
+         <resetValue>0x21</resetValue><resetMask>0x0f</resetMask><access>read-only</access><fields>
+         <field><name>LOW</name><bitRange>[3:0]</bitRange></field>
+         <field><name>HIGH</name><bitRange>[7:4]</bitRange></field>
+         </fields></register></registers></peripheral></peripherals></device>",
+    );
+    let run = |query: &str, json: bool| {
+        let svd = svd.to_str().unwrap();
+        let arguments = ["reg", query, "--svd", svd, "--json"];
+        silk.run(&arguments[..if json { 5 } else { 4 }]).expect(0)
+    };
+    let made = run("P.R HIGH=5", true).json().remove(0);
+    assert_eq!((&made["value"], &made["mask"]), (&json!("0x51"), &json!("0xf0")));
+    assert_eq!(made["changed"][0]["from"], Value::Null);
+    let low = run("P.R LOW=2", false);
+    assert!(
+        low.stdout.contains("without a known reset value are taken as 0: 0xf0"),
+        "{}",
+        low.stdout
+    );
+    assert!(low.stdout.ends_with("LOW  0x1 → 0x2\n"), "{}", low.stdout);
+    assert!(low.stderr.contains("`LOW` is read-only"), "{}", low.stderr);
+}
+
+#[test]
+fn two_values_are_compared_by_field() {
+    let differs = one(&["UART0.CONFIG=0x1..0x1e"]);
+    assert_eq!((&differs["from"], &differs["to"]), (&json!("0x00000001"), &json!("0x0000001e")));
+    assert_eq!(differs["changed"][0]["to_name"], "Disabled");
+    assert_eq!(differs["changed"][1]["from_name"], "Excluded");
+    assert_eq!(differs["changed_reserved"], "0x00000010");
+    let run = reg(&["UART0.CONFIG=0xe..0xf"]).expect(0);
+    let expected = "
+  0x0000000e → 0x0000000f  differ in 0x00000001
+      [0]  HWFC  0x0 Disabled → 0x1 Enabled
+  1 field as before
+";
+    assert!(run.stdout.ends_with(expected), "{}", run.stdout);
+    let wide = reg(&["UART0.CONFIG=0..0x100000000"]).expect(2);
+    assert!(wide.stderr.contains("does not fit"), "{}", wide.stderr);
+}
