@@ -12,6 +12,8 @@
 //!                                  Chip, Firmware (views) ◀────────┘
 //! ```
 //!
+//! What vendors leave out of an Arm core is added from `core/*.svd`, our own; [`Origin`] tells.
+//!
 //! [`Index::open`] is the door; [`Chip`] answers about registers, [`elf::Firmware`] about the
 //! binary. No other input or output than files, no terminal, no environment.
 
@@ -25,8 +27,8 @@ pub mod svd;
 
 pub use chip::{
     Access, AddressBlock, Chip, CpuInfo, DecodedField, DeviceInfo, EnumUsage, EnumValueRef,
-    FieldRef, Hit, InterruptRef, ModifiedWriteValues, Near, PeripheralRef, ReadAction, RegisterRef,
-    WriteConstraint,
+    FieldRef, Hit, InterruptRef, ModifiedWriteValues, Near, Origin, PeripheralRef, ReadAction,
+    RegisterRef, WriteConstraint,
 };
 pub use error::{IndexError, Note, NoteKind, Warning};
 pub use index::{Index, Opened, SourceWarning, Sources};

@@ -2,6 +2,7 @@
 
 use super::array::{self, MAX_DIMS};
 use super::pattern::{Chosen, Glue, Matcher};
+use super::records::DimRecord;
 use super::{Chip, FieldRef, PeripheralRef, RegisterRef};
 use crate::query::Query;
 
@@ -29,7 +30,7 @@ impl Hit<'_> {
 
 /// What stands before the register's name in a query.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lead {
+pub(super) enum Lead {
     /// The peripheral: `UART0`.
     Peripheral,
     /// Its kind, as vendor headers have it: `UART`.
@@ -134,12 +135,17 @@ impl Chip {
         .unwrap_or_default()
     }
 
-    /// Every register of the peripherals of this name.
+    /// Every register of the peripherals of this name, and those that the core's peripheral of
+    /// this name has under the vendor's.
     fn find_peripheral(&self, name: &str) -> Vec<Hit<'_>> {
         let matcher = Matcher { chip: self, dims: &[], glue: Glue::Strict };
         self.peripherals()
             .filter(|peripheral| matcher.equals(name.as_bytes(), peripheral.name().as_bytes()))
             .flat_map(|peripheral| peripheral.registers())
+            .chain(self.core_aliases().filter_map(|(path, register)| {
+                let (lead, _) = path.split_once('.')?;
+                matcher.equals(name.as_bytes(), lead.as_bytes()).then_some(register)
+            }))
             .map(|register| Hit { register, field: None })
             .collect()
     }
@@ -210,6 +216,7 @@ impl Chip {
                 self.scan_peripheral(&peripheral, query, lead, glue, &mut hits);
             }
         }
+        self.scan_aliases(query, lead, glue, &mut hits);
         hits
     }
 
@@ -249,37 +256,53 @@ fn match_register<'a>(
     glue: Glue,
     hits: &mut Vec<Hit<'a>>,
 ) {
-    let matcher = Matcher { chip: register.chip, dims: register.dims(), glue };
     let display_name = register.chip.text(register.record.display_name);
     for template in [register.name_template(), display_name] {
         if template.is_empty() {
             continue;
         }
-        let before = hits.len();
-        let open = [None; MAX_DIMS];
-        matcher.starts_with(query, template.as_bytes(), open, &mut |rest, chosen| {
-            if matcher.is_end(rest) {
-                push(register, chosen, None, hits);
-                return true;
-            }
-            let field_query = match glue {
-                Glue::Strict => rest.strip_prefix(b"."),
-                Glue::Loose => Some(rest),
-            };
-            let Some(field_query) = field_query else {
-                return false;
-            };
-            for field in register.fields() {
-                if matcher.equals(field_query, field.name().as_bytes()) {
-                    push(register, chosen, Some(field), hits);
-                }
-            }
-            hits.len() > before
+        let dims = register.dims();
+        let found = match_name(register, (template, dims), query, glue, &mut |chosen, field| {
+            push(register, chosen, field, hits);
         });
-        if hits.len() > before {
+        if found {
             return;
         }
     }
+}
+
+/// Tells `found` each way in which `query` is the name `template` (with its arrays), or that and
+/// the name of a field of `register`; true if there is one.
+pub(super) fn match_name<'a>(
+    register: RegisterRef<'a>,
+    (template, dims): (&str, &[DimRecord]),
+    query: &[u8],
+    glue: Glue,
+    found: &mut dyn FnMut(Chosen, Option<FieldRef<'a>>),
+) -> bool {
+    let matcher = Matcher { chip: register.chip, dims, glue };
+    let open = [None; MAX_DIMS];
+    matcher.starts_with(query, template.as_bytes(), open, &mut |rest, chosen| {
+        if matcher.is_end(rest) {
+            found(chosen, None);
+            return true;
+        }
+        let field_query = match glue {
+            Glue::Strict => rest.strip_prefix(b"."),
+            Glue::Loose => Some(rest),
+        };
+        let Some(field_query) = field_query else {
+            return false;
+        };
+        let mut any = false;
+        for field in register.fields() {
+            if matcher.equals(field_query, field.name().as_bytes()) {
+                found(chosen, Some(field));
+                any = true;
+            }
+        }
+        any
+    })
 }
 
 /// Adds the elements that `chosen` leaves.

@@ -6,9 +6,11 @@
 //! `%s` as the text of its `<dimIndex>`.
 
 mod address;
+mod alias;
 pub(crate) mod array;
 mod field;
 mod find;
+mod origin;
 mod pattern;
 pub(crate) mod records;
 mod register;
@@ -19,6 +21,7 @@ mod terms;
 pub use address::Near;
 pub use field::{DecodedField, EnumValueRef, EnumValues, FieldRef};
 pub use find::Hit;
+pub use origin::Origin;
 pub use register::RegisterRef;
 pub use terms::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
@@ -51,11 +54,11 @@ pub struct DeviceInfo<'a> {
     pub width_bits: u32,
     /// Bits per address; 8 but for oddities.
     pub address_unit_bits: u32,
-    /// Number of peripherals.
+    /// Number of peripherals that the SVD declares; those built in are not counted.
     pub peripherals: usize,
-    /// Number of registers, every array element counted.
+    /// Number of registers that the SVD declares, every array element counted.
     pub registers: u64,
-    /// Number of fields, every array element counted.
+    /// Number of fields that the SVD declares, every array element counted.
     pub fields: u64,
 }
 
@@ -135,13 +138,16 @@ impl Chip {
             }),
             width_bits: record.width_bits,
             address_unit_bits: record.address_unit_bits,
-            peripherals: self.peripheral_table().len(),
+            peripherals: record.peripheral_count as usize,
             registers: record.register_count,
             fields: record.field_count,
         }
     }
 
-    /// Peripherals in SVD order.
+    /// Peripherals in SVD order, then the built-in ones of the core.
+    ///
+    /// The SVD may give a part of a core peripheral and the same name: then there are two of
+    /// that name, the SVD's first.
     pub fn peripherals(&self) -> impl Iterator<Item = PeripheralRef<'_>> {
         self.peripheral_table().into_iter().map(|record| PeripheralRef { chip: self, record })
     }
@@ -151,7 +157,8 @@ impl Chip {
         self.peripherals().find(|peripheral| peripheral.name().eq_ignore_ascii_case(name))
     }
 
-    /// Registers in SVD order. An array comes once, as a whole; see [`RegisterRef::elements`].
+    /// Registers in SVD order, then the built-in ones of the core. An array comes once, as a
+    /// whole; see [`RegisterRef::elements`].
     pub fn registers(&self) -> impl Iterator<Item = RegisterRef<'_>> {
         (0..self.register_table().len()).filter_map(|index| self.whole_register(index as u32))
     }
@@ -257,7 +264,12 @@ impl<'a> PeripheralRef<'a> {
         non_empty(self.chip.text(self.record.derived_from))
     }
 
-    /// Line of the element in the SVD, from 1.
+    /// Who describes it: the SVD, or we after the architecture's manual.
+    pub fn origin(&self) -> Origin {
+        Origin::from_code(self.record.origin)
+    }
+
+    /// Line of the element in the SVD, from 1; of a built-in one, in [`Origin::file`].
     pub fn line(&self) -> u32 {
         self.record.line
     }

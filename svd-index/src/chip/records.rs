@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records; raise it whenever one of them, or what is put in it, changes.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 pub(crate) const DEVICE: SectionId = SectionId(16);
 pub(crate) const PERIPHERALS: SectionId = SectionId(17);
@@ -26,6 +26,7 @@ pub(crate) const EXTENTS: SectionId = SectionId(26);
 pub(crate) const TERMS: SectionId = SectionId(27);
 pub(crate) const POSTINGS: SectionId = SectionId(28);
 pub(crate) const LENGTHS: SectionId = SectionId(29);
+pub(crate) const ALIASES: SectionId = SectionId(30);
 
 /// Positions `first..first + count` of another table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
@@ -57,7 +58,9 @@ pub(crate) struct DeviceRecord {
     pub(crate) cpu_flags: u32,
     pub(crate) width_bits: u32,
     pub(crate) address_unit_bits: u32,
-    /// Registers and fields with every array element counted.
+    /// Of the SVD itself, without what is built in; registers and fields with every array
+    /// element counted.
+    pub(crate) peripheral_count: u64,
     pub(crate) register_count: u64,
     pub(crate) field_count: u64,
 }
@@ -80,7 +83,8 @@ pub(crate) struct PeripheralRecord {
     pub(crate) blocks: Span,
     pub(crate) interrupts: Span,
     pub(crate) line: u32,
-    pub(crate) reserved: u32,
+    /// See [`super::Origin`].
+    pub(crate) origin: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -187,6 +191,18 @@ pub(crate) struct BlockRecord {
     pub(crate) start: u64,
     pub(crate) size: u64,
     pub(crate) usage: StrRef,
+}
+
+/// An architecture's name of a register that the vendor names otherwise.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct AliasRecord {
+    /// Of the register; 0 where it is no array.
+    pub(crate) element: u64,
+    /// The whole path.
+    pub(crate) name: StrRef,
+    pub(crate) register: u32,
+    pub(crate) reserved: u32,
 }
 
 /// The bytes from a register's first to the end of its last element; by `start`.

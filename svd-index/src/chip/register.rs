@@ -2,7 +2,7 @@
 
 use super::records as rec;
 use super::{
-    Access, Chip, DecodedField, FieldRef, ModifiedWriteValues, PeripheralRef, ReadAction,
+    Access, Chip, DecodedField, FieldRef, ModifiedWriteValues, Origin, PeripheralRef, ReadAction,
     WriteConstraint, array, non_empty,
 };
 
@@ -60,13 +60,13 @@ impl<'a> RegisterRef<'a> {
         name
     }
 
-    /// Other names that the SVD gives for it: its display name, and its name as the vendor's
-    /// header has it (`prependToName`, `appendToName`).
+    /// Other paths of it: with its display name, with its name as the vendor's header has it
+    /// (`prependToName`, `appendToName`), and, of a core register, as the architecture has it
+    /// (`SysTick.CTRL`, where the vendor says `STK.CTRL`).
     pub fn aliases(&self) -> Vec<String> {
         let mut aliases = Vec::new();
         let peripheral = self.peripheral();
-        let mut add = |name: String| {
-            let alias = format!("{}.{name}", peripheral.name());
+        let mut add = |alias: String| {
             if alias != self.path() && !aliases.contains(&alias) {
                 aliases.push(alias);
             }
@@ -75,13 +75,15 @@ impl<'a> RegisterRef<'a> {
         if !display_name.is_empty() {
             let mut name = String::new();
             self.render(display_name, &mut name);
-            add(name);
+            add(format!("{}.{name}", peripheral.name()));
         }
         let prepend = self.chip.text(peripheral.record.prepend_to_name);
         let append = self.chip.text(peripheral.record.append_to_name);
         if !prepend.is_empty() || !append.is_empty() {
-            add(format!("{prepend}{}{append}", self.name()));
+            add(format!("{}.{prepend}{}{append}", peripheral.name(), self.name()));
         }
+        let of_core = self.chip.core_aliases().filter(|(_, register)| register == self);
+        of_core.for_each(|(name, _)| add(name.to_owned()));
         aliases
     }
 
@@ -167,7 +169,7 @@ impl<'a> RegisterRef<'a> {
             blocks: rec::Span { first: 0, count: 0 },
             interrupts: rec::Span { first: 0, count: 0 },
             line: 0,
-            reserved: 0,
+            origin: 0,
         };
         let table = self.chip.peripheral_table();
         PeripheralRef {
@@ -176,7 +178,19 @@ impl<'a> RegisterRef<'a> {
         }
     }
 
-    /// Line of the element in the SVD, from 1; where derived, of the element it comes from.
+    /// Who describes it.
+    pub fn origin(&self) -> Origin {
+        self.peripheral().origin()
+    }
+
+    /// True if the SVD does not have it: it is written from the architecture's manual, and
+    /// [`Self::line`] is a line of our file.
+    pub fn is_builtin(&self) -> bool {
+        self.origin() != Origin::Svd
+    }
+
+    /// Line of the element in the SVD, from 1; where derived, of the element it comes from. Of
+    /// a built-in register, the line in [`Origin::file`].
     pub fn line(&self) -> u32 {
         self.record.line
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::arrays::{self, Array, Index};
+use super::core;
 use super::derive::{Derivation, Scope};
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
 use super::words;
@@ -31,6 +32,14 @@ pub(super) struct Layout<'t, 'a> {
     pub(super) field_spans: HashMap<usize, rec::Span>,
     pub(super) enum_spans: HashMap<(usize, u32), rec::Span>,
     device: Properties,
+    declared: Declared,
+}
+
+/// How much the SVD itself declares; what comes after in the tables is built in.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Declared {
+    pub(super) peripherals: usize,
+    pub(super) registers: usize,
 }
 
 #[derive(Default)]
@@ -44,6 +53,7 @@ pub(super) struct Tables {
     pub(super) constraints: Vec<rec::ConstraintRecord>,
     pub(super) interrupts: Vec<rec::InterruptRecord>,
     pub(super) blocks: Vec<rec::BlockRecord>,
+    pub(super) aliases: Vec<rec::AliasRecord>,
 }
 
 /// What encloses a node, resolved.
@@ -62,10 +72,7 @@ struct Place<'t, 'a> {
 
 /// Lays `device` out as the bytes of an index file.
 pub(super) fn lay_out(device: &Device<'_>, warnings: Vec<Warning>, source: SourceId) -> Vec<u8> {
-    let width_bits = device.width_bits.unwrap_or(0);
-    let default_size = if (1..=64).contains(&width_bits) { width_bits } else { DEFAULT_SIZE_BITS };
-    let mut properties = device.properties;
-    properties.size_bits = properties.size_bits.or(Some(default_size));
+    let core = core::of(device);
     let mut layout = Layout {
         derivation: Derivation::new(device),
         writer: Writer::new(Kind::Svd, rec::SCHEMA, source),
@@ -73,15 +80,41 @@ pub(super) fn lay_out(device: &Device<'_>, warnings: Vec<Warning>, source: Sourc
         tables: Tables::default(),
         field_spans: HashMap::new(),
         enum_spans: HashMap::new(),
-        device: properties,
+        device: defaults(device),
+        declared: Declared::default(),
     };
     for peripheral in &device.peripherals {
         layout.peripheral(peripheral);
     }
+    layout.declared = Declared {
+        peripherals: layout.tables.peripherals.len(),
+        registers: layout.tables.registers.len(),
+    };
+    if let Some(core) = &core {
+        layout.core(core);
+    }
     layout.finish(device)
 }
 
+/// What `device` gives its registers.
+fn defaults(device: &Device<'_>) -> Properties {
+    let width_bits = device.width_bits.unwrap_or(0);
+    let default_size = if (1..=64).contains(&width_bits) { width_bits } else { DEFAULT_SIZE_BITS };
+    let mut properties = device.properties;
+    properties.size_bits = properties.size_bits.or(Some(default_size));
+    properties
+}
+
 impl<'t, 'a> Layout<'t, 'a> {
+    fn core(&mut self, core: &'t core::Core) {
+        self.derivation = Derivation::new(&core.device);
+        self.device = defaults(&core.device);
+        for peripheral in &core.device.peripherals {
+            self.peripheral(peripheral);
+        }
+        core::merge(&mut self.tables, &mut self.writer, self.declared, core.origin);
+    }
+
     fn peripheral(&mut self, peripheral: &'t Peripheral<'a>) {
         let chain = self.derivation.peripheral(peripheral);
         if let Some(lost) = &chain.lost {
@@ -130,7 +163,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             blocks,
             interrupts,
             line: own.line,
-            reserved: 0,
+            origin: 0,
         };
         self.tables.peripherals.push(record);
 
@@ -454,6 +487,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             .section(rec::TERMS, &words.terms)
             .section(rec::POSTINGS, &words.postings)
             .section(rec::LENGTHS, &words.lengths)
+            .section(rec::ALIASES, &tables.aliases)
             .warnings(&self.warnings);
         self.writer.finish()
     }
@@ -461,7 +495,7 @@ impl<'t, 'a> Layout<'t, 'a> {
     fn device_record(&mut self, device: &Device<'_>) -> rec::DeviceRecord {
         let mut register_count = 0_u64;
         let mut field_count = 0_u64;
-        for register in &self.tables.registers {
+        for register in &self.tables.registers[..self.declared.registers] {
             let dims = &self.tables.dims[register.dims.range()];
             let count = crate::chip::array::count(dims);
             register_count = register_count.saturating_add(count);
@@ -476,6 +510,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             description: self.writer.text(&device.description),
             width_bits: device.width_bits.unwrap_or(DEFAULT_SIZE_BITS),
             address_unit_bits: device.address_unit_bits.unwrap_or(8),
+            peripheral_count: self.declared.peripherals as u64,
             register_count,
             field_count,
             ..rec::DeviceRecord::default()

@@ -1,6 +1,7 @@
 //! Reads CMSIS-SVD as vendors write it, and lays it out for look-up.
 
 mod arrays;
+mod core;
 mod derive;
 mod layout;
 mod layout_field;
@@ -27,6 +28,9 @@ pub enum SvdError {
 }
 
 /// Reads an SVD, plain or gzip, and gives the bytes of its index file, warnings included.
+///
+/// A device whose `<cpu>` names an Arm Cortex-M core that is known gets its core peripherals,
+/// as far as the SVD leaves them out ([`Origin`](crate::Origin) tells them apart).
 ///
 /// Tolerant: whatever is wrong costs at most its own element and leaves a warning. The same
 /// bytes give the same file.

@@ -1,7 +1,7 @@
 //! Builds the word index that [`crate::Chip::search`] reads.
 //!
-//! A word counts in a register by where it stands: its own name most, then its description, its
-//! fields and their values, and its peripheral.
+//! A word counts in a register by where it stands: its own name most, then its description, the
+//! architecture's name for it, its fields and their values, and its peripheral.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,7 @@ use crate::chip::search::for_each_token;
 use crate::store::{StrRef, Writer};
 
 const NAME: f32 = 3.0;
+const ALIAS: f32 = 1.5;
 const DESCRIPTION: f32 = 1.5;
 const PERIPHERAL_NAME: f32 = 2.0;
 const PERIPHERAL_DESCRIPTION: f32 = 0.7;
@@ -35,6 +36,10 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 pub(super) fn index(tables: &Tables, writer: &mut Writer) -> Words {
     let mut tokens = Tokens::default();
     let mut field_bags: Map<rec::Span, Bag> = Map::default();
+    let mut aliases: Map<u32, Vec<StrRef>> = Map::default();
+    for alias in &tables.aliases {
+        aliases.entry(alias.register).or_default().push(alias.name);
+    }
     let mut lengths = Vec::with_capacity(tables.registers.len() + 1);
     let mut by_term: Vec<Vec<rec::PostingRecord>> = Vec::new();
     let peripheral_bags: Vec<Bag> = tables
@@ -54,6 +59,9 @@ pub(super) fn index(tables: &Tables, writer: &mut Writer) -> Words {
         tokens.add(writer, register.name, NAME, &mut bag);
         tokens.add(writer, register.display_name, NAME, &mut bag);
         tokens.add(writer, register.description, DESCRIPTION, &mut bag);
+        for &alias in aliases.get(&(index as u32)).into_iter().flatten() {
+            tokens.add(writer, alias, ALIAS, &mut bag);
+        }
         let fields = field_bags
             .entry(register.fields)
             .or_insert_with(|| field_bag(tables, writer, &mut tokens, register.fields));

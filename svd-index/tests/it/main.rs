@@ -5,6 +5,7 @@
 mod array;
 mod cache;
 mod chip;
+mod core;
 mod elf;
 mod find;
 mod odd;

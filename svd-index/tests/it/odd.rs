@@ -126,7 +126,11 @@ fn enumerated_values_are_derived_by_name_and_path() {
 #[test]
 fn a_cut_file_gives_what_stands_before() {
     let text = std::fs::read_to_string(crate::nrf51_path()).expect("the example is there");
-    let whole = crate::paths(&crate::nrf51());
+    let declared = |chip: &Chip| -> Vec<String> {
+        let registers = chip.registers().filter(|register| !register.is_builtin());
+        registers.map(|register| register.path()).collect()
+    };
+    let whole = declared(&crate::nrf51());
     let mut last = 0;
     for percent in [1, 10, 37, 50, 80, 99] {
         let mut end = text.len() * percent / 100;
@@ -134,7 +138,7 @@ fn a_cut_file_gives_what_stands_before() {
             end -= 1;
         }
         let (chip, warnings) = Chip::from_svd(&text.as_bytes()[..end]).expect("it has a device");
-        let paths = crate::paths(&chip);
+        let paths = declared(&chip);
         assert!(whole.starts_with(&paths), "at {percent} %");
         assert!(paths.len() >= last, "at {percent} %");
         last = paths.len();

@@ -68,10 +68,11 @@ fn their_field(field: &svd::Field, register: &svd::Register) -> String {
     line
 }
 
-/// The same from our index.
+/// The same from our index, what is built in left out.
 pub(crate) fn ours(chip: &Chip) -> Facts {
     let mut facts = Facts::new();
-    for register in chip.registers().flat_map(|register| register.elements()) {
+    let declared = chip.registers().filter(|register| !register.is_builtin());
+    for register in declared.flat_map(|register| register.elements()) {
         let path = register.path();
         let (peripheral, name) = path.split_once('.').expect("a path has a register");
         // svd-parser joins `A[0].B` as `A0_B`.
