@@ -12,6 +12,9 @@ use crate::ui::{BAD, CARE, GOOD, QUIET, STRONG, printable};
 /// Longer lists of enumerated values are cut, with a count of the rest.
 const ENUMS_SHOWN: usize = 24;
 
+/// Columns before a field's name and its enumerated values.
+const FIELD_INDENT: usize = 11;
+
 /// One line for a register: path, address, size, access, reset value.
 pub(crate) fn register_line(out: &mut impl Write, register: &RegisterRef<'_>) -> io::Result<()> {
     let path = printable(&register.path());
@@ -61,7 +64,8 @@ pub(crate) fn drawn_register(
     register_line(out, register)?;
     let description = one_line(register.description());
     if !description.is_empty() {
-        writeln!(out, "  {QUIET}{description}{QUIET:#}")?;
+        write!(out, "  ")?;
+        explanation(out, &description, 2, columns)?;
     }
     let aliases = register.aliases();
     if !aliases.is_empty() {
@@ -80,58 +84,106 @@ pub(crate) fn drawn_register(
     }
     for field in register.fields() {
         match value {
-            Some(value) => decoded_field(out, &field, value)?,
-            None => field_line(out, &field)?,
+            Some(value) => decoded_field(out, &field, value, columns)?,
+            None => field_line(out, &field, columns)?,
         }
     }
     Ok(())
 }
 
-fn field_line(out: &mut impl Write, field: &FieldRef<'_>) -> io::Result<()> {
+fn field_line(
+    out: &mut impl Write,
+    field: &FieldRef<'_>,
+    columns: Option<usize>,
+) -> io::Result<()> {
     let name = printable(field.name());
+    let mut used = FIELD_INDENT + width(&name);
     write!(out, "  {:>7}  {STRONG}{name}{STRONG:#}", bits(field))?;
     if let Some(access) = field.access().filter(|access| Some(*access) != field.register().access())
     {
         write!(out, "  {access}")?;
+        used += 2 + access.as_str().len();
     }
     if let Some(action) = field.read_action() {
-        write!(out, "  {CARE}reading does: {action}{CARE:#}")?;
+        let action = format!("reading does: {action}");
+        write!(out, "  {CARE}{action}{CARE:#}")?;
+        used += 2 + width(&action);
     }
-    writeln!(out, "  {QUIET}{}{QUIET:#}", one_line(field.description()))?;
+    write!(out, "  ")?;
+    explanation(out, &one_line(field.description()), used + 2, columns)?;
     let enums: Vec<_> = field.enums().collect();
     for named in enums.iter().take(ENUMS_SHOWN) {
         let value = match named.value {
             Some(value) => hex(value, field.width()),
             None => "other".to_owned(),
         };
-        let name = printable(named.name);
-        writeln!(
-            out,
-            "           {value} {name}  {QUIET}{}{QUIET:#}",
-            one_line(named.description)
-        )?;
+        let named_value = format!("{value} {}", printable(named.name));
+        write!(out, "{:FIELD_INDENT$}{named_value}  ", "")?;
+        let used = FIELD_INDENT + width(&named_value) + 2;
+        explanation(out, &one_line(named.description), used, columns)?;
     }
     if enums.len() > ENUMS_SHOWN {
-        writeln!(out, "           {QUIET}… and {} more{QUIET:#}", enums.len() - ENUMS_SHOWN)?;
+        let more = enums.len() - ENUMS_SHOWN;
+        writeln!(out, "{:FIELD_INDENT$}{QUIET}… and {more} more{QUIET:#}", "")?;
     }
     Ok(())
 }
 
-fn decoded_field(out: &mut impl Write, field: &FieldRef<'_>, value: u64) -> io::Result<()> {
+fn decoded_field(
+    out: &mut impl Write,
+    field: &FieldRef<'_>,
+    value: u64,
+    columns: Option<usize>,
+) -> io::Result<()> {
     let read = field.decode(value);
     let name = printable(field.name());
     let raw = hex(read.raw, field.width());
-    write!(out, "  {:>7}  {STRONG}{name}{STRONG:#} = {raw}", bits(field))?;
+    write!(out, "  {:>7}  {STRONG}{name}{STRONG:#} = {raw}  ", bits(field))?;
+    let used = FIELD_INDENT + width(&name) + 3 + raw.len() + 2;
     match read.decoded {
         Some(named) => {
             let meaning = one_line(named.description);
-            writeln!(out, "  {GOOD}{}{GOOD:#}  {QUIET}{meaning}{QUIET:#}", printable(named.name))
+            let name = printable(named.name);
+            write!(out, "{GOOD}{name}{GOOD:#}  ")?;
+            explanation(out, &meaning, used + width(&name) + 2, columns)
         }
         None if field.enums().next().is_some() => {
-            writeln!(out, "  {BAD}none of its {} enumerated values{BAD:#}", field.enums().count())
+            writeln!(out, "{BAD}none of its {} enumerated values{BAD:#}", field.enums().count())
         }
-        None => writeln!(out, "  {QUIET}{}{QUIET:#}", one_line(field.description())),
+        None => explanation(out, &one_line(field.description()), used, columns),
     }
+}
+
+/// Ends a line with a vendor's words, wrapped to `columns` where a person reads them; `used`
+/// columns are taken.
+fn explanation(
+    out: &mut impl Write,
+    text: &str,
+    used: usize,
+    columns: Option<usize>,
+) -> io::Result<()> {
+    let columns = columns.unwrap_or(usize::MAX);
+    // Under its beginning, unless that leaves too little room.
+    let indent = if used > columns / 2 { FIELD_INDENT } else { used };
+    write!(out, "{QUIET}")?;
+    let mut column = used;
+    for (place, word) in text.split(' ').enumerate() {
+        if place > 0 && column + 1 + width(word) > columns {
+            write!(out, "\n{:indent$}", "")?;
+            column = indent;
+        } else if place > 0 {
+            write!(out, " ")?;
+            column += 1;
+        }
+        write!(out, "{word}")?;
+        column += width(word);
+    }
+    writeln!(out, "{QUIET:#}")
+}
+
+/// Columns that `text` takes: one a character, as vendors' names have it.
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// `[hi:lo]`, or `[n]` for one bit.
@@ -181,4 +233,27 @@ pub(crate) fn place(write: &bundle::WriteFact) -> String {
     }
     text.push_str(&format!("at {:#010x}", write.pc));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explanation;
+
+    fn wrapped(text: &str, used: usize, columns: Option<usize>) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        explanation(&mut out, text, used, columns).expect("a Vec takes all");
+        String::from_utf8(out.into_inner()).expect("text in, text out")
+    }
+
+    #[test]
+    fn words_go_on_under_their_beginning() {
+        let text = "one two three four";
+        assert_eq!(wrapped(text, 4, None), "one two three four\n");
+        assert_eq!(wrapped(text, 4, Some(22)), "one two three four\n");
+        assert_eq!(wrapped(text, 4, Some(21)), "one two three\n    four\n");
+        assert_eq!(wrapped(text, 4, Some(8)), "one\n    two\n    three\n    four\n");
+        // Little room beside a long name: back to where names begin.
+        assert_eq!(wrapped(text, 20, Some(24)), "one\n           two three\n           four\n");
+        assert_eq!(wrapped("", 20, Some(24)), "\n");
+    }
 }

@@ -35,19 +35,18 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     let name = difference.map_or(text.as_str(), |(name, ..)| name);
     let (mut hits, value) = find(chip, name, args.limit.unwrap_or(SHOWN))?;
     check_whole(&index)?;
-    let peripheral = listed_peripheral(name, &hits);
-    let limit = match (args.limit, peripheral) {
-        (Some(limit), _) => limit,
-        (None, Some(_)) => hits.len(),
-        (None, None) => SHOWN,
-    };
-    if let Some(peripheral) = peripheral {
+    let peripherals = listed_peripherals(chip, name, &hits);
+    let is_list = !peripherals.is_empty();
+    let limit = args.limit.unwrap_or(if is_list { hits.len() } else { SHOWN });
+    if is_list {
         hits.sort_by_key(RegisterRef::address);
-        if !session.ui.json {
-            render::peripheral_head(&mut session.ui.out, &peripheral)?;
+    }
+    if !session.ui.json {
+        for peripheral in &peripherals {
+            render::peripheral_head(&mut session.ui.out, peripheral)?;
         }
     }
-    let whole = value.is_some() || (hits.len() <= 3 && peripheral.is_none());
+    let whole = value.is_some() || (hits.len() <= 3 && !is_list);
     let width = (args.draw || hits.len() == 1).then(|| drawing_width(args.draw)).flatten();
     for register in hits.iter().take(limit) {
         if let Some((_, from, to)) = difference {
@@ -67,13 +66,24 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     Ok(Exit::Ok)
 }
 
-/// The peripheral, if `hits` are all its registers and `name` ends with its own.
-fn listed_peripheral<'a>(name: &str, hits: &[RegisterRef<'a>]) -> Option<PeripheralRef<'a>> {
-    let peripheral = hits.first()?.peripheral();
+/// The peripherals of one name, if `name` ends with it and `hits` are all their registers.
+///
+/// There are two where the SVD gives a part of one that is built in.
+fn listed_peripherals<'a>(
+    chip: &'a Chip,
+    name: &str,
+    hits: &[RegisterRef<'a>],
+) -> Vec<PeripheralRef<'a>> {
     let typed = name.trim().trim_end_matches("()").to_ascii_uppercase();
-    let is_named = typed.ends_with(&peripheral.name().to_ascii_uppercase());
-    let are_its = hits.iter().all(|hit| hit.peripheral().name() == peripheral.name());
-    (is_named && are_its && peripheral.registers().count() == hits.len()).then_some(peripheral)
+    let Some(theirs) = hits.first().map(|hit| hit.peripheral().name()) else {
+        return Vec::new();
+    };
+    let named: Vec<_> =
+        chip.peripherals().filter(|peripheral| peripheral.name() == theirs).collect();
+    let all: usize = named.iter().map(|peripheral| peripheral.registers().count()).sum();
+    let are_theirs = hits.iter().all(|hit| hit.peripheral().name() == theirs);
+    let is_named = typed.ends_with(&theirs.to_ascii_uppercase());
+    if is_named && are_theirs && all == hits.len() { named } else { Vec::new() }
 }
 
 /// Columns that a drawing may take; `None` where none is wanted.

@@ -65,6 +65,17 @@ fn a_register_is_drawn_when_asked() {
 }
 
 #[test]
+fn a_drawing_keeps_within_its_columns() {
+    for register in ["GPIO.OUT", "UART0.BAUDRATE", "RADIO.SHORTS", "CLOCK.XTALFREQ"] {
+        let run = reg(&[register, "--draw"]).expect(0);
+        assert!(run.stdout.contains('┌'));
+        for line in run.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
 fn fields_by_name_make_a_value_over_the_reset_value() {
     let made = one(&["GPIO.PIN_CNF[3] DIR=Output PULL=0x3"]);
     assert_eq!(made["path"], "GPIO.PIN_CNF[3]");

@@ -63,7 +63,8 @@ pub(super) fn run(session: &mut Session, file: &Path) -> Outcome {
     let chip = index.chip().expect("one SVD was opened");
     let json = session.ui.json;
     let mut out = BufWriter::with_capacity(1 << 16, &mut session.ui.out);
-    for peripheral in chip.peripherals() {
+    // The SVD's own come first; what is built in beside them is not in the file.
+    for peripheral in chip.peripherals().take(chip.device().peripherals) {
         if !json {
             render::peripheral_head(&mut out, &peripheral)?;
         }
