@@ -71,6 +71,9 @@ pub(crate) fn drawn_register(
     if !aliases.is_empty() {
         writeln!(out, "  also {}", printable(&aliases.join(", ")))?;
     }
+    if let Some(manual) = register.origin().manual() {
+        writeln!(out, "  {QUIET}not from the SVD: {manual}{QUIET:#}")?;
+    }
     if let Some(value) = value {
         writeln!(out, "  value {}", hex(value, register.size_bits()))?;
         let reserved = value & register.reserved_mask();

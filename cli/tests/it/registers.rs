@@ -76,6 +76,22 @@ fn a_drawing_keeps_within_its_columns() {
 }
 
 #[test]
+fn a_register_that_the_file_lacks_names_its_manual() {
+    let silk = Silk::new();
+    let svd = silk.write(
+        "core.svd",
+        "<device><name>T</name><cpu><name>CM4</name></cpu><peripherals><peripheral><name>P</name>
+         <baseAddress>0</baseAddress><registers><register><name>R</name>
+         <addressOffset>0</addressOffset></register></registers></peripheral></peripherals></device>",
+    );
+    let shown =
+        |register: &str| silk.run(["reg", register, "--svd", svd.to_str().unwrap()]).expect(0);
+    let core = shown("SCB.CFSR").stdout;
+    assert!(core.contains("not from the SVD: ARMv7-M Architecture Reference Manual"), "{core}");
+    assert!(!shown("P.R").stdout.contains("not from the SVD"));
+}
+
+#[test]
 fn fields_by_name_make_a_value_over_the_reset_value() {
     let made = one(&["GPIO.PIN_CNF[3] DIR=Output PULL=0x3"]);
     assert_eq!(made["path"], "GPIO.PIN_CNF[3]");

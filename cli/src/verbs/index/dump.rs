@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use svd_index::{Chip, PeripheralRef, RegisterRef, Warning};
+use svd_index::{Chip, Origin, PeripheralRef, RegisterRef, Warning};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
@@ -63,8 +63,9 @@ pub(super) fn run(session: &mut Session, file: &Path) -> Outcome {
     let chip = index.chip().expect("one SVD was opened");
     let json = session.ui.json;
     let mut out = BufWriter::with_capacity(1 << 16, &mut session.ui.out);
-    // The SVD's own come first; what is built in beside them is not in the file.
-    for peripheral in chip.peripherals().take(chip.device().peripherals) {
+    // What is built in beside the file's own is not in the file.
+    let is_own = |peripheral: &PeripheralRef<'_>| peripheral.origin() == Origin::Svd;
+    for peripheral in chip.peripherals().filter(is_own) {
         if !json {
             render::peripheral_head(&mut out, &peripheral)?;
         }
