@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Vendors' SVDs leave the peripherals of an Arm core out. They are built in, written from the
 /// architecture's manual, for devices whose `<cpu>` names a core that is known: `CM0`, `CM0PLUS`,
 /// `CM1`, `SC000` (ARMv6-M); `CM3`, `CM4`, `CM7`, `SC300` (ARMv7-M). A device without `<cpu>`
-/// gets none. What the processor may lack is there only if `<cpu>` says it has it
+/// gets none, nor one that has a RISC-V interrupt controller, whatever its `<cpu>` says. What the processor may lack is there only if `<cpu>` says it has it
 /// (`mpuPresent`, `fpuPresent`), and SysTick unless it is the vendor's own
 /// (`vendorSystickConfig`); debug units are there always, present on the chip or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

@@ -35,7 +35,7 @@ pub(super) struct Core {
 /// The core peripherals that `device` has; `None` where its `<cpu>` does not tell.
 pub(super) fn of(device: &Device<'_>) -> Option<Core> {
     let cpu = device.cpu.as_ref()?;
-    let origin = architecture(&cpu.name)?;
+    let origin = architecture(&cpu.name).filter(|_| !is_riscv(device))?;
     let (mut core, _) = super::read::read(text(origin)?)?;
     core.peripherals.retain(|peripheral| has(cpu, &peripheral.name));
     for peripheral in &mut core.peripherals {
@@ -57,13 +57,22 @@ fn text(origin: Origin) -> Option<&'static str> {
     }
 }
 
-/// Source: CMSIS-SVD, `<cpu>`, `<name>`; `CM0+` is one of the two spellings it allows.
+/// Source: CMSIS-SVD, `<cpu>`, `<name>`, which allows `CM0+` for `CM0PLUS`; `CM0P` is HDSC's.
 fn architecture(cpu_name: &str) -> Option<Origin> {
     match cpu_name.to_ascii_uppercase().as_str() {
-        "CM0" | "CM0PLUS" | "CM0+" | "CM1" | "SC000" => Some(Origin::ArmV6M),
+        "CM0" | "CM0PLUS" | "CM0+" | "CM0P" | "CM1" | "SC000" => Some(Origin::ArmV6M),
         "CM3" | "CM4" | "CM7" | "SC300" => Some(Origin::ArmV7M),
         _ => None,
     }
+}
+
+/// GigaDevice's file for the GD32VF103, a RISC-V chip, was made from that of its Cortex-M3 sister
+/// and still says `CM3`; an interrupt controller that only RISC-V has gives it away.
+///
+/// Source: GD32VF103.svd 1.0 (`ECLIC`); RISC-V PLIC and ACLINT specifications for the others.
+fn is_riscv(device: &Device<'_>) -> bool {
+    let mut names = device.peripherals.iter().map(|peripheral| peripheral.name.as_ref());
+    names.any(|name| matches!(name, "ECLIC" | "CLIC" | "CLINT" | "PLIC"))
 }
 
 fn has(cpu: &Cpu<'_>, peripheral: &str) -> bool {

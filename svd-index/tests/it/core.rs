@@ -131,6 +131,8 @@ fn the_cpu_decides() {
     is_empty_at(&without, &[0xe000_ed90, 0xe000_ef34, 0xe000_e010]);
     assert!(!without.registers_at(0xe000_ed28).is_empty());
     let plus = device("<name>CM0PLUS</name><mpuPresent>1</mpuPresent>", UART);
+    let spelled = device("<name>CM0P</name>", UART);
+    check(&spelled, &[("SCB.VTOR", 0xe000_ed08)]);
     check(&plus, &[("SCB.VTOR", 0xe000_ed08), ("MPU.CTRL", 0xe000_ed94)]);
     for cpu in ["<name>other</name>", "<name>CM33</name>", ""] {
         let chip = device(cpu, UART);
@@ -187,6 +189,13 @@ fn a_line_is_one_of_our_file() {
             assert!(section.starts_with("<!-- B") || section.starts_with("<!-- C"), "{section}");
         }
     }
+}
+
+#[test]
+fn a_riscv_chip_that_calls_itself_a_cortex_m3_gets_none() {
+    let eclic = UART.replace("UART", "ECLIC");
+    let chip = device("<name>CM3</name>", &eclic);
+    assert_eq!(crate::paths(&chip), ["ECLIC.DR"]);
 }
 
 /// As ST has them: other names, a part of an array, a byte of a word.
