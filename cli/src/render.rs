@@ -42,7 +42,11 @@ pub(crate) fn peripheral_head(
     for interrupt in peripheral.interrupts() {
         write!(out, "  interrupt {} {}", interrupt.number, printable(interrupt.name))?;
     }
-    writeln!(out, "  {QUIET}{}{QUIET:#}", one_line(peripheral.description()))
+    let description = one_line(peripheral.description());
+    if !description.is_empty() {
+        write!(out, "  {QUIET}{description}{QUIET:#}")?;
+    }
+    writeln!(out)
 }
 
 /// A register with its fields, decoded if there is a value.

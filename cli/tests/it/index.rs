@@ -181,3 +181,21 @@ fn beyond_the_bound_the_oldest_go_and_nothing_else_does() {
     // What was removed is built again when it is needed.
     assert_eq!(dump(&silk).len(), 11);
 }
+
+#[test]
+fn what_a_newer_version_replaced_goes_first() {
+    let silk = Silk::new();
+    dump(&silk);
+    let listed = silk.run(["index", "list", "--json"]).expect(0).json();
+    let current = std::path::PathBuf::from(listed[0]["file"].as_str().unwrap());
+    let older =
+        current.with_file_name(format!("{}-svd0.idx", listed[0]["sha256"].as_str().unwrap()));
+    std::fs::copy(&current, &older).unwrap();
+    let pruned = silk.run(["index", "gc", "--json"]).expect(0).json();
+    assert_eq!(pruned[0]["file"], older.to_str().unwrap());
+    assert_eq!(pruned[0]["reason"], "superseded by a newer version's");
+    assert!(current.exists() && !older.exists());
+    std::fs::write(&current, b"SILKIDX\0torn").unwrap();
+    let shown = silk.run(["index", "list"]).expect(0);
+    assert!(shown.stdout.contains("of another version, or damaged"), "{}", shown.stdout);
+}

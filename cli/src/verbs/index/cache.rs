@@ -99,7 +99,11 @@ pub(super) fn list(session: &mut Session) -> Outcome {
 fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
     let Listed { kind, sha256, size_bytes, .. } = listed;
     let age = listed.age_s.map_or_else(|| "in the future".to_owned(), age_text);
-    let device = listed.device.as_deref().map(printable).unwrap_or_default();
+    let device = match &listed.device {
+        Some(device) => printable(device),
+        None if *kind == "svd" => "of another version, or damaged".to_owned(),
+        None => "firmware".to_owned(),
+    };
     let source = match listed.source {
         Some(path) => printable(&path.display().to_string()),
         None => format!("{QUIET}content {}…{QUIET:#}", &sha256[..12]),
