@@ -69,11 +69,12 @@ fn names_that_are_none_of_the_chip_are_wrong_with_the_nearest_right_one() {
 }
 
 #[test]
-fn parts_of_the_arm_core_are_not_accused() {
+fn parts_of_the_arm_core_are_known_or_at_least_not_accused() {
     let bench = Bench::faulty();
+    // ARMv6-M has no CFSR; what this core lacks is another one's, not an invention.
     bench.check("SCB->CFSR", &["unknown register \"SCB->CFSR\""]);
-    bench.check("NVIC->ISER[0] = 1;", &["unknown register \"NVIC->ISER[0]\""]);
-    bench.check("SysTick->CTRL", &[]);
+    bench.check("NVIC->ISER[0] = 1;", &["ok register \"NVIC->ISER[0]\""]);
+    bench.check("SysTick->CTRL", &["ok register \"SysTick->CTRL\""]);
     bench.check("read the CFSR register", &["unknown register \"CFSR\""]);
 }
 
