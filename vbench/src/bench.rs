@@ -30,13 +30,8 @@ impl Bench {
     /// [`BenchError::QemuMissing`], [`BenchError::QemuTooOld`], [`BenchError::MachineUnknown`],
     /// [`BenchError::QemuDied`] with what QEMU said, [`BenchError::Deadline`].
     pub fn start(machine: &'static Machine, options: &BenchOptions) -> Result<Bench, BenchError> {
-        let mut core = CortexM::start(machine, options).map_err(|error| {
-            // Whatever else is missing here, no QEMU is what there is to tell first.
-            match check_qemu(machine, options.program(machine)) {
-                Err(missing @ BenchError::QemuMissing { .. }) => missing,
-                _ => error,
-            }
-        })?;
+        let mut core = CortexM::start(machine, options)
+            .map_err(|error| missing_qemu_first(error, machine, options))?;
         let qemu = core.link()?.qmp.version();
         Ok(Bench { port: DebugPort::new(core), qemu })
     }
@@ -100,5 +95,17 @@ impl Bench {
     /// Pulls the reset pin low, or lets go of it.
     pub fn set_reset_pin(&mut self, low: bool) -> Result<(), BenchError> {
         self.port.core_mut().set_reset_pin(low)
+    }
+}
+
+/// The pseudo-terminal is opened before QEMU is started. Where neither can be had (a bare chroot),
+/// the missing QEMU is what there is to tell.
+fn missing_qemu_first(error: BenchError, machine: &Machine, options: &BenchOptions) -> BenchError {
+    if !matches!(error, BenchError::Channel { channel: "serial", .. }) {
+        return error;
+    }
+    match check_qemu(machine, options.program(machine)) {
+        Err(missing @ BenchError::QemuMissing { .. }) => missing,
+        _ => error,
     }
 }
