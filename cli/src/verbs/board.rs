@@ -52,9 +52,12 @@ pub(crate) fn open_running(session: &Session, observe: &ObserveArgs) -> Result<B
 
 /// `silk flash`
 pub(crate) fn flash(session: &mut Session) -> Outcome {
+    // What cannot be found is said before the board is touched.
+    session.elf()?;
     let mut board = open(session)?;
     let started = Instant::now();
     write_firmware(session, &mut board)?;
+    audit::record(&session.config.folders, Action::Reset, board.identity(), None)?;
     board.reset().map_err(failure)?;
     let elf = session.elf()?.display().to_string();
     let took = started.elapsed();
@@ -158,8 +161,10 @@ pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
 
 /// Writes the configured ELF, with progress, and logs it.
 pub(crate) fn write_firmware(session: &Session, board: &mut Board) -> Result<(), Failure> {
-    let elf = session.elf().map_err(|failure| {
-        failure.detail("a virtual board starts empty, so it needs a firmware to run")
+    let is_virtual = board.identity().virtual_board.is_some();
+    let elf = session.elf().map_err(|failure| match is_virtual {
+        true => failure.detail("a virtual board starts empty, so it needs a firmware to run"),
+        false => failure,
     })?;
     let name = elf.display().to_string();
     audit::record(&session.config.folders, Action::Flash, board.identity(), Some(&name))?;
