@@ -49,8 +49,11 @@ impl Session {
 
     /// Opens an index of the given sources, and tells their oddities on stderr.
     pub(crate) fn open(&self, svds: Vec<PathBuf>, elfs: Vec<PathBuf>) -> Result<Index, Failure> {
-        let opened = Index::open(&Sources { svds, elfs }, &self.config.folders.cache.join("index"))
-            .map_err(index_failure)?;
+        let opened = Index::open(
+            &Sources { svds: svds.into_iter().map(Into::into).collect(), elfs },
+            &self.config.folders.cache.join("index"),
+        )
+        .map_err(index_failure)?;
         for note in &opened.notes {
             match note.kind {
                 NoteKind::Built => {}

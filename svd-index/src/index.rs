@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::chip::records;
 use crate::elf::{self, Firmware};
-use crate::store::{Cache, Kind, Loaded, Reason};
-use crate::svd::SvdError;
+use crate::store::{Cache, Content, Kind, Loaded, Reason, SourceId};
+use crate::svd::{Build, SvdError, SvdSource};
 use crate::{Chip, IndexError, Note, NoteKind, Warning, svd};
 
 /// The files to open. Several of each: a chip with two cores has two SVDs, a system a boot
@@ -13,7 +13,7 @@ use crate::{Chip, IndexError, Note, NoteKind, Warning, svd};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     /// CMSIS-SVD files, plain or gzip.
-    pub svds: Vec<PathBuf>,
+    pub svds: Vec<SvdSource>,
     /// Firmware images.
     pub elfs: Vec<PathBuf>,
 }
@@ -71,10 +71,10 @@ impl Index {
             warnings: Vec::new(),
             notes: Vec::new(),
         };
-        for path in &sources.svds {
-            let loaded = load_svd(&cache, path)?;
-            let chip = Chip::new(opened.note(path, loaded));
-            opened.warn(path, chip.warnings());
+        for source in &sources.svds {
+            let loaded = load_svd(&cache, source, Build::default())?;
+            let chip = Chip::new(opened.note(&source.path, loaded));
+            opened.warn(&source.path, chip.warnings());
             opened.index.chips.push(chip);
         }
         for path in &sources.elfs {
@@ -152,17 +152,21 @@ impl Opened {
     }
 }
 
-fn load_svd(cache: &Cache, path: &Path) -> Result<Loaded, IndexError> {
-    let owned = path.to_owned();
-    cache.load(path, Kind::Svd, records::SCHEMA, move |bytes, id| {
-        svd::build(bytes, id)
+fn load_svd(cache: &Cache, source: &SvdSource, build: Build) -> Result<Loaded, IndexError> {
+    let owned = source.path.clone();
+    let (options, hash) = (build.options(), build.clone());
+    let identify = move |bytes: &[u8]| hash.id(bytes);
+    let content = Content { source: &source.path, options: &options, identify };
+    cache.load(content, Kind::Svd, records::SCHEMA, move |bytes, id| {
+        svd::build(bytes, id, &build)
             .map_err(|SvdError::NotSvd { found }| IndexError::NotSvd { path: owned.clone(), found })
     })
 }
 
 fn load_elf(cache: &Cache, path: &Path) -> Result<Loaded, IndexError> {
     let owned = path.to_owned();
-    cache.load(path, Kind::Elf, elf::SCHEMA, move |bytes, id| {
+    let content = Content { source: path, options: &[], identify: SourceId::of };
+    cache.load(content, Kind::Elf, elf::SCHEMA, move |bytes, id| {
         let built = elf::build(bytes, id)
             .map_err(|error| IndexError::Elf { path: owned.clone(), source: error });
         built.map(|(writer, _)| writer.finish())

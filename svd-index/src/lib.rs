@@ -33,3 +33,4 @@ pub use chip::{
 pub use error::{IndexError, Note, NoteKind, Warning};
 pub use index::{Index, Opened, SourceWarning, Sources};
 pub use query::{Query, QueryError, parse_number};
+pub use svd::SvdSource;

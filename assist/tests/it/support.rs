@@ -27,7 +27,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
 /// The example's SVD and one of its firmwares; an empty name leaves the firmware out.
 pub(crate) fn index(elf: &str) -> Index {
     let elfs = if elf.is_empty() { vec![] } else { vec![example(elf)] };
-    open(Sources { svds: vec![example("nrf51.svd")], elfs })
+    open(Sources { svds: vec![example("nrf51.svd").into()], elfs })
 }
 
 /// An index of a made-up SVD.
@@ -35,7 +35,7 @@ pub(crate) fn index_of(svd: &str) -> Index {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chip.svd");
     std::fs::write(&path, svd).unwrap();
-    open(Sources { svds: vec![path], elfs: vec![] })
+    open(Sources { svds: vec![path.into()], elfs: vec![] })
 }
 
 /// An index that knows nothing.

@@ -91,7 +91,18 @@ impl Chip {
     /// # Errors
     /// The same as [`crate::svd::build`].
     pub fn from_svd(bytes: &[u8]) -> Result<(Self, Vec<crate::Warning>), crate::svd::SvdError> {
-        let index = crate::svd::build(bytes, crate::store::SourceId::of(bytes))?;
+        Self::from_svd_with(bytes, &crate::svd::Build::default())
+    }
+
+    /// As [`Chip::from_svd`], built with `build`.
+    ///
+    /// # Errors
+    /// The same as [`crate::svd::build`].
+    pub fn from_svd_with(
+        bytes: &[u8],
+        build: &crate::svd::Build,
+    ) -> Result<(Self, Vec<crate::Warning>), crate::svd::SvdError> {
+        let index = crate::svd::build(bytes, build.id(bytes), build)?;
         let chip = Self::from_index(&index).expect("an index just built is sound");
         let warnings = chip.warnings();
         Ok((chip, warnings))

@@ -26,6 +26,16 @@ pub struct Cache {
     folder: PathBuf,
 }
 
+/// What an index is made of, and how its content is named.
+pub struct Content<'p, F> {
+    /// The source.
+    pub source: &'p Path,
+    /// What else decides what its index says.
+    pub options: &'p [u8],
+    /// Names the content of the source's bytes together with the options.
+    pub identify: F,
+}
+
 /// An index file and how it was come by.
 #[derive(Debug)]
 pub struct Loaded {
@@ -60,29 +70,33 @@ impl Cache {
     /// # Errors
     /// The source cannot be read, or what `build` says. A cache that cannot be read or written
     /// is no error: the index is then built in memory.
-    pub fn load(
+    pub fn load<F>(
         &self,
-        source: &Path,
+        content: Content<'_, F>,
         kind: Kind,
         schema: u32,
         build: impl Fn(&[u8], SourceId) -> Result<Vec<u8>, IndexError> + Send + Sync + 'static,
-    ) -> Result<Loaded, IndexError> {
+    ) -> Result<Loaded, IndexError>
+    where
+        F: Fn(&[u8]) -> SourceId + Send + Sync + 'static,
+    {
+        let Content { source, options, identify } = content;
         let unreadable = |error| IndexError::Read { path: source.to_owned(), source: error };
         let metadata = std::fs::metadata(source).map_err(unreadable)?;
-        let known_path = self.known_path(source);
+        let known_path = self.known_path(source, options);
         if let Some(id) = read_known(&known_path, &Stamp::of(&metadata))
             && let Ok(file) =
                 File::open(&self.index_path(&id, kind, schema), kind, schema, Some(&id))
         {
             return Ok(Loaded {
-                file: file.with_rebuild(rebuild(source, id, build)),
+                file: file.with_rebuild(rebuild(source, id, identify, build)),
                 built: None,
                 unwritable: None,
             });
         }
 
         let (bytes, metadata) = read_source(source).map_err(unreadable)?;
-        let id = SourceId::of(&bytes);
+        let id = identify(&bytes);
         let index_path = self.index_path(&id, kind, schema);
         let (file, built, written) = match File::open(&index_path, kind, schema, Some(&id)) {
             Ok(file) => (file, None, Ok(())),
@@ -101,7 +115,7 @@ impl Cache {
         };
         let remembered = written.and_then(|()| remember(&known_path, &metadata, id));
         Ok(Loaded {
-            file: file.with_rebuild(rebuild(source, id, build)),
+            file: file.with_rebuild(rebuild(source, id, identify, build)),
             built,
             unwritable: remembered.err(),
         })
@@ -115,9 +129,12 @@ impl Cache {
         self.folder.join(format!("{}-{name}{schema}.idx", id.hex()))
     }
 
-    fn known_path(&self, source: &Path) -> PathBuf {
+    fn known_path(&self, source: &Path, options: &[u8]) -> PathBuf {
         let absolute = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
-        let name = SourceId::of(absolute.as_os_str().as_encoded_bytes()).hex();
+        let mut key = absolute.into_os_string().into_encoded_bytes();
+        key.push(0);
+        key.extend(options);
+        let name = SourceId::of(&key).hex();
         self.folder.join("known").join(&name[..32])
     }
 }
@@ -135,12 +152,13 @@ impl Reason {
 fn rebuild(
     source: &Path,
     id: SourceId,
+    identify: impl Fn(&[u8]) -> SourceId + Send + Sync + 'static,
     build: impl Fn(&[u8], SourceId) -> Result<Vec<u8>, IndexError> + Send + Sync + 'static,
 ) -> impl Fn() -> Option<Vec<u8>> + Send + Sync + 'static {
     let source = source.to_owned();
     move || {
         let bytes = std::fs::read(&source).ok()?;
-        let same = SourceId::of(&bytes) == id;
+        let same = identify(&bytes) == id;
         same.then(|| build(&bytes, id).ok()).flatten()
     }
 }

@@ -42,7 +42,7 @@ mod cache;
 mod file;
 mod writer;
 
-pub use cache::{Cache, Loaded, Reason};
+pub use cache::{Cache, Content, Loaded, Reason};
 pub use file::{File, OpenError, Records};
 pub use writer::Writer;
 

@@ -32,10 +32,15 @@ pub(super) struct Core {
     pub(super) device: Device<'static>,
 }
 
-/// The core peripherals that `device` has; `None` where its `<cpu>` does not tell.
-pub(super) fn of(device: &Device<'_>) -> Option<Core> {
-    let cpu = device.cpu.as_ref()?;
-    let origin = architecture(&cpu.name).filter(|_| !is_riscv(device))?;
+/// The core peripherals that `device` has; `None` where neither its `<cpu>` tells nor, in its
+/// absence, `firmware`.
+pub(super) fn of(device: &Device<'_>, firmware: Option<Origin>) -> Option<Core> {
+    let unknown = Cpu::default();
+    let (cpu, origin) = match &device.cpu {
+        Some(cpu) => (cpu, architecture(&cpu.name)),
+        None => (&unknown, firmware),
+    };
+    let origin = origin.filter(|_| !is_riscv(device))?;
     let (mut core, _) = super::read::read(text(origin)?)?;
     core.peripherals.retain(|peripheral| has(cpu, &peripheral.name));
     for peripheral in &mut core.peripherals {

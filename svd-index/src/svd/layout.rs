@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::arrays::{self, Array, Index};
 use super::core;
 use super::derive::{Derivation, Scope};
+use super::source::Build;
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
 use super::words;
 use crate::Warning;
@@ -71,8 +72,13 @@ struct Place<'t, 'a> {
 }
 
 /// Lays `device` out as the bytes of an index file.
-pub(super) fn lay_out(device: &Device<'_>, warnings: Vec<Warning>, source: SourceId) -> Vec<u8> {
-    let core = core::of(device);
+pub(super) fn lay_out(
+    device: &Device<'_>,
+    warnings: Vec<Warning>,
+    source: SourceId,
+    build: &Build,
+) -> Vec<u8> {
+    let core = core::of(device, build.core);
     let mut layout = Layout {
         derivation: Derivation::new(device),
         writer: Writer::new(Kind::Svd, rec::SCHEMA, source),

@@ -7,11 +7,14 @@ mod layout;
 mod layout_field;
 mod read;
 mod read_field;
+mod source;
 mod text;
 mod tree;
 mod values;
 mod words;
 mod xml;
+
+pub use source::{Build, SvdSource};
 
 use crate::store::SourceId;
 
@@ -28,6 +31,7 @@ pub enum SvdError {
 }
 
 /// Reads an SVD, plain or gzip, and gives the bytes of its index file, warnings included.
+/// `source` names its content: [`Build::id`].
 ///
 /// A device whose `<cpu>` names an Arm Cortex-M core that is known gets its core peripherals,
 /// as far as the SVD leaves them out ([`Origin`](crate::Origin) tells them apart).
@@ -37,14 +41,14 @@ pub enum SvdError {
 ///
 /// # Errors
 /// There is no `<device>` in it.
-pub fn build(bytes: &[u8], source: SourceId) -> Result<Vec<u8>, SvdError> {
+pub fn build(bytes: &[u8], source: SourceId, build: &Build) -> Result<Vec<u8>, SvdError> {
     let (text, mut warnings) = text::decode(bytes);
     let Some((device, found)) = read::read(&text) else {
         let found = looks_like(bytes);
         return Err(SvdError::NotSvd { found });
     };
     warnings.extend(found);
-    Ok(layout::lay_out(&device, warnings, source))
+    Ok(layout::lay_out(&device, warnings, source, build))
 }
 
 /// Says in a few words what `bytes` seem to be.

@@ -58,7 +58,7 @@ impl Bench {
 }
 
 fn open(svd: &Path, cache: &Path) -> Result<Opened, IndexError> {
-    let sources = Sources { svds: vec![svd.to_owned()], elfs: Vec::new() };
+    let sources = Sources { svds: vec![svd.to_owned().into()], elfs: Vec::new() };
     Index::open(&sources, cache)
 }
 

@@ -15,11 +15,11 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut readable = Sources::default();
     for path in &config.svds.value {
-        match open(session, &Sources { svds: vec![path.clone()], elfs: Vec::new() }) {
+        match open(session, &Sources { svds: vec![path.clone().into()], elfs: Vec::new() }) {
             Ok(opened) => {
                 checks
                     .extend(opened.index.chip().map(|chip| svd(path, chip, opened.warnings.len())));
-                readable.svds.push(path.clone());
+                readable.svds.push(path.clone().into());
             }
             Err(error) => checks.push(unreadable("svd", &error, &config.svds.source)),
         }
