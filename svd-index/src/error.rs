@@ -45,8 +45,10 @@ pub struct Warning {
     pub line: u32,
     /// What is odd.
     pub what: String,
-    /// What was assumed instead, or left out.
+    /// What was assumed instead.
     pub assumed: String,
+    /// True if it cost an element of an SVD: what stands at `path` and `line` cannot be looked up.
+    pub left_out: bool,
 }
 
 impl fmt::Display for Warning {

@@ -141,7 +141,12 @@ impl Region<'_> {
 
 /// A warning about a place in the ELF.
 pub(crate) fn warning(place: &str, what: &str, assumed: &str) -> Warning {
-    Warning { path: place.to_owned(), line: 0, what: what.to_owned(), assumed: assumed.to_owned() }
+    Warning {
+        path: place.to_owned(),
+        what: what.to_owned(),
+        assumed: assumed.to_owned(),
+        ..Warning::default()
+    }
 }
 
 fn check_magic(bytes: &[u8]) -> Result<(), ElfError> {

@@ -157,6 +157,7 @@ impl File {
                 line: record.line,
                 what: self.text(record.what).to_owned(),
                 assumed: self.text(record.assumed).to_owned(),
+                left_out: record.left_out != 0,
             })
             .collect()
     }

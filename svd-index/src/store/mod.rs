@@ -163,7 +163,8 @@ struct WarningRecord {
     what: StrRef,
     assumed: StrRef,
     line: u32,
-    reserved: u32,
+    /// 1 if it cost an element.
+    left_out: u32,
 }
 
 /// CRC-32 of the header without its last word, then of the section table.

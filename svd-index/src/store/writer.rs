@@ -69,7 +69,7 @@ impl Writer {
                 what: self.text(&warning.what),
                 assumed: self.text(&warning.assumed),
                 line: warning.line,
-                reserved: 0,
+                left_out: warning.left_out.into(),
             })
             .collect();
         self.section(SectionId::WARNINGS, &records)

@@ -263,7 +263,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         let children = owner.children.as_ptr();
         if place.unfolding.contains(&children) {
             let what = "a cluster derived from one that holds it".into();
-            return self.warn(&path, cluster.line, what, "left out".into());
+            return self.leave_out(&path, cluster.line, what);
         }
         let inner = Place {
             scope: scope.within(&owner.children),
@@ -376,7 +376,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         };
         if all.len() == MAX_DIMS {
             let what = format!("arrays nest deeper than {MAX_DIMS}");
-            self.warn(path, line, what, "left out".into());
+            self.leave_out(path, line, what);
             return None;
         }
         let name = arrays::template(name, Some(placeholder(all.len())));
@@ -428,7 +428,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         let address = place.address.checked_add(offset.unwrap_or(0));
         if address.is_none() {
             let what = "an address beyond 64 bits".into();
-            self.warn(path, line, what, "left out".into());
+            self.leave_out(path, line, what);
         }
         address
     }
@@ -466,7 +466,18 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     pub(super) fn warn(&mut self, path: &str, line: u32, what: String, assumed: String) {
-        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed });
+        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed, left_out: false });
+    }
+
+    /// Warns of an element that is not taken.
+    pub(super) fn leave_out(&mut self, path: &str, line: u32, what: String) {
+        self.warnings.push(Warning {
+            path: path.to_owned(),
+            line,
+            what,
+            assumed: "left out".into(),
+            left_out: true,
+        });
     }
 
     fn finish(mut self, device: &Device<'_>) -> Vec<u8> {

@@ -49,7 +49,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         let links = || chain.links.iter().map(|(link, _)| *link);
         let Some((lsb, width)) = links().map(|link| link.bits).find_map(BitRange::resolve) else {
             let what = "a field without bits".into();
-            return self.warn(&path(), field.line, what, "left out".into());
+            return self.leave_out(&path(), field.line, what);
         };
         let dims: Vec<&Dim<'_>> = links().map(|link| &link.dim).collect();
         let (array, odd) = arrays::resolve(&field.name, &dims);
@@ -141,7 +141,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         let chain = self.derivation.enums(set, fields, scope);
         if let Some(lost) = &chain.lost {
             let what = format!("enumerated values derived from `{lost}`, which is not there");
-            self.warn(&path(), 0, what, "left out".into());
+            self.leave_out(&path(), set.line, what);
         }
         let usage = chain.links.iter().find_map(|link| link.usage);
         let flags = match usage {

@@ -23,25 +23,33 @@ const MAX_WARNINGS: usize = 1000;
 pub(super) struct Reader<'a> {
     pub(super) xml: Xml<'a>,
     pub(super) warnings: Vec<Warning>,
-    suppressed: usize,
+    suppressed: Suppressed,
+    is_break_told: bool,
+}
+
+/// Warnings beyond [`MAX_WARNINGS`].
+#[derive(Default)]
+struct Suppressed {
+    all: usize,
+    left_out: usize,
 }
 
 /// Reads a document; `None` if it has no `<device>`.
 pub(super) fn read(source: &str) -> Option<(Device<'_>, Vec<Warning>)> {
-    let mut reader = Reader { xml: Xml::new(source), warnings: Vec::new(), suppressed: 0 };
+    let mut reader = Reader {
+        xml: Xml::new(source),
+        warnings: Vec::new(),
+        suppressed: Suppressed::default(),
+        is_break_told: false,
+    };
     let device = reader.document()?;
-    if let Some(broken) = reader.xml.broken().cloned() {
+    reader.tell_break();
+    if reader.suppressed.all > 0 {
+        let Suppressed { all, left_out } = reader.suppressed;
         reader.warnings.push(Warning {
-            path: String::new(),
-            line: broken.line,
-            what: broken.why,
-            assumed: "took what stands before; the element it breaks in is left out".into(),
-        });
-    }
-    if reader.suppressed > 0 {
-        reader.warnings.push(Warning {
-            what: format!("{} more oddities", reader.suppressed),
+            what: format!("{all} more oddities, which cost {left_out} elements"),
             assumed: "not listed".into(),
+            left_out: left_out > 0,
             ..Warning::default()
         });
     }
@@ -135,6 +143,7 @@ impl<'a> Reader<'a> {
                 other => self.property_or_skip(other, &mut peripheral.properties),
             }
         }
+        self.tell_break();
         self.name_warnings(mark, &peripheral.name);
         // Of a peripheral in which the document broke off, its whole registers are kept.
         let known = !peripheral.name.is_empty() && peripheral.base_address.is_some();
@@ -145,7 +154,7 @@ impl<'a> Reader<'a> {
                 "a peripheral without a base address"
             };
             let line = peripheral.line;
-            self.warn_at(line, &peripheral.name, what.into(), "left out".into());
+            self.leave_out(line, &peripheral.name, what.into());
         }
         known.then_some(peripheral)
     }
@@ -191,12 +200,7 @@ impl<'a> Reader<'a> {
     fn cluster(&mut self, start: &BytesStart<'a>, depth: u32) -> Option<Cluster<'a>> {
         let line = self.xml.line();
         if depth > MAX_CLUSTER_DEPTH {
-            self.warn_at(
-                line,
-                "",
-                format!("clusters nest deeper than {MAX_CLUSTER_DEPTH}"),
-                "left out".into(),
-            );
+            self.leave_out(line, "", format!("clusters nest deeper than {MAX_CLUSTER_DEPTH}"));
             self.xml.skip();
             return None;
         }
@@ -219,6 +223,7 @@ impl<'a> Reader<'a> {
                 other => self.property_or_skip(other, &mut cluster.properties),
             }
         }
+        self.tell_break();
         self.name_warnings(mark, &cluster.name);
         let known = self.is_placed("cluster", line, &cluster.name, cluster.offset);
         known.then_some(cluster)
@@ -252,6 +257,7 @@ impl<'a> Reader<'a> {
                 other => self.property_or_skip(other, &mut register.properties),
             }
         }
+        self.tell_break();
         self.name_warnings(mark, &register.name);
         if self.xml.broken().is_some() {
             return None;
@@ -268,7 +274,7 @@ impl<'a> Reader<'a> {
         };
         if self.xml.broken().is_none() {
             let what = format!("a {what} without {missing}");
-            self.warn_at(line, name, what, "left out".into());
+            self.leave_out(line, name, what);
         }
         false
     }
@@ -417,12 +423,43 @@ impl<'a> Reader<'a> {
         self.warn_at(line, "", what, assumed);
     }
 
-    pub(super) fn warn_at(&mut self, line: u32, path: &str, what: String, assumed: String) {
-        if self.warnings.len() >= MAX_WARNINGS {
-            self.suppressed += 1;
+    /// Warns of an element that is not taken.
+    pub(super) fn leave_out(&mut self, line: u32, path: &str, what: String) {
+        let assumed = "left out".into();
+        self.push_warning(Warning { path: path.into(), line, what, assumed, left_out: true });
+    }
+
+    /// Warns once of the document's breaking off, from within the element where it does.
+    pub(super) fn tell_break(&mut self) {
+        if self.is_break_told {
             return;
         }
-        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed });
+        let Some(broken) = self.xml.broken() else {
+            return;
+        };
+        self.is_break_told = true;
+        let warning = Warning {
+            path: String::new(),
+            line: broken.line,
+            what: broken.why.clone(),
+            assumed: "took what stands before; the element it breaks in is left out".into(),
+            left_out: true,
+        };
+        // Among a thousand others this one must not be lost.
+        self.warnings.push(warning);
+    }
+
+    fn warn_at(&mut self, line: u32, path: &str, what: String, assumed: String) {
+        self.push_warning(Warning { path: path.into(), line, what, assumed, left_out: false });
+    }
+
+    fn push_warning(&mut self, warning: Warning) {
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+            return;
+        }
+        self.suppressed.all += 1;
+        self.suppressed.left_out += usize::from(warning.left_out);
     }
 
     /// Puts `name` before the paths of the warnings raised since `mark`.

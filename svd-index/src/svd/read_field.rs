@@ -28,15 +28,17 @@ impl<'a> Reader<'a> {
             derived_from: attribute(start, "derivedFrom"),
             ..Field::default()
         };
+        // Where among the warnings the first about the field's place stands.
+        let mut cause = None;
         while let Some(start) = self.xml.child() {
             match name_of(&start) {
                 "name" => field.name = self.xml.text(),
                 "description" => field.description = Some(self.xml.text()),
-                "lsb" => field.bits.lsb = self.number_u32("lsb"),
-                "msb" => field.bits.msb = self.number_u32("msb"),
-                "bitOffset" => field.bits.lsb = self.number_u32("bitOffset"),
-                "bitWidth" => field.bits.width = self.number_u32("bitWidth"),
-                "bitRange" => self.bit_range(&mut field),
+                element @ ("lsb" | "msb" | "bitOffset" | "bitWidth" | "bitRange") => {
+                    let before = self.warnings.len();
+                    self.bits(element, &mut field);
+                    cause = cause.or((self.warnings.len() > before).then_some(before));
+                }
                 "access" => field.access = self.access(),
                 "readAction" => field.read_action = self.read_action(),
                 "modifiedWriteValues" => {
@@ -48,6 +50,7 @@ impl<'a> Reader<'a> {
                 _ => self.xml.skip(),
             }
         }
+        self.tell_break();
         self.name_warnings(mark, &field.name);
         if self.xml.broken().is_some() {
             return None;
@@ -59,12 +62,24 @@ impl<'a> Reader<'a> {
         } else {
             return Some(field);
         };
-        match self.warnings[mark..].last_mut() {
-            // What was wrong inside it is the cause, and is told.
-            Some(cause) => cause.assumed = "the field is left out".into(),
-            None => self.warn_at(field.line, &field.name, what.into(), "left out".into()),
+        match cause.and_then(|cause| self.warnings.get_mut(cause)) {
+            // What was wrong with its place is told already.
+            Some(cause) => {
+                cause.assumed = "the field is left out".into();
+                cause.left_out = true;
+            }
+            None => self.leave_out(field.line, &field.name, what.into()),
         }
         None
+    }
+
+    fn bits(&mut self, element: &str, field: &mut Field<'a>) {
+        match element {
+            "lsb" | "bitOffset" => field.bits.lsb = self.number_u32(element),
+            "msb" => field.bits.msb = self.number_u32(element),
+            "bitWidth" => field.bits.width = self.number_u32(element),
+            _ => self.bit_range(field),
+        }
     }
 
     fn bit_range(&mut self, field: &mut Field<'a>) {
@@ -83,7 +98,11 @@ impl<'a> Reader<'a> {
     }
 
     fn enums(&mut self, start: &BytesStart<'a>) -> Enums<'a> {
-        let mut enums = Enums { derived_from: attribute(start, "derivedFrom"), ..Enums::default() };
+        let mut enums = Enums {
+            line: self.xml.line(),
+            derived_from: attribute(start, "derivedFrom"),
+            ..Enums::default()
+        };
         while let Some(start) = self.xml.child() {
             match name_of(&start) {
                 "name" => enums.name = self.xml.text(),
@@ -110,26 +129,32 @@ impl<'a> Reader<'a> {
     }
 
     fn enum_value(&mut self) -> Option<EnumValue<'a>> {
+        let mark = self.warnings.len();
         let mut value = EnumValue { line: self.xml.line(), ..EnumValue::default() };
+        let mut text = None;
         while let Some(start) = self.xml.child() {
             match name_of(&start) {
                 "name" => value.name = self.xml.text(),
                 "description" => value.description = self.xml.text(),
-                "value" => {
-                    let text = self.xml.text();
-                    value.value = values::masked_number(&text);
-                    if value.value.is_none() {
-                        self.warn(
-                            format!("enumerated value `{text}` is no number"),
-                            "left out".into(),
-                        );
-                    }
-                }
+                "value" => text = self.some_text(),
                 "isDefault" => value.is_default = self.boolean("isDefault"),
                 _ => self.xml.skip(),
             }
         }
-        (value.value.is_some() || value.is_default).then_some(value)
+        self.name_warnings(mark, &value.name);
+        if self.xml.broken().is_some() {
+            return None;
+        }
+        value.value = text.as_deref().and_then(values::masked_number);
+        if value.value.is_some() || value.is_default && text.is_none() {
+            return Some(value);
+        }
+        let what = match text {
+            Some(text) => format!("enumerated value `{text}` is no number"),
+            None => "an enumerated value without `value`".into(),
+        };
+        self.leave_out(value.line, &value.name, what);
+        None
     }
 }
 

@@ -163,6 +163,7 @@ impl BitRange {
 
 #[derive(Debug, Default)]
 pub(super) struct Enums<'a> {
+    pub(super) line: u32,
     pub(super) name: Text<'a>,
     pub(super) derived_from: Option<String>,
     pub(super) usage: Option<EnumUsage>,

@@ -38,7 +38,7 @@ fn a_bad_attribute_costs_at_most_its_element() {
             "<bitRange>[0:0]</bitRange><enumeratedValues><enumeratedValue><name>A</name>\
              <value>one</value></enumeratedValue></enumeratedValues>",
         ),
-        "P.BAD.F",
+        "P.BAD.F.A",
         "enumerated value `one`",
         both,
     );

@@ -16,7 +16,13 @@ fn sample(count: u64) -> Vec<u8> {
     let mut writer = Writer::new(Kind::Svd, SCHEMA, source());
     let texts: Vec<StrRef> = ["UART0", "", "UART1", "UART0"].map(|t| writer.text(t)).to_vec();
     let numbers: Vec<u64> = (0..count).map(|n| 3 * n).collect();
-    let warning = Warning { path: "A".into(), line: 3, what: "b".into(), assumed: "c".into() };
+    let warning = Warning {
+        path: "A".into(),
+        line: 3,
+        what: "b".into(),
+        assumed: "c".into(),
+        left_out: true,
+    };
     writer.section(NUMBERS, &numbers).section(TEXTS, &texts).warnings(&[warning]);
     writer.finish()
 }
@@ -42,6 +48,7 @@ fn what_is_written_is_read() {
     assert_eq!(texts.get(0), texts.get(3), "a text is stored once");
     assert_eq!(file.source(), &source());
     assert_eq!(file.warnings()[0].to_string(), "A: b; c");
+    assert!(file.warnings()[0].left_out);
     assert!(file.records::<u64>(SectionId(99)).is_empty());
     assert!(file.records::<[u8; 3]>(NUMBERS).is_empty(), "records of another size");
     assert!(!file.is_damaged());

@@ -197,9 +197,9 @@ fn write_summary(out: &mut impl Write, chip: &Chip, json: bool) -> Result<(), Fa
     Ok(())
 }
 
-/// The warnings that cost an element. The reader says so in what it assumed.
+/// The warnings that cost an element.
 fn skipped(warnings: &[Warning]) -> Vec<Skipped<'_>> {
-    let lost = warnings.iter().filter(|warning| warning.assumed.contains("left out"));
+    let lost = warnings.iter().filter(|warning| warning.left_out);
     lost.map(|warning| Skipped { path: &warning.path, line: warning.line, why: &warning.what })
         .collect()
 }
