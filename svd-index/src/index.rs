@@ -109,9 +109,8 @@ impl Index {
     /// True once something read from an index file was damaged and could not be built again, its
     /// source being gone or changed: answers since then may be incomplete.
     pub fn is_damaged(&self) -> bool {
-        let chips = self.chips.iter().map(Chip::file);
-        let firmwares = self.firmwares.iter().map(Firmware::file);
-        chips.chain(firmwares).any(crate::store::File::is_damaged)
+        let mut firmwares = self.firmwares.iter().map(Firmware::file);
+        self.chips.iter().any(Chip::is_damaged) || firmwares.any(crate::store::File::is_damaged)
     }
 }
 

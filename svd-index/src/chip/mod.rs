@@ -17,6 +17,7 @@ mod register;
 pub(crate) mod search;
 mod suggest;
 mod terms;
+mod words;
 
 pub use address::Near;
 pub use field::{DecodedField, EnumValueRef, EnumValues, FieldRef};
@@ -25,6 +26,8 @@ pub use origin::Origin;
 pub use register::RegisterRef;
 pub use terms::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
+use std::sync::{Arc, OnceLock};
+
 use records as rec;
 
 use crate::store::{File, Kind, OpenError, Records, StrRef};
@@ -32,7 +35,9 @@ use crate::store::{File, Kind, OpenError, Records, StrRef};
 /// One chip, opened.
 #[derive(Debug)]
 pub struct Chip {
-    file: File,
+    file: Arc<File>,
+    /// Opened or built by the first search.
+    words: OnceLock<File>,
 }
 
 /// What an SVD says of the device as a whole. Texts are empty where it says nothing.
@@ -83,7 +88,7 @@ pub struct CpuInfo<'a> {
 
 impl Chip {
     pub(crate) fn new(file: File) -> Self {
-        Self { file }
+        Self { file: Arc::new(file), words: OnceLock::new() }
     }
 
     /// Reads an SVD in memory, without a cache.
@@ -124,6 +129,12 @@ impl Chip {
     /// The index file underneath.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// True once a damaged part of its index was read and could not be built again: what was read
+    /// since may be incomplete.
+    pub fn is_damaged(&self) -> bool {
+        self.file.is_damaged() || self.words.get().is_some_and(File::is_damaged)
     }
 
     /// The device as a whole.

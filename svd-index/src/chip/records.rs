@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records; raise it whenever one of them, or what is put in it, changes.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 pub(crate) const DEVICE: SectionId = SectionId(16);
 pub(crate) const PERIPHERALS: SectionId = SectionId(17);
@@ -23,9 +23,6 @@ pub(crate) const CONSTRAINTS: SectionId = SectionId(23);
 pub(crate) const INTERRUPTS: SectionId = SectionId(24);
 pub(crate) const BLOCKS: SectionId = SectionId(25);
 pub(crate) const EXTENTS: SectionId = SectionId(26);
-pub(crate) const TERMS: SectionId = SectionId(27);
-pub(crate) const POSTINGS: SectionId = SectionId(28);
-pub(crate) const LENGTHS: SectionId = SectionId(29);
 pub(crate) const ALIASES: SectionId = SectionId(30);
 
 /// Positions `first..first + count` of another table.
@@ -216,21 +213,4 @@ pub(crate) struct ExtentRecord {
     pub(crate) reach: u64,
     pub(crate) register: u32,
     pub(crate) reserved: u32,
-}
-
-/// A word and the registers that have it; by text.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct TermRecord {
-    pub(crate) text: StrRef,
-    pub(crate) postings: Span,
-}
-
-/// By register.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct PostingRecord {
-    pub(crate) register: u32,
-    /// How much the word weighs in it, over name, description and fields.
-    pub(crate) weight: f32,
 }

@@ -1,67 +1,124 @@
 //! Finds registers by words, ranked.
 //!
 //! The score is BM25 over one document per register: the words of its path, its description, its
-//! fields and their values, and its peripheral, each kind with its own weight.
-//!
-//! Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond",
-//! 2009, section 3 (BM25F as weighted term frequencies).
+//! fields and their values, and its peripheral, each kind with its own weight (see
+//! [`super::words`]).
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::records::{LENGTHS, POSTINGS, PostingRecord, TERMS, TermRecord};
+use super::words::{self, POSTINGS, PostingRecord, TERMS, TermRecord};
 use super::{Chip, RegisterRef};
-
-const K1: f32 = 1.2;
-const B: f32 = 0.5;
+use crate::store::{File, Kind, Records, write_atomically};
 
 impl Chip {
     /// Registers whose names and descriptions have `words`, best first, with their score
     /// (comparable within one chip only). An array comes once, as a whole.
+    ///
+    /// The first search of a chip builds the word index, if none lies beside the chip's: that
+    /// takes about as long as reading the SVD.
     pub fn search(&self, words: &str, limit: usize) -> Vec<(RegisterRef<'_>, f32)> {
-        let mut scores: HashMap<u32, f32> = HashMap::new();
-        let mut terms = Vec::new();
+        let index = self.words.get_or_init(|| self.open_words());
+        let mut asked: Vec<String> = Vec::new();
         for_each_token(words, &mut |token| {
-            if !terms.iter().any(|term| term == token) {
-                terms.push(token.to_owned());
+            if !asked.iter().any(|word| word == token) {
+                asked.push(token.to_owned());
             }
         });
-        for term in &terms {
-            self.add_scores(term, &mut scores);
+        let mut scores = vec![0.0; self.register_table().len()];
+        let mut found = Vec::new();
+        for posting in asked.iter().flat_map(|word| postings(index, word)) {
+            let Some(score) = scores.get_mut(posting.register as usize) else {
+                continue;
+            };
+            if *score == 0.0 {
+                found.push(posting.register);
+            }
+            *score += posting.score;
         }
-        let mut ranked: Vec<(u32, f32)> = scores.into_iter().collect();
-        let best_first = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if ranked.len() > limit && limit > 0 {
-            ranked.select_nth_unstable_by(limit - 1, best_first);
-        }
-        ranked.truncate(limit);
-        ranked.sort_by(best_first);
-        ranked
+        best(found, &scores, limit)
             .into_iter()
             .filter_map(|(index, score)| Some((self.whole_register(index)?, score)))
             .collect()
     }
 
-    fn add_scores(&self, term: &str, scores: &mut HashMap<u32, f32>) {
-        let terms = self.table::<TermRecord>(TERMS);
-        let place = terms.partition_point(|record| self.text(record.text) < term);
-        let Some(record) = terms.get(place).filter(|record| self.text(record.text) == term) else {
-            return;
+    /// The word index beside the chip's own, written if it is not there. One that cannot be
+    /// written lives in memory.
+    fn open_words(&self) -> File {
+        let path = self.file.path().and_then(|path| {
+            let name = path.file_name()?.to_str()?;
+            Some(path.with_file_name(name.replacen("-svd", "-words", 1)))
+        });
+        let open = || {
+            File::open(path.as_deref()?, Kind::Words, words::SCHEMA, Some(self.file.source())).ok()
         };
-        let lengths = self.table::<f32>(LENGTHS);
-        // The last length is the mean of all.
-        let documents = lengths.len().saturating_sub(1);
-        let mean = lengths.get(documents).copied().unwrap_or(1.0).max(1.0);
-        let postings = self.table::<PostingRecord>(POSTINGS).slice(record.postings.range());
-        let having = postings.len() as f32;
-        let rarity = (1.0 + (documents as f32 - having + 0.5) / (having + 0.5)).ln();
-        for posting in postings {
-            let length = lengths.get(posting.register as usize).copied().unwrap_or(mean);
-            let norm = K1 * (1.0 - B + B * length / mean);
-            let weight = posting.weight;
-            *scores.entry(posting.register).or_default() +=
-                rarity * weight * (K1 + 1.0) / (weight + norm);
-        }
+        let file = open().unwrap_or_else(|| {
+            let bytes = words::build(&self.file);
+            let written = path.as_deref().map(|path| write_atomically(path, &bytes));
+            let opened = if matches!(written, Some(Ok(()))) { open() } else { None };
+            opened.unwrap_or_else(|| {
+                File::from_bytes(&bytes, Kind::Words, words::SCHEMA)
+                    .expect("bytes just built are sound")
+            })
+        });
+        let chip = Arc::clone(&self.file);
+        file.with_rebuild(move || {
+            let bytes = words::build(&chip);
+            (!chip.is_damaged()).then_some(bytes)
+        })
     }
+}
+
+/// The registers that have `word`.
+fn postings<'w>(index: &'w File, word: &str) -> &'w [PostingRecord] {
+    let terms: Records<'_, TermRecord> = index.records(TERMS);
+    let hash = words::hash(word);
+    let mut place = near(terms, hash);
+    // Of two words with one hash, which nobody has seen, both are looked at.
+    while let Some(term) = terms.get(place).filter(|term| term.hash == hash) {
+        if index.text(term.text) == word {
+            return index.records(POSTINGS).slice(term.postings.range());
+        }
+        place += 1;
+    }
+    &[]
+}
+
+/// The index of the first of `terms` whose hash is not below `hash`.
+///
+/// Hashes spread evenly, so it is where its size says, give or take a few: one or two blocks of
+/// the file are touched where a binary search would touch one at each step.
+fn near(terms: Records<'_, TermRecord>, hash: u64) -> usize {
+    let guess = ((u128::from(hash) * terms.len() as u128) >> 64) as usize;
+    let is_before = |place: usize| terms.get(place).is_some_and(|term| term.hash < hash);
+    let (mut low, mut high) = (guess, guess);
+    let mut step = 8;
+    while low > 0 && !is_before(low - 1) {
+        low = low.saturating_sub(step);
+        step *= 2;
+    }
+    step = 8;
+    while high < terms.len() && is_before(high) {
+        high = (high + step).min(terms.len());
+        step *= 2;
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// The `limit` of `found` with the highest scores, best first, equal ones in SVD order.
+fn best(found: Vec<u32>, scores: &[f32], limit: usize) -> Vec<(u32, f32)> {
+    let mut ranked: Vec<(u32, f32)> =
+        found.into_iter().map(|register| (register, scores[register as usize])).collect();
+    let best_first = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if ranked.len() > limit && limit > 0 {
+        ranked.select_nth_unstable_by(limit - 1, best_first);
+    }
+    ranked.truncate(limit);
+    ranked.sort_unstable_by(best_first);
+    ranked
 }
 
 /// Calls `each` with every token of `text`: lower-case words and numbers. An identifier gives its

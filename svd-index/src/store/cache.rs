@@ -125,6 +125,7 @@ impl Cache {
         let name = match kind {
             Kind::Svd => "svd",
             Kind::Elf => "elf",
+            Kind::Words => "words",
         };
         self.folder.join(format!("{}-{name}{schema}.idx", id.hex()))
     }

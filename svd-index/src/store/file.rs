@@ -3,7 +3,7 @@
 use std::io;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -50,6 +50,7 @@ type Rebuild = Box<dyn Fn() -> Option<Vec<u8>> + Send + Sync>;
 /// what the block held reads as empty and [`File::is_damaged`] turns true; who states facts
 /// from this file checks that last.
 pub struct File {
+    path: Option<PathBuf>,
     bytes: Bytes,
     sections: Vec<SectionEntry>,
     source: SourceId,
@@ -80,7 +81,8 @@ impl File {
         // old one, whose pages stay as they are for as long as this mapping lives.
         #[allow(unsafe_code)]
         let map = unsafe { memmap2::Mmap::map(&file)? };
-        Self::check_head(Bytes::Mapped(map), kind, schema, source)
+        let file = Self::check_head(Bytes::Mapped(map), kind, schema, source)?;
+        Ok(Self { path: Some(path.to_owned()), ..file })
     }
 
     /// Takes the bytes of a file that is not on disk.
@@ -100,6 +102,11 @@ impl File {
     ) -> Self {
         self.rebuild = Some(Box::new(rebuild));
         self
+    }
+
+    /// Where the file lies; `None` where it lives in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// What the file was built from.
@@ -214,6 +221,7 @@ impl File {
         }
         let words = (block_count + page_count).div_ceil(64);
         Ok(Self {
+            path: None,
             bytes,
             sections,
             source: found,

@@ -14,7 +14,7 @@
 //! 0       8     magic "SILKIDX\0"
 //! 8       4     endianness mark 0x0A0B0C0D
 //! 12      4     format version: this layout
-//! 16      4     kind: 1 SVD, 2 ELF
+//! 16      4     kind: 1 SVD, 2 ELF, 3 the words of an SVD
 //! 20      4     schema version: the records of that kind
 //! 24      8     size of the source in bytes
 //! 32      32    SHA-256 of the source
@@ -45,6 +45,7 @@ mod writer;
 pub use cache::{Cache, Content, Loaded, Reason};
 pub use file::{File, OpenError, Records};
 pub use writer::Writer;
+pub(crate) use writer::write_atomically;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -68,6 +69,8 @@ pub enum Kind {
     Svd = 1,
     /// A firmware image, ELF with or without DWARF.
     Elf = 2,
+    /// The words of a chip description, made from its index.
+    Words = 3,
 }
 
 /// Names a section; the numbers from 16 on belong to each [`Kind`] for itself.

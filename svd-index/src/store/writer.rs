@@ -138,7 +138,7 @@ impl Writer {
 }
 
 /// Writes `bytes` beside `path`, then renames them into place.
-pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".silk-").tempfile_in(folder)?;

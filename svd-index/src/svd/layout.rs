@@ -8,7 +8,6 @@ use super::core;
 use super::derive::{Derivation, Scope};
 use super::source::Build;
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
-use super::words;
 use crate::Warning;
 use crate::chip::WriteConstraint;
 use crate::chip::array::MAX_DIMS;
@@ -486,7 +485,6 @@ impl<'t, 'a> Layout<'t, 'a> {
         // A derived peripheral is told once of what is odd in the registers it shares.
         let mut seen = std::collections::HashSet::new();
         self.warnings.retain(|warning| seen.insert((warning.line, warning.what.clone())));
-        let words = words::index(&self.tables, &mut self.writer);
         let extents = extents(&self.tables);
         let (writer, tables) = (&mut self.writer, &self.tables);
         writer
@@ -501,9 +499,6 @@ impl<'t, 'a> Layout<'t, 'a> {
             .section(rec::CONSTRAINTS, &tables.constraints)
             .section(rec::INTERRUPTS, &tables.interrupts)
             .section(rec::BLOCKS, &tables.blocks)
-            .section(rec::TERMS, &words.terms)
-            .section(rec::POSTINGS, &words.postings)
-            .section(rec::LENGTHS, &words.lengths)
             .section(rec::ALIASES, &tables.aliases)
             .warnings(&self.warnings);
         self.writer.finish()

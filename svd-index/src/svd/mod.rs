@@ -11,7 +11,6 @@ mod source;
 mod text;
 mod tree;
 mod values;
-mod words;
 mod xml;
 
 pub use source::{Build, SvdSource};

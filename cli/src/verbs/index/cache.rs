@@ -102,6 +102,7 @@ fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
     let device = match &listed.device {
         Some(device) => printable(device),
         None if *kind == "svd" => "of another version, or damaged".to_owned(),
+        None if *kind == "words" => "words of a chip".to_owned(),
         None => "firmware".to_owned(),
     };
     let source = match listed.source {
@@ -228,7 +229,7 @@ impl Entry {
         if source.len() != 64 || !hexadecimal {
             return None;
         }
-        let kinds = [("svd", Kind::Svd), ("elf", Kind::Elf)];
+        let kinds = [("svd", Kind::Svd), ("elf", Kind::Elf), ("words", Kind::Words)];
         let (schema, kind) = kinds
             .iter()
             .find_map(|(name, kind)| Some((what.strip_prefix(name)?.parse().ok()?, *kind)))?;
@@ -265,6 +266,7 @@ fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Svd => "svd",
         Kind::Elf => "elf",
+        Kind::Words => "words",
     }
 }
 
