@@ -1,5 +1,6 @@
 //! Names and dimensions of arrays, kept symbolic.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::tree::Dim;
@@ -33,20 +34,23 @@ impl Array {
 
 /// The array that `dims` declare, the element's own first; an inherited one counts only where
 /// the `name` has a placeholder. The text says what is odd.
-pub(super) fn resolve(name: &str, dims: &[&Dim<'_>]) -> (Option<Array>, Option<String>) {
-    let own = dims.first().and_then(|dim| dim.count);
-    let inherited = || dims.iter().find_map(|dim| dim.count);
-    let has_placeholder = name.contains("%s");
+pub(super) fn resolve<'d>(
+    name: &str,
+    dims: impl Iterator<Item = &'d Dim<'d>> + Clone,
+) -> (Option<Array>, Option<String>) {
+    let own = dims.clone().next().and_then(|dim| dim.count);
+    let inherited = || dims.clone().find_map(|dim| dim.count);
+    let has_placeholder = has_placeholder(name);
     let Some(count) = own.or_else(|| has_placeholder.then(inherited).flatten()) else {
         let odd = has_placeholder.then(|| "`%s` in the name of no array".to_owned());
         return (None, odd);
     };
-    let same = || dims.iter().filter(move |dim| dim.count.is_none_or(|other| other == count));
+    let same = || dims.clone().filter(move |dim| dim.count.is_none_or(|other| other == count));
     let Some(increment) = same().find_map(|dim| dim.increment) else {
         return (None, Some("an array without `dimIncrement`".into()));
     };
     let mut odd = (!has_placeholder).then(|| "an array without `%s` in its name".to_owned());
-    let written = same().find_map(|dim| dim.index.as_deref());
+    let written = same().find_map(|dim| dim.index);
     let index = match written.map(|text| parse_index(text, count)) {
         None => Index::From(0),
         Some(Some(index)) => index,
@@ -64,14 +68,19 @@ pub(super) fn resolve(name: &str, dims: &[&Dim<'_>]) -> (Option<Array>, Option<S
 
 /// Puts `placeholder` where the name has `%s`; an array's name without one gets `[…]`, and what
 /// is no array loses it.
-pub(super) fn template(name: &str, placeholder: Option<char>) -> String {
+pub(super) fn template(name: &str, placeholder: Option<char>) -> Cow<'_, str> {
     match placeholder {
-        None => name.replace("[%s]", "").replace("%s", ""),
-        Some(placeholder) if name.contains("%s") => {
-            name.replace("%s", placeholder.encode_utf8(&mut [0; 4]))
+        None if !has_placeholder(name) => Cow::Borrowed(name),
+        None => Cow::Owned(name.replace("[%s]", "").replace("%s", "")),
+        Some(placeholder) if has_placeholder(name) => {
+            Cow::Owned(name.replace("%s", placeholder.encode_utf8(&mut [0; 4])))
         }
-        Some(placeholder) => format!("{name}[{placeholder}]"),
+        Some(placeholder) => Cow::Owned(format!("{name}[{placeholder}]")),
     }
+}
+
+fn has_placeholder(name: &str) -> bool {
+    memchr::memchr(b'%', name.as_bytes()).is_some_and(|place| name[place..].contains("%s"))
 }
 
 /// Reads `0-31`, `A-D`, `1,2,5`, `0-3,7`; `None` unless it gives exactly `count` names.

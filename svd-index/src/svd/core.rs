@@ -5,6 +5,8 @@
 //! the vendor has a register at the address, its path stands and ours becomes an alias of it, so
 //! that one address is never two registers; one that overlaps the vendor's otherwise is left out.
 
+use bumpalo::Bump;
+
 use super::layout::{Declared, Tables, span};
 use super::tree::{Cpu, Device, Node, Peripheral};
 use crate::chip::{Origin, array, records as rec};
@@ -27,26 +29,30 @@ const MAX_PRIORITY_WORDS: u32 = 124;
 const USUAL_INTERRUPT_WORDS: u32 = 8;
 
 /// What the architecture gives a device.
-pub(super) struct Core {
+pub(super) struct Core<'a> {
     pub(super) origin: Origin,
-    pub(super) device: Device<'static>,
+    pub(super) device: Device<'a>,
 }
 
 /// The core peripherals that `device` has; `None` where neither its `<cpu>` tells nor, in its
 /// absence, `firmware`.
-pub(super) fn of(device: &Device<'_>, firmware: Option<Origin>) -> Option<Core> {
+pub(super) fn of<'a>(
+    device: &Device<'_>,
+    firmware: Option<Origin>,
+    memory: &'a Bump,
+) -> Option<Core<'a>> {
     let unknown = Cpu::default();
     let (cpu, origin) = match &device.cpu {
-        Some(cpu) => (cpu, architecture(&cpu.name)),
+        Some(cpu) => (cpu, architecture(cpu.name)),
         None => (&unknown, firmware),
     };
     let origin = origin.filter(|_| !is_riscv(device))?;
-    let (mut core, _) = super::read::read(text(origin)?)?;
-    core.peripherals.retain(|peripheral| has(cpu, &peripheral.name));
+    let (mut core, _) = super::read::read(text(origin)?, memory)?;
+    core.peripherals.retain(|peripheral| has(cpu, peripheral.name));
     for peripheral in &mut core.peripherals {
-        match peripheral.name.as_ref() {
+        match peripheral.name {
             "NVIC" if origin == Origin::ArmV7M => size_nvic(peripheral, interrupt_words(device)),
-            "SCB" if lacks_vtor(&cpu.name) => remove(peripheral, "VTOR"),
+            "SCB" if lacks_vtor(cpu.name) => remove(peripheral, "VTOR"),
             _ => {}
         }
     }
@@ -76,7 +82,7 @@ fn architecture(cpu_name: &str) -> Option<Origin> {
 ///
 /// Source: GD32VF103.svd 1.0 (`ECLIC`); RISC-V PLIC and ACLINT specifications for the others.
 fn is_riscv(device: &Device<'_>) -> bool {
-    let mut names = device.peripherals.iter().map(|peripheral| peripheral.name.as_ref());
+    let mut names = device.peripherals.iter().map(|peripheral| peripheral.name);
     names.any(|name| matches!(name, "ECLIC" | "CLIC" | "CLINT" | "PLIC"))
 }
 
@@ -107,7 +113,7 @@ fn size_nvic(nvic: &mut Peripheral<'_>, words: u32) {
         let Node::Register(register) = node else {
             continue;
         };
-        let wanted = match register.name.as_ref() {
+        let wanted = match register.name {
             "IPR%s" => (words * PRIORITY_WORDS).min(MAX_PRIORITY_WORDS),
             _ => words,
         };

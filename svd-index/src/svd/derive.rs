@@ -5,6 +5,7 @@
 //! if dotted, from the peripheral down, which is how vendors use it.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::tree::{Cluster, Device, Enums, Field, Node, Peripheral, Register};
 
@@ -18,14 +19,12 @@ pub(super) struct Derivation<'t, 'a> {
 /// Where an element stands: the lists of nodes around it, outermost first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope<'t, 'a> {
-    pub(super) lists: Vec<&'t [Node<'a>]>,
+    lists: Rc<[&'t [Node<'a>]]>,
 }
 
 impl<'t, 'a> Scope<'t, 'a> {
     pub(super) fn within(&self, list: &'t [Node<'a>]) -> Self {
-        let mut lists = self.lists.clone();
-        lists.push(list);
-        Self { lists }
+        Self { lists: self.lists.iter().copied().chain([list]).collect() }
     }
 }
 
@@ -35,22 +34,31 @@ pub(super) type Link<'t, 'a, T> = (&'t T, Scope<'t, 'a>);
 /// An element, what it is derived from, and so on. `lost` names a base that does not exist or
 /// leads back.
 pub(super) struct Chain<L> {
-    pub(super) links: Vec<L>,
+    pub(super) own: L,
+    /// Of most elements none.
+    bases: Vec<L>,
     pub(super) lost: Option<String>,
+}
+
+impl<L> Chain<L> {
+    /// The element itself, then what it is derived from.
+    pub(super) fn links(&self) -> impl Iterator<Item = &L> + Clone {
+        std::iter::once(&self.own).chain(&self.bases)
+    }
 }
 
 impl<'t, 'a> Derivation<'t, 'a> {
     pub(super) fn new(device: &'t Device<'a>) -> Self {
         let mut peripherals = HashMap::with_capacity(device.peripherals.len());
         for peripheral in &device.peripherals {
-            peripherals.entry(peripheral.name.as_ref()).or_insert(peripheral);
+            peripherals.entry(peripheral.name).or_insert(peripheral);
         }
         Self { peripherals }
     }
 
     pub(super) fn peripheral(&self, peripheral: &'t Peripheral<'a>) -> Chain<&'t Peripheral<'a>> {
         follow(peripheral, |link| {
-            let base = link.derived_from.as_deref()?;
+            let base = link.derived_from?;
             let found = self.find_peripheral(base);
             Some((base, found.filter(|found| !std::ptr::eq(*found, *link))))
         })
@@ -62,7 +70,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: Scope<'t, 'a>,
     ) -> Chain<Link<'t, 'a, Cluster<'a>>> {
         follow((cluster, scope), |(link, scope)| {
-            let base = link.derived_from.as_deref()?;
+            let base = link.derived_from?;
             let found = self.find_node(base, scope, &as_cluster);
             Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
         })
@@ -74,7 +82,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: Scope<'t, 'a>,
     ) -> Chain<Link<'t, 'a, Register<'a>>> {
         follow((register, scope), |(link, scope)| {
-            let base = link.derived_from.as_deref()?;
+            let base = link.derived_from?;
             let found = self.find_node(base, scope, &as_register);
             Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
         })
@@ -88,7 +96,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Chain<(&'t Field<'a>, &'t [Field<'a>])> {
         follow((field, fields), |(link, fields)| {
-            let base = link.derived_from.as_deref()?;
+            let base = link.derived_from?;
             let found = self.find_field(base, fields, scope);
             Some((base, found.filter(|(found, _)| !std::ptr::eq(*found, *link))))
         })
@@ -102,7 +110,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Chain<&'t Enums<'a>> {
         follow(enums, |link| {
-            let base = link.derived_from.as_deref()?;
+            let base = link.derived_from?;
             let found = self.find_enums(base, fields, scope);
             Some((base, found.filter(|found| !std::ptr::eq(*found, *link))))
         })
@@ -111,7 +119,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
     /// The nodes of a peripheral, its own or of the first in its chain that has any.
     pub(super) fn children(&self, peripheral: &'t Peripheral<'a>) -> &'t [Node<'a>] {
         let chain = self.peripheral(peripheral);
-        let mut own = chain.links.iter().filter_map(|link| link.children.as_deref());
+        let mut own = chain.links().filter_map(|link| link.children.as_deref());
         own.find(|children| !children.is_empty()).unwrap_or_default()
     }
 
@@ -119,7 +127,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let exact = self.peripherals.get(name).copied();
         exact.or_else(|| {
             let mut all = self.peripherals.values();
-            all.find(|peripheral| is_called(&peripheral.name, name)).copied()
+            all.find(|peripheral| is_called(peripheral.name, name)).copied()
         })
     }
 
@@ -131,7 +139,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
     ) -> Option<Link<'t, 'a, T>> {
         let parts: Vec<&str> = path.split('.').collect();
         for depth in (1..=scope.lists.len()).rev() {
-            let outer = Scope { lists: scope.lists[..depth].to_vec() };
+            let outer = Scope { lists: Rc::from(&scope.lists[..depth]) };
             if let Some(found) = descend(&parts, &outer, pick) {
                 return Some(found);
             }
@@ -149,12 +157,12 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Option<(&'t Field<'a>, &'t [Field<'a>])> {
         let Some((register_path, name)) = path.rsplit_once('.') else {
-            let field = fields.iter().find(|field| is_called(&field.name, path))?;
+            let field = fields.iter().find(|field| is_called(field.name, path))?;
             return Some((field, fields));
         };
         let (register, scope) = self.find_node(register_path, scope, &as_register)?;
         let fields = self.fields(register, scope)?;
-        let field = fields.iter().find(|field| is_called(&field.name, name))?;
+        let field = fields.iter().find(|field| is_called(field.name, name))?;
         Some((field, fields))
     }
 
@@ -167,7 +175,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let Some((field_path, name)) = path.rsplit_once('.') else {
             return fields
                 .iter()
-                .flat_map(|field| &field.enums)
+                .flat_map(|field| field.enums)
                 .find(|enums| enums.name == path)
                 .or_else(|| {
                     // Seen too: the name of a set in another register of the peripheral.
@@ -181,27 +189,23 @@ impl<'t, 'a> Derivation<'t, 'a> {
 
     fn fields(&self, register: &'t Register<'a>, scope: Scope<'t, 'a>) -> Option<&'t [Field<'a>]> {
         let chain = self.register(register, scope);
-        let mut fields = chain.links.iter().filter_map(|(link, _)| link.fields.as_deref());
+        let mut fields = chain.links().filter_map(|(link, _)| link.fields);
         fields.next()
     }
 }
 
-fn follow<L>(start: L, mut base_of: impl FnMut(&L) -> Option<(&str, Option<L>)>) -> Chain<L> {
-    let mut links = vec![start];
-    loop {
-        let last = links.last().expect("a chain has its start");
-        let (name, base) = match base_of(last) {
-            None => return Chain { links, lost: None },
-            Some((name, base)) => (name.to_owned(), base),
-        };
+fn follow<'n, L>(own: L, mut base_of: impl FnMut(&L) -> Option<(&'n str, Option<L>)>) -> Chain<L> {
+    let mut chain = Chain { own, bases: Vec::new(), lost: None };
+    while let Some((name, base)) = base_of(chain.bases.last().unwrap_or(&chain.own)) {
         match base {
-            Some(base) if links.len() < MAX_CHAIN => links.push(base),
+            Some(base) if chain.bases.len() + 1 < MAX_CHAIN => chain.bases.push(base),
             _ => {
-                let lost = Some(name);
-                return Chain { links, lost };
+                chain.lost = Some(name.to_owned());
+                break;
             }
         }
     }
+    chain
 }
 
 fn descend<'t, 'a, T>(
@@ -225,9 +229,9 @@ fn find_enums_below<'t, 'a>(nodes: &'t [Node<'a>], name: &str) -> Option<&'t Enu
         Node::Cluster(cluster) => find_enums_below(&cluster.children, name),
         Node::Register(register) => register
             .fields
+            .unwrap_or_default()
             .iter()
-            .flatten()
-            .flat_map(|field| &field.enums)
+            .flat_map(|field| field.enums)
             .find(|enums| enums.name == name),
     })
 }
@@ -246,10 +250,10 @@ fn as_register<'t, 'a>(node: &'t Node<'a>) -> Option<&'t Register<'a>> {
     }
 }
 
-fn node_name<'n>(node: &'n Node<'_>) -> &'n str {
+fn node_name<'a>(node: &Node<'a>) -> &'a str {
     match node {
-        Node::Cluster(cluster) => &cluster.name,
-        Node::Register(register) => &register.name,
+        Node::Cluster(cluster) => cluster.name,
+        Node::Register(register) => register.name,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Resolves the tree and lays it out as records: derivation, inheritance, absolute addresses,
 //! clusters joined into names. Arrays of registers and clusters stay symbolic.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+
+use bumpalo::Bump;
 
 use super::arrays::{self, Array, Index};
 use super::core;
-use super::derive::{Derivation, Scope};
+use super::derive::{Chain, Derivation, Scope};
 use super::source::Build;
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
 use crate::Warning;
@@ -23,14 +26,17 @@ const MAX_REGISTERS: usize = 1 << 20;
 /// Size of a register where no level gives one and the device no width.
 const DEFAULT_SIZE_BITS: u32 = 32;
 
+/// Looked up for every register and field, so hashed fast; never iterated.
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
 /// The records under construction.
 pub(super) struct Layout<'t, 'a> {
     pub(super) derivation: Derivation<'t, 'a>,
     pub(super) writer: Writer,
     pub(super) warnings: Vec<Warning>,
     pub(super) tables: Tables,
-    pub(super) field_spans: HashMap<usize, rec::Span>,
-    pub(super) enum_spans: HashMap<(usize, u32), rec::Span>,
+    pub(super) field_spans: Map<usize, rec::Span>,
+    pub(super) enum_spans: Map<(usize, u32), rec::Span>,
     device: Properties,
     declared: Declared,
 }
@@ -76,15 +82,16 @@ pub(super) fn lay_out(
     warnings: Vec<Warning>,
     source: SourceId,
     build: &Build,
+    memory: &Bump,
 ) -> Vec<u8> {
-    let core = core::of(device, build.core);
+    let core = core::of(device, build.core, memory);
     let mut layout = Layout {
         derivation: Derivation::new(device),
         writer: Writer::new(Kind::Svd, rec::SCHEMA, source),
         warnings,
         tables: Tables::default(),
-        field_spans: HashMap::new(),
-        enum_spans: HashMap::new(),
+        field_spans: Map::default(),
+        enum_spans: Map::default(),
         device: defaults(device),
         declared: Declared::default(),
     };
@@ -111,7 +118,7 @@ fn defaults(device: &Device<'_>) -> Properties {
 }
 
 impl<'t, 'a> Layout<'t, 'a> {
-    fn core(&mut self, core: &'t core::Core) {
+    fn core(&mut self, core: &'t core::Core<'a>) {
         self.derivation = Derivation::new(&core.device);
         self.device = defaults(&core.device);
         for peripheral in &core.device.peripherals {
@@ -123,35 +130,35 @@ impl<'t, 'a> Layout<'t, 'a> {
     fn peripheral(&mut self, peripheral: &'t Peripheral<'a>) {
         let chain = self.derivation.peripheral(peripheral);
         if let Some(lost) = &chain.lost {
-            self.warn_lost(&peripheral.name, peripheral.line, lost);
+            self.warn_lost(peripheral.name, peripheral.line, lost);
         }
-        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|link| &link.dim).collect();
-        let (array, odd) = arrays::resolve(&peripheral.name, &dims);
+        let dims = chain.links().map(|link| &link.dim);
+        let (array, odd) = arrays::resolve(peripheral.name, dims);
         if let Some(odd) = odd {
-            self.warn_array(&peripheral.name, peripheral.line, odd, array.is_some());
+            self.warn_array(peripheral.name, peripheral.line, odd, array.is_some());
         }
         let base = peripheral.base_address.unwrap_or(0);
         let Some(array) = array else {
-            let name = arrays::template(&peripheral.name, None);
-            return self.instance(&name, base, &chain.links);
+            let name = arrays::template(peripheral.name, None);
+            return self.instance(&name, base, &chain);
         };
         if array.count > MAX_PERIPHERAL_ARRAY {
             let odd = format!("an array of {} peripherals", array.count);
             let assumed = format!("took the first {MAX_PERIPHERAL_ARRAY}");
-            self.warn(&peripheral.name, peripheral.line, odd, assumed);
+            self.warn(peripheral.name, peripheral.line, odd, assumed);
         }
         for n in 0..array.count.min(MAX_PERIPHERAL_ARRAY) {
             let offset = array.increment.wrapping_mul(u64::from(n));
-            let name = arrays::template(&peripheral.name, Some('\u{1}'));
+            let name = arrays::template(peripheral.name, Some('\u{1}'));
             let name = name.replace('\u{1}', &array.text(n));
-            self.instance(&name, base.wrapping_add(offset), &chain.links);
+            self.instance(&name, base.wrapping_add(offset), &chain);
         }
     }
 
-    fn instance(&mut self, name: &str, base: u64, chain: &[&'t Peripheral<'a>]) {
-        let own = chain[0];
+    fn instance(&mut self, name: &str, base: u64, chain: &Chain<&'t Peripheral<'a>>) {
+        let own = chain.own;
         let text = |pick: &dyn Fn(&'t Peripheral<'a>) -> Option<&'t str>| {
-            chain.iter().find_map(|link| pick(link)).unwrap_or("")
+            chain.links().find_map(|link| pick(link)).unwrap_or("")
         };
         let index = self.tables.peripherals.len() as u32;
         let blocks = self.blocks(base, chain);
@@ -159,11 +166,11 @@ impl<'t, 'a> Layout<'t, 'a> {
         let record = rec::PeripheralRecord {
             base_address: base,
             name: self.writer.text(name),
-            description: self.writer.text(text(&|link| link.description.as_deref())),
-            group: self.writer.text(text(&|link| link.group.as_deref())),
-            derived_from: self.writer.text(own.derived_from.as_deref().unwrap_or("")),
-            prepend_to_name: self.writer.text(text(&|link| link.prepend_to_name.as_deref())),
-            append_to_name: self.writer.text(text(&|link| link.append_to_name.as_deref())),
+            description: self.writer.text(text(&|link| link.description)),
+            group: self.writer.text(text(&|link| link.group)),
+            derived_from: self.writer.text(own.derived_from.unwrap_or("")),
+            prepend_to_name: self.writer.text(text(&|link| link.prepend_to_name)),
+            append_to_name: self.writer.text(text(&|link| link.append_to_name)),
             registers: rec::Span::default(),
             blocks,
             interrupts,
@@ -174,7 +181,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 
         let children = self.derivation.children(own);
         let properties =
-            chain.iter().fold(Properties::default(), |all, link| all.or(link.properties));
+            chain.links().fold(Properties::default(), |all, link| all.or(link.properties));
         let place = Place {
             scope: Scope::default().within(children),
             properties: properties.or(self.device),
@@ -191,9 +198,9 @@ impl<'t, 'a> Layout<'t, 'a> {
             span(first, self.tables.registers.len());
     }
 
-    fn blocks(&mut self, base: u64, chain: &[&'t Peripheral<'a>]) -> rec::Span {
+    fn blocks(&mut self, base: u64, chain: &Chain<&'t Peripheral<'a>>) -> rec::Span {
         let first = self.tables.blocks.len();
-        let link = chain.iter().find(|link| !link.blocks.is_empty());
+        let link = chain.links().find(|link| !link.blocks.is_empty());
         for block in link.iter().flat_map(|link| &link.blocks) {
             let (Some(offset), Some(size)) = (block.offset, block.size) else {
                 continue;
@@ -201,7 +208,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             let record = rec::BlockRecord {
                 start: base.wrapping_add(offset),
                 size,
-                usage: self.writer.text(&block.usage),
+                usage: self.writer.text(block.usage),
             };
             self.tables.blocks.push(record);
         }
@@ -214,8 +221,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         let first = self.tables.interrupts.len();
         for interrupt in &peripheral.interrupts {
             let record = rec::InterruptRecord {
-                name: self.writer.text(&interrupt.name),
-                description: self.writer.text(&interrupt.description),
+                name: self.writer.text(interrupt.name),
+                description: self.writer.text(interrupt.description),
                 number: interrupt.number.unwrap_or(0),
                 peripheral: index,
             };
@@ -239,30 +246,27 @@ impl<'t, 'a> Layout<'t, 'a> {
 
     fn cluster(&mut self, cluster: &'t Cluster<'a>, place: &Place<'t, 'a>) {
         let chain = self.derivation.cluster(cluster, place.scope.clone());
-        let path = format!("{}.{}{}", place.peripheral_name, place.prefix, cluster.name);
+        let path = || format!("{}.{}{}", place.peripheral_name, place.prefix, cluster.name);
         if let Some(lost) = &chain.lost {
-            self.warn_lost(&path, cluster.line, lost);
+            self.warn_lost(&path(), cluster.line, lost);
         }
-        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|(link, _)| &link.dim).collect();
-        let Some((name, dims)) = self.level(&path, cluster.line, &cluster.name, &dims, place)
-        else {
+        let dims = chain.links().map(|(link, _)| &link.dim);
+        let Some((name, dims)) = self.level(&path, cluster.line, cluster.name, dims, place) else {
             return;
         };
         let Some(address) = self.address(&path, cluster.line, place, cluster.offset) else {
             return;
         };
-        let properties = chain
-            .links
-            .iter()
-            .fold(Properties::default(), |all, (link, _)| all.or(link.properties));
-        let owner = chain.links.iter().find(|(link, _)| !link.children.is_empty());
+        let properties =
+            chain.links().fold(Properties::default(), |all, (link, _)| all.or(link.properties));
+        let owner = chain.links().find(|(link, _)| !link.children.is_empty());
         let Some((owner, scope)) = owner else {
             return;
         };
         let children = owner.children.as_ptr();
         if place.unfolding.contains(&children) {
             let what = "a cluster derived from one that holds it".into();
-            return self.leave_out(&path, cluster.line, what);
+            return self.leave_out(&path(), cluster.line, what);
         }
         let inner = Place {
             scope: scope.within(&owner.children),
@@ -278,26 +282,21 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     fn register(&mut self, register: &'t Register<'a>, place: &Place<'t, 'a>) {
-        let chain = if register.derived_from.is_none() {
-            // Most registers: no scope is needed beyond this one.
-            super::derive::Chain { links: vec![(register, place.scope.clone())], lost: None }
-        } else {
-            self.derivation.register(register, place.scope.clone())
-        };
+        let chain = self.derivation.register(register, place.scope.clone());
         let path = || format!("{}.{}{}", place.peripheral_name, place.prefix, register.name);
         if let Some(lost) = &chain.lost {
             self.warn_lost(&path(), register.line, lost);
         }
-        let dims: Vec<&Dim<'_>> = chain.links.iter().map(|(link, _)| &link.dim).collect();
+        let dims = chain.links().map(|(link, _)| &link.dim);
         let own_dims = place.dims.len();
-        let Some((name, dims)) = self.level(&path(), register.line, &register.name, &dims, place)
+        let Some((name, dims)) = self.level(&path, register.line, register.name, dims, place)
         else {
             return;
         };
-        let Some(address) = self.address(&path(), register.line, place, register.offset) else {
+        let Some(address) = self.address(&path, register.line, place, register.offset) else {
             return;
         };
-        let links = || chain.links.iter().map(|(link, _)| *link);
+        let links = || chain.links().map(|(link, _)| *link);
         let properties = links().fold(Properties::default(), |all, link| all.or(link.properties));
         let properties = properties.or(place.properties);
         let size_bits = properties.size_bits.unwrap_or(DEFAULT_SIZE_BITS);
@@ -307,17 +306,13 @@ impl<'t, 'a> Layout<'t, 'a> {
             self.warn(&path(), register.line, what, "cut to the size".into());
         }
         let placeholder = (dims.len() > own_dims).then(|| placeholder(own_dims));
-        let display_name = arrays::template(&register.display_name, placeholder);
-        let display_name = if register.display_name.is_empty() || display_name == name {
-            String::new()
-        } else {
-            format!("{}{display_name}", place.prefix)
-        };
-        let group = register.alternate_group.as_deref();
-        let alternate = register.alternate_register.as_deref().or(group).unwrap_or("");
-        let description = links().find_map(|link| link.description.as_deref());
-        let fields =
-            chain.links.iter().find_map(|(link, scope)| Some((link.fields.as_deref()?, scope)));
+        let display_name = arrays::template(register.display_name, placeholder);
+        let is_named_otherwise = !register.display_name.is_empty() && display_name != name;
+        let display_name = if is_named_otherwise { display_name } else { Cow::Borrowed("") };
+        let group = register.alternate_group;
+        let alternate = register.alternate_register.or(group).unwrap_or("");
+        let description = links().find_map(|link| link.description);
+        let fields = chain.links().find_map(|(link, scope)| Some((link.fields?, scope)));
         let mut flags = 0;
         if properties.reset_value.is_some() {
             flags |= rec::REGISTER_HAS_RESET;
@@ -330,8 +325,8 @@ impl<'t, 'a> Layout<'t, 'a> {
             address,
             reset_value: properties.reset_value.unwrap_or(0) & all_bits,
             reset_mask: properties.reset_mask.unwrap_or(u64::MAX) & all_bits,
-            name: self.writer.text(&format!("{}{name}", place.prefix)),
-            display_name: self.writer.text(&display_name),
+            name: self.prefixed(&place.prefix, &name),
+            display_name: self.prefixed(&place.prefix, &display_name),
             description: self.writer.text(description.unwrap_or("")),
             alternate: self.writer.text(alternate),
             dims: self.dim_span(dims),
@@ -356,18 +351,26 @@ impl<'t, 'a> Layout<'t, 'a> {
         self.tables.registers.push(record);
     }
 
+    /// Stores `name` with the clusters around it; the empty name stays empty.
+    fn prefixed(&mut self, prefix: &str, name: &str) -> StrRef {
+        if prefix.is_empty() || name.is_empty() {
+            return self.writer.text(name);
+        }
+        self.writer.text(&format!("{prefix}{name}"))
+    }
+
     /// A node's name as a template, and the arrays around its content.
-    fn level(
+    fn level<'n>(
         &mut self,
-        path: &str,
+        path: &dyn Fn() -> String,
         line: u32,
-        name: &str,
-        dims: &[&Dim<'_>],
+        name: &'n str,
+        dims: impl Iterator<Item = &'n Dim<'n>> + Clone,
         place: &Place<'t, 'a>,
-    ) -> Option<(String, Vec<rec::DimRecord>)> {
+    ) -> Option<(Cow<'n, str>, Vec<rec::DimRecord>)> {
         let (array, odd) = arrays::resolve(name, dims);
         if let Some(odd) = odd {
-            self.warn_array(path, line, odd, array.is_some());
+            self.warn_array(&path(), line, odd, array.is_some());
         }
         let mut all = place.dims.clone();
         let Some(array) = array else {
@@ -375,7 +378,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         };
         if all.len() == MAX_DIMS {
             let what = format!("arrays nest deeper than {MAX_DIMS}");
-            self.leave_out(path, line, what);
+            self.leave_out(&path(), line, what);
             return None;
         }
         let name = arrays::template(name, Some(placeholder(all.len())));
@@ -419,7 +422,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 
     fn address(
         &mut self,
-        path: &str,
+        path: &dyn Fn() -> String,
         line: u32,
         place: &Place<'t, 'a>,
         offset: Option<u64>,
@@ -427,7 +430,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         let address = place.address.checked_add(offset.unwrap_or(0));
         if address.is_none() {
             let what = "an address beyond 64 bits".into();
-            self.leave_out(path, line, what);
+            self.leave_out(&path(), line, what);
         }
         address
     }
@@ -515,11 +518,11 @@ impl<'t, 'a> Layout<'t, 'a> {
             field_count = field_count.saturating_add(fields);
         }
         let mut record = rec::DeviceRecord {
-            name: self.writer.text(&device.name),
-            vendor: self.writer.text(&device.vendor),
-            series: self.writer.text(&device.series),
-            version: self.writer.text(&device.version),
-            description: self.writer.text(&device.description),
+            name: self.writer.text(device.name),
+            vendor: self.writer.text(device.vendor),
+            series: self.writer.text(device.series),
+            version: self.writer.text(device.version),
+            description: self.writer.text(device.description),
             width_bits: device.width_bits.unwrap_or(DEFAULT_SIZE_BITS),
             address_unit_bits: device.address_unit_bits.unwrap_or(8),
             peripheral_count: self.declared.peripherals as u64,
@@ -528,9 +531,9 @@ impl<'t, 'a> Layout<'t, 'a> {
             ..rec::DeviceRecord::default()
         };
         if let Some(cpu) = &device.cpu {
-            record.cpu_name = self.writer.text(&cpu.name);
-            record.cpu_revision = self.writer.text(&cpu.revision);
-            record.cpu_endian = self.writer.text(&cpu.endian);
+            record.cpu_name = self.writer.text(cpu.name);
+            record.cpu_revision = self.writer.text(cpu.revision);
+            record.cpu_endian = self.writer.text(cpu.endian);
             record.cpu_nvic_prio_bits = cpu.nvic_prio_bits;
             record.cpu_flags = [
                 (cpu.mpu, rec::CPU_MPU),

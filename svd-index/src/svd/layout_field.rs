@@ -3,7 +3,7 @@
 use super::arrays;
 use super::derive::Scope;
 use super::layout::{Layout, span};
-use super::tree::{BitRange, Dim, Enums, Field};
+use super::tree::{BitRange, Enums, Field};
 use crate::chip::EnumUsage;
 use crate::chip::records as rec;
 
@@ -46,23 +46,22 @@ impl<'t, 'a> Layout<'t, 'a> {
             let what = format!("derived from `{lost}`, which is not there or leads back here");
             self.warn(&path(), field.line, what, "took what it says itself".into());
         }
-        let links = || chain.links.iter().map(|(link, _)| *link);
+        let links = || chain.links().map(|(link, _)| *link);
         let Some((lsb, width)) = links().map(|link| link.bits).find_map(BitRange::resolve) else {
             let what = "a field without bits".into();
             return self.leave_out(&path(), field.line, what);
         };
-        let dims: Vec<&Dim<'_>> = links().map(|link| &link.dim).collect();
-        let (array, odd) = arrays::resolve(&field.name, &dims);
+        let (array, odd) = arrays::resolve(field.name, links().map(|link| &link.dim));
         if let Some(odd) = odd {
             let assumed = "read as well as possible".into();
             self.warn(&path(), field.line, odd, assumed);
         }
-        let owner = chain.links.iter().find(|(link, _)| !link.enums.is_empty());
+        let owner = chain.links().find(|(link, _)| !link.enums.is_empty());
         let enums = match owner {
-            Some((owner, around)) => self.enum_span(&owner.enums, around, scope, &path),
+            Some((owner, around)) => self.enum_span(owner.enums, around, scope, &path),
             None => rec::Span::default(),
         };
-        let description = links().find_map(|link| link.description.as_deref());
+        let description = links().find_map(|link| link.description);
         let constraint = links().find_map(|link| link.constraint);
         let mut record = rec::FieldRecord {
             description: self.writer.text(description.unwrap_or("")),
@@ -81,12 +80,12 @@ impl<'t, 'a> Layout<'t, 'a> {
             ..rec::FieldRecord::default()
         };
         let Some(array) = array else {
-            record.name = self.writer.text(&arrays::template(&field.name, None));
+            record.name = self.writer.text(&arrays::template(field.name, None));
             record.lsb = lsb as u8;
             self.tables.fields.push(record);
             return;
         };
-        let template = arrays::template(&field.name, Some('\u{1}'));
+        let template = arrays::template(field.name, Some('\u{1}'));
         for n in 0..array.count.min(MAX_FIELD_ARRAY) {
             let offset = array.increment.saturating_mul(u64::from(n));
             let lsb = offset.saturating_add(u64::from(lsb));
@@ -143,18 +142,18 @@ impl<'t, 'a> Layout<'t, 'a> {
             let what = format!("enumerated values derived from `{lost}`, which is not there");
             self.leave_out(&path(), set.line, what);
         }
-        let usage = chain.links.iter().find_map(|link| link.usage);
+        let usage = chain.links().find_map(|link| link.usage);
         let flags = match usage {
             Some(EnumUsage::Read) => rec::ENUM_READ,
             Some(EnumUsage::Write) => rec::ENUM_WRITE,
             Some(EnumUsage::ReadWrite) | None => rec::ENUM_READ | rec::ENUM_WRITE,
         };
-        let mut owners = chain.links.iter().filter(|link| !link.values.is_empty());
+        let mut owners = chain.links().filter(|link| !link.values.is_empty());
         (owners.next().copied().unwrap_or(set), flags)
     }
 
     fn push_enums(&mut self, set: &'t Enums<'a>, usage: u32) {
-        for value in &set.values {
+        for value in set.values {
             let (number, mask) = value.value.unwrap_or((0, u64::MAX));
             let mut flags = usage;
             if value.is_default {
@@ -166,8 +165,8 @@ impl<'t, 'a> Layout<'t, 'a> {
             let record = rec::EnumRecord {
                 value: number,
                 mask,
-                name: self.writer.text(&value.name),
-                description: self.writer.text(&value.description),
+                name: self.writer.text(value.name),
+                description: self.writer.text(value.description),
                 flags,
                 line: value.line,
             };

@@ -15,6 +15,8 @@ mod xml;
 
 pub use source::{Build, SvdSource};
 
+use bumpalo::Bump;
+
 use crate::store::SourceId;
 
 /// Why a text is not an SVD at all. Everything less is a warning.
@@ -42,12 +44,13 @@ pub enum SvdError {
 /// There is no `<device>` in it.
 pub fn build(bytes: &[u8], source: SourceId, build: &Build) -> Result<Vec<u8>, SvdError> {
     let (text, mut warnings) = text::decode(bytes);
-    let Some((device, found)) = read::read(&text) else {
+    let memory = Bump::new();
+    let Some((device, found)) = read::read(&text, &memory) else {
         let found = looks_like(bytes);
         return Err(SvdError::NotSvd { found });
     };
     warnings.extend(found);
-    Ok(layout::lay_out(&device, warnings, source, build))
+    Ok(layout::lay_out(&device, warnings, source, build, &memory))
 }
 
 /// Says in a few words what `bytes` seem to be.

@@ -4,13 +4,14 @@
 //! innermost first, and each element puts its own name before the paths of those raised inside
 //! it when it ends, since a name may come after what is wrong.
 
-use quick_xml::events::BytesStart;
+use bumpalo::Bump;
 
 use super::tree::{
-    Block, Cluster, Cpu, Device, Dim, Interrupt, Node, Peripheral, Properties, Register, Text,
+    Block, Cluster, Cpu, Device, Dim, EnumValue, Enums, Field, Interrupt, Node, Peripheral,
+    Properties, Register, Text,
 };
 use super::values;
-use super::xml::{Xml, attribute};
+use super::xml::{Start, Xml};
 use crate::Warning;
 use crate::chip::{Access, ModifiedWriteValues, ReadAction, WriteConstraint};
 
@@ -23,8 +24,19 @@ const MAX_WARNINGS: usize = 1000;
 pub(super) struct Reader<'a> {
     pub(super) xml: Xml<'a>,
     pub(super) warnings: Vec<Warning>,
+    /// Where the small parts of the tree live, which are too many to have a place each.
+    pub(super) memory: &'a Bump,
+    pub(super) pending: Pending<'a>,
     suppressed: Suppressed,
     is_break_told: bool,
+}
+
+/// Parts read whose whole is not at its end.
+#[derive(Default)]
+pub(super) struct Pending<'a> {
+    pub(super) fields: Vec<Field<'a>>,
+    pub(super) enums: Vec<Enums<'a>>,
+    pub(super) values: Vec<EnumValue<'a>>,
 }
 
 /// Warnings beyond [`MAX_WARNINGS`].
@@ -34,11 +46,13 @@ struct Suppressed {
     left_out: usize,
 }
 
-/// Reads a document; `None` if it has no `<device>`.
-pub(super) fn read(source: &str) -> Option<(Device<'_>, Vec<Warning>)> {
+/// Reads a document; `None` if it has no `<device>`. The tree lives in `source` and `memory`.
+pub(super) fn read<'a>(source: &'a str, memory: &'a Bump) -> Option<(Device<'a>, Vec<Warning>)> {
     let mut reader = Reader {
-        xml: Xml::new(source),
+        xml: Xml::new(source, memory),
         warnings: Vec::new(),
+        memory,
+        pending: Pending::default(),
         suppressed: Suppressed::default(),
         is_break_told: false,
     };
@@ -59,7 +73,7 @@ pub(super) fn read(source: &str) -> Option<(Device<'_>, Vec<Warning>)> {
 impl<'a> Reader<'a> {
     fn document(&mut self) -> Option<Device<'a>> {
         while let Some(start) = self.xml.child() {
-            if name_of(&start) == "device" {
+            if start.name() == "device" {
                 return Some(self.device());
             }
             self.xml.skip();
@@ -70,7 +84,7 @@ impl<'a> Reader<'a> {
     fn device(&mut self) -> Device<'a> {
         let mut device = Device::default();
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => device.name = self.xml.text(),
                 "vendor" => device.vendor = self.xml.text(),
                 "series" => device.series = self.xml.text(),
@@ -83,8 +97,8 @@ impl<'a> Reader<'a> {
                 }
                 "peripherals" => {
                     while let Some(start) = self.xml.child() {
-                        if name_of(&start) == "peripheral" {
-                            let peripheral = self.peripheral(&start);
+                        if start.name() == "peripheral" {
+                            let peripheral = self.peripheral(start);
                             device.peripherals.extend(peripheral);
                         } else {
                             self.xml.skip();
@@ -100,7 +114,7 @@ impl<'a> Reader<'a> {
     fn cpu(&mut self) -> Cpu<'a> {
         let mut cpu = Cpu::default();
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => cpu.name = self.xml.text(),
                 "revision" => cpu.revision = self.xml.text(),
                 "endian" => cpu.endian = self.xml.text(),
@@ -118,15 +132,15 @@ impl<'a> Reader<'a> {
         cpu
     }
 
-    fn peripheral(&mut self, start: &BytesStart<'a>) -> Option<Peripheral<'a>> {
+    fn peripheral(&mut self, start: Start<'a>) -> Option<Peripheral<'a>> {
         let mark = self.warnings.len();
         let mut peripheral = Peripheral {
             line: self.xml.line(),
-            derived_from: attribute(start, "derivedFrom"),
+            derived_from: start.attribute("derivedFrom"),
             ..Peripheral::default()
         };
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => peripheral.name = self.xml.text(),
                 "description" => peripheral.description = Some(self.xml.text()),
                 "groupName" => peripheral.group = self.some_text(),
@@ -144,7 +158,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.tell_break();
-        self.name_warnings(mark, &peripheral.name);
+        self.name_warnings(mark, peripheral.name);
         // Of a peripheral in which the document broke off, its whole registers are kept.
         let known = !peripheral.name.is_empty() && peripheral.base_address.is_some();
         if !known && self.xml.broken().is_none() {
@@ -154,7 +168,7 @@ impl<'a> Reader<'a> {
                 "a peripheral without a base address"
             };
             let line = peripheral.line;
-            self.leave_out(line, &peripheral.name, what.into());
+            self.leave_out(line, peripheral.name, what.into());
         }
         known.then_some(peripheral)
     }
@@ -162,7 +176,7 @@ impl<'a> Reader<'a> {
     fn block(&mut self) -> Block<'a> {
         let mut block = Block::default();
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "offset" => block.offset = self.number("offset"),
                 "size" => block.size = self.number("size"),
                 "usage" => block.usage = self.xml.text(),
@@ -175,7 +189,7 @@ impl<'a> Reader<'a> {
     fn interrupt(&mut self) -> Option<Interrupt<'a>> {
         let mut interrupt = Interrupt::default();
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => interrupt.name = self.xml.text(),
                 "description" => interrupt.description = self.xml.text(),
                 "value" => interrupt.number = self.number_u32("value"),
@@ -188,16 +202,16 @@ impl<'a> Reader<'a> {
     fn children(&mut self, depth: u32) -> Vec<Node<'a>> {
         let mut children = Vec::new();
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
-                "register" => children.extend(self.register(&start).map(Node::Register)),
-                "cluster" => children.extend(self.cluster(&start, depth + 1).map(Node::Cluster)),
+            match start.name() {
+                "register" => children.extend(self.register(start).map(Node::Register)),
+                "cluster" => children.extend(self.cluster(start, depth + 1).map(Node::Cluster)),
                 _ => self.xml.skip(),
             }
         }
         children
     }
 
-    fn cluster(&mut self, start: &BytesStart<'a>, depth: u32) -> Option<Cluster<'a>> {
+    fn cluster(&mut self, start: Start<'a>, depth: u32) -> Option<Cluster<'a>> {
         let line = self.xml.line();
         if depth > MAX_CLUSTER_DEPTH {
             self.leave_out(line, "", format!("clusters nest deeper than {MAX_CLUSTER_DEPTH}"));
@@ -206,17 +220,17 @@ impl<'a> Reader<'a> {
         }
         let mark = self.warnings.len();
         let mut cluster =
-            Cluster { line, derived_from: attribute(start, "derivedFrom"), ..Cluster::default() };
+            Cluster { line, derived_from: start.attribute("derivedFrom"), ..Cluster::default() };
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => cluster.name = self.xml.text(),
                 "addressOffset" => cluster.offset = self.number("addressOffset"),
                 "register" => {
-                    let register = self.register(&start).map(Node::Register);
+                    let register = self.register(start).map(Node::Register);
                     cluster.children.extend(register);
                 }
                 "cluster" => {
-                    let inner = self.cluster(&start, depth + 1).map(Node::Cluster);
+                    let inner = self.cluster(start, depth + 1).map(Node::Cluster);
                     cluster.children.extend(inner);
                 }
                 other if self.dim(other, &mut cluster.dim) => {}
@@ -224,20 +238,20 @@ impl<'a> Reader<'a> {
             }
         }
         self.tell_break();
-        self.name_warnings(mark, &cluster.name);
-        let known = self.is_placed("cluster", line, &cluster.name, cluster.offset);
+        self.name_warnings(mark, cluster.name);
+        let known = self.is_placed("cluster", line, cluster.name, cluster.offset);
         known.then_some(cluster)
     }
 
-    fn register(&mut self, start: &BytesStart<'a>) -> Option<Register<'a>> {
+    fn register(&mut self, start: Start<'a>) -> Option<Register<'a>> {
         let mark = self.warnings.len();
         let mut register = Register {
             line: self.xml.line(),
-            derived_from: attribute(start, "derivedFrom"),
+            derived_from: start.attribute("derivedFrom"),
             ..Register::default()
         };
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => register.name = self.xml.text(),
                 "displayName" => register.display_name = self.xml.text(),
                 "description" => register.description = Some(self.xml.text()),
@@ -250,19 +264,19 @@ impl<'a> Reader<'a> {
                 }
                 "writeConstraint" => register.constraint = self.write_constraint(),
                 "fields" => {
-                    let fields = self.fields();
-                    register.fields.get_or_insert_default().extend(fields);
+                    let fields = self.fields(register.fields.unwrap_or_default());
+                    register.fields = Some(fields);
                 }
                 other if self.dim(other, &mut register.dim) => {}
                 other => self.property_or_skip(other, &mut register.properties),
             }
         }
         self.tell_break();
-        self.name_warnings(mark, &register.name);
+        self.name_warnings(mark, register.name);
         if self.xml.broken().is_some() {
             return None;
         }
-        let known = self.is_placed("register", register.line, &register.name, register.offset);
+        let known = self.is_placed("register", register.line, register.name, register.offset);
         known.then_some(register)
     }
 
@@ -315,7 +329,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn access(&mut self) -> Option<Access> {
         let text = self.xml.text();
-        if let Some(access) = Access::parse(&text) {
+        if let Some(access) = Access::parse(text) {
             return Some(access);
         }
         let guess = match text.to_ascii_lowercase().as_str() {
@@ -336,7 +350,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn read_action(&mut self) -> Option<ReadAction> {
         let text = self.xml.text();
-        let action = ReadAction::parse(&text);
+        let action = ReadAction::parse(text);
         if action.is_none() {
             let what = format!("unknown read action `{text}`");
             // Better to keep from reading a register than to disturb it.
@@ -347,7 +361,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn modified_write_values(&mut self) -> Option<ModifiedWriteValues> {
         let text = self.xml.text();
-        let values = ModifiedWriteValues::parse(&text);
+        let values = ModifiedWriteValues::parse(text);
         if values.is_none() {
             let what = format!("unknown modified write values `{text}`");
             self.warn(what, "ignored".into());
@@ -358,7 +372,7 @@ impl<'a> Reader<'a> {
     pub(super) fn write_constraint(&mut self) -> Option<WriteConstraint> {
         let mut constraint = None;
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "writeAsRead" if self.boolean("writeAsRead") => {
                     constraint = Some(WriteConstraint::WriteAsRead);
                 }
@@ -376,7 +390,7 @@ impl<'a> Reader<'a> {
     fn range(&mut self) -> Option<WriteConstraint> {
         let (mut minimum, mut maximum) = (None, None);
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "minimum" => minimum = self.number("minimum"),
                 "maximum" => maximum = self.number("maximum"),
                 _ => self.xml.skip(),
@@ -387,7 +401,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn number(&mut self, what: &str) -> Option<u64> {
         let text = self.xml.text();
-        let number = values::number(&text);
+        let number = values::number(text);
         if number.is_none() && self.xml.broken().is_none() {
             self.warn(format!("{what} `{text}` is no number"), "ignored".into());
         }
@@ -405,7 +419,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn boolean(&mut self, what: &str) -> bool {
         let text = self.xml.text();
-        let value = values::boolean(&text);
+        let value = values::boolean(text);
         if value.is_none() && self.xml.broken().is_none() {
             let what = format!("{what} `{text}` is neither true nor false");
             self.warn(what, "read as false".into());
@@ -471,9 +485,4 @@ impl<'a> Reader<'a> {
             };
         }
     }
-}
-
-/// The element's name without a namespace prefix.
-pub(super) fn name_of<'s>(start: &'s BytesStart<'_>) -> &'s str {
-    start.local_name().into_inner()
 }

@@ -1,37 +1,41 @@
 //! Reads fields and their enumerated values.
 
-use quick_xml::events::BytesStart;
-
-use super::read::{Reader, name_of};
+use super::read::Reader;
 use super::tree::{EnumValue, Enums, Field};
 use super::values;
-use super::xml::attribute;
+use super::xml::Start;
 use crate::chip::EnumUsage;
 
 impl<'a> Reader<'a> {
-    pub(super) fn fields(&mut self) -> Vec<Field<'a>> {
-        let mut fields = Vec::new();
+    /// The fields of one `<fields>`, after those `before` it: there should be one only.
+    pub(super) fn fields(&mut self, before: &'a [Field<'a>]) -> &'a [Field<'a>] {
+        let mark = self.pending.fields.len();
+        self.pending.fields.extend_from_slice(before);
         while let Some(start) = self.xml.child() {
-            if name_of(&start) == "field" {
-                fields.extend(self.field(&start));
+            if start.name() == "field" {
+                let field = self.field(start);
+                self.pending.fields.extend(field);
             } else {
                 self.xml.skip();
             }
         }
+        let fields = self.memory.alloc_slice_copy(&self.pending.fields[mark..]);
+        self.pending.fields.truncate(mark);
         fields
     }
 
-    fn field(&mut self, start: &BytesStart<'a>) -> Option<Field<'a>> {
+    fn field(&mut self, start: Start<'a>) -> Option<Field<'a>> {
         let mark = self.warnings.len();
+        let first_set = self.pending.enums.len();
         let mut field = Field {
             line: self.xml.line(),
-            derived_from: attribute(start, "derivedFrom"),
+            derived_from: start.attribute("derivedFrom"),
             ..Field::default()
         };
         // Where among the warnings the first about the field's place stands.
         let mut cause = None;
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => field.name = self.xml.text(),
                 "description" => field.description = Some(self.xml.text()),
                 element @ ("lsb" | "msb" | "bitOffset" | "bitWidth" | "bitRange") => {
@@ -45,13 +49,18 @@ impl<'a> Reader<'a> {
                     field.modified_write_values = self.modified_write_values();
                 }
                 "writeConstraint" => field.constraint = self.write_constraint(),
-                "enumeratedValues" => field.enums.push(self.enums(&start)),
+                "enumeratedValues" => {
+                    let set = self.enums(start);
+                    self.pending.enums.push(set);
+                }
                 other if self.dim(other, &mut field.dim) => {}
                 _ => self.xml.skip(),
             }
         }
+        field.enums = self.memory.alloc_slice_copy(&self.pending.enums[first_set..]);
+        self.pending.enums.truncate(first_set);
         self.tell_break();
-        self.name_warnings(mark, &field.name);
+        self.name_warnings(mark, field.name);
         if self.xml.broken().is_some() {
             return None;
         }
@@ -68,7 +77,7 @@ impl<'a> Reader<'a> {
                 cause.assumed = "the field is left out".into();
                 cause.left_out = true;
             }
-            None => self.leave_out(field.line, &field.name, what.into()),
+            None => self.leave_out(field.line, field.name, what.into()),
         }
         None
     }
@@ -84,7 +93,7 @@ impl<'a> Reader<'a> {
 
     fn bit_range(&mut self, field: &mut Field<'a>) {
         let text = self.xml.text();
-        match values::bit_range(&text) {
+        match values::bit_range(text) {
             Some((msb, lsb)) => {
                 if msb < lsb {
                     let what = format!("bit range `{text}` the wrong way round");
@@ -97,30 +106,32 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn enums(&mut self, start: &BytesStart<'a>) -> Enums<'a> {
+    fn enums(&mut self, start: Start<'a>) -> Enums<'a> {
+        let first_value = self.pending.values.len();
         let mut enums = Enums {
             line: self.xml.line(),
-            derived_from: attribute(start, "derivedFrom"),
+            derived_from: start.attribute("derivedFrom"),
             ..Enums::default()
         };
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => enums.name = self.xml.text(),
                 "usage" => enums.usage = self.usage(),
                 "enumeratedValue" => {
-                    if let Some(value) = self.enum_value() {
-                        enums.values.push(value);
-                    }
+                    let value = self.enum_value();
+                    self.pending.values.extend(value);
                 }
                 _ => self.xml.skip(),
             }
         }
+        enums.values = self.memory.alloc_slice_copy(&self.pending.values[first_value..]);
+        self.pending.values.truncate(first_value);
         enums
     }
 
     fn usage(&mut self) -> Option<EnumUsage> {
         let text = self.xml.text();
-        let usage = EnumUsage::parse(&text);
+        let usage = EnumUsage::parse(text);
         if usage.is_none() {
             let what = format!("unknown usage `{text}` of enumerated values");
             self.warn(what, "read as `read-write`".into());
@@ -133,7 +144,7 @@ impl<'a> Reader<'a> {
         let mut value = EnumValue { line: self.xml.line(), ..EnumValue::default() };
         let mut text = None;
         while let Some(start) = self.xml.child() {
-            match name_of(&start) {
+            match start.name() {
                 "name" => value.name = self.xml.text(),
                 "description" => value.description = self.xml.text(),
                 "value" => text = self.some_text(),
@@ -141,11 +152,11 @@ impl<'a> Reader<'a> {
                 _ => self.xml.skip(),
             }
         }
-        self.name_warnings(mark, &value.name);
+        self.name_warnings(mark, value.name);
         if self.xml.broken().is_some() {
             return None;
         }
-        value.value = text.as_deref().and_then(values::masked_number);
+        value.value = text.and_then(values::masked_number);
         if value.value.is_some() || value.is_default && text.is_none() {
             return Some(value);
         }
@@ -153,7 +164,7 @@ impl<'a> Reader<'a> {
             Some(text) => format!("enumerated value `{text}` is no number"),
             None => "an enumerated value without `value`".into(),
         };
-        self.leave_out(value.line, &value.name, what);
+        self.leave_out(value.line, value.name, what);
         None
     }
 }

@@ -1,10 +1,9 @@
 //! An SVD as written: nothing derived, inherited or expanded yet.
 
-use std::borrow::Cow;
-
 use crate::chip::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
-pub(super) type Text<'a> = Cow<'a, str>;
+/// In the source, or beside the tree where it is not there as it should be read.
+pub(super) type Text<'a> = &'a str;
 
 #[derive(Debug, Default)]
 pub(super) struct Device<'a> {
@@ -56,7 +55,7 @@ impl Properties {
 pub(super) struct Peripheral<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
-    pub(super) derived_from: Option<String>,
+    pub(super) derived_from: Option<Text<'a>>,
     pub(super) description: Option<Text<'a>>,
     pub(super) group: Option<Text<'a>>,
     pub(super) prepend_to_name: Option<Text<'a>>,
@@ -70,14 +69,14 @@ pub(super) struct Peripheral<'a> {
     pub(super) children: Option<Vec<Node<'a>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Block<'a> {
     pub(super) offset: Option<u64>,
     pub(super) size: Option<u64>,
     pub(super) usage: Text<'a>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Interrupt<'a> {
     pub(super) name: Text<'a>,
     pub(super) description: Text<'a>,
@@ -94,19 +93,19 @@ pub(super) enum Node<'a> {
 pub(super) struct Cluster<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
-    pub(super) derived_from: Option<String>,
+    pub(super) derived_from: Option<Text<'a>>,
     pub(super) offset: Option<u64>,
     pub(super) properties: Properties,
     pub(super) dim: Dim<'a>,
     pub(super) children: Vec<Node<'a>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Register<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
     pub(super) display_name: Text<'a>,
-    pub(super) derived_from: Option<String>,
+    pub(super) derived_from: Option<Text<'a>>,
     pub(super) description: Option<Text<'a>>,
     pub(super) offset: Option<u64>,
     pub(super) properties: Properties,
@@ -117,14 +116,14 @@ pub(super) struct Register<'a> {
     pub(super) modified_write_values: Option<ModifiedWriteValues>,
     pub(super) constraint: Option<WriteConstraint>,
     /// `None`: no `<fields>` at all.
-    pub(super) fields: Option<Vec<Field<'a>>>,
+    pub(super) fields: Option<&'a [Field<'a>]>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Field<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
-    pub(super) derived_from: Option<String>,
+    pub(super) derived_from: Option<Text<'a>>,
     pub(super) description: Option<Text<'a>>,
     pub(super) bits: BitRange,
     pub(super) access: Option<Access>,
@@ -132,7 +131,7 @@ pub(super) struct Field<'a> {
     pub(super) modified_write_values: Option<ModifiedWriteValues>,
     pub(super) constraint: Option<WriteConstraint>,
     pub(super) dim: Dim<'a>,
-    pub(super) enums: Vec<Enums<'a>>,
+    pub(super) enums: &'a [Enums<'a>],
 }
 
 /// A field's place, in whichever of the three styles it was written.
@@ -161,16 +160,16 @@ impl BitRange {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Enums<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
-    pub(super) derived_from: Option<String>,
+    pub(super) derived_from: Option<Text<'a>>,
     pub(super) usage: Option<EnumUsage>,
-    pub(super) values: Vec<EnumValue<'a>>,
+    pub(super) values: &'a [EnumValue<'a>],
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EnumValue<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
@@ -181,7 +180,7 @@ pub(super) struct EnumValue<'a> {
 }
 
 /// `<dim>`, `<dimIncrement>`, `<dimIndex>`, as far as written.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dim<'a> {
     pub(super) count: Option<u32>,
     pub(super) increment: Option<u64>,
