@@ -6,6 +6,8 @@
 //! GPIOA->MODER |= (2 << 10)   usart2.cr1().modify(|_, w| w.ue().set_bit())
 //! ```
 
+mod code;
+
 /// Most alternatives that the braces of one query may make.
 const MAX_ALTERNATIVES: usize = 256;
 
@@ -20,6 +22,12 @@ pub struct Query {
     pub value: Option<u64>,
     /// The pattern, if it is an address.
     pub address: Option<u64>,
+    /// Bytes behind the base address of the peripheral that the pattern names
+    /// (`USART2_BASE + 0x08`).
+    pub offset: Option<u64>,
+    /// What the name was called with, if the query is one call: an instance (`USART_BAUD(USART0)`)
+    /// or a number (`UART_CLKDIV_REG(0)`, `LPUART_BAUD_SBR(26)`).
+    pub argument: Option<String>,
 }
 
 /// Why a text is no query.
@@ -49,15 +57,27 @@ impl Query {
     /// # Errors
     /// See [`QueryError`].
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        let (name, value) = split_value(text);
+        let text = code::without_block(text);
+        let (name, value) = split_value(&text);
         let value = match value {
             Some(value) => {
-                Some(parse_number(value).ok_or_else(|| QueryError::Value(value.to_owned()))?)
+                Some(code::constant(value).ok_or_else(|| QueryError::Value(value.to_owned()))?)
             }
             None => None,
         };
-        let (name, field) = split_closure(name);
-        let pattern = normalise(name);
+        let (name, field) = code::split_access(name);
+        let name = code::name_in(name);
+        let (name, offset) = match code::sum(&before_operator(&name)) {
+            code::Sum::Name(name) => (name, None),
+            code::Sum::Behind(base, offset) => (base, Some(offset)),
+        };
+        let argument = match code::call(&name) {
+            Some((function, arguments)) if function.contains('_') && arguments.len() == 1 => {
+                arguments.first().map(|argument| (*argument).to_owned())
+            }
+            _ => None,
+        };
+        let pattern = normalise(&name);
         if pattern.is_empty() {
             return Err(QueryError::Empty);
         }
@@ -66,7 +86,7 @@ impl Query {
             return Err(QueryError::TooMany(pattern));
         }
         let address = address_of(&pattern);
-        Ok(Self { pattern, field, value, address })
+        Ok(Self { pattern, field, value, address, offset, argument })
     }
 
     /// The pattern with its braces multiplied out.
@@ -75,9 +95,9 @@ impl Query {
     }
 }
 
-/// Reads `115200`, `0x1C200`, `0b101`, `0o17`, with `_` between digits and a C suffix (`UL`).
+/// Reads `115200`, `0x1C200`, `0b101`, `0o17`, with `_` or `'` between digits and a C suffix (`UL`).
 pub fn parse_number(text: &str) -> Option<u64> {
-    let text = text.trim().replace('_', "").to_ascii_lowercase();
+    let text = text.trim().replace(['_', '\''], "").to_ascii_lowercase();
     let (digits, radix) = match text.get(..2) {
         Some("0x") => (&text[2..], 16),
         Some("0b") => (&text[2..], 2),
@@ -93,11 +113,11 @@ pub fn parse_number(text: &str) -> Option<u64> {
 /// in parentheses becomes an index.
 pub(crate) fn normalise(name: &str) -> String {
     let mut rest = name.trim().trim_end_matches(';').trim_end();
-    // `&`, `*` and `(` before a name are C's; a pattern of nothing else is a wildcard.
+    // `&`, `*`, `!`, `~` and `(` before a name are C's; a pattern of nothing else is a wildcard.
     if rest.trim_matches('*').is_empty() {
         return rest.to_owned();
     }
-    rest = rest.trim_start_matches(['&', '*', '(', ' ']);
+    rest = rest.trim_start_matches(['&', '*', '(', '!', '~', ' ']);
     let unified = rest.replace("->", ".").replace("::", ".").replace('/', ".");
     let mut pattern = String::with_capacity(unified.len());
     let mut characters = unified.chars();
@@ -119,9 +139,7 @@ pub(crate) fn normalise(name: &str) -> String {
             character => pattern.push(character),
         }
     }
-    const CALLS: [&str; 7] = ["ptr", "regs", "read", "bits", "as_ptr", "steal", "borrow"];
-    let segments = pattern.split('.').filter(|segment| !segment.is_empty());
-    let segments: Vec<&str> = segments.filter(|segment| !CALLS.contains(segment)).collect();
+    let segments: Vec<&str> = pattern.split('.').filter(|segment| !segment.is_empty()).collect();
     decimal_indices(&segments.join("."))
 }
 
@@ -160,28 +178,28 @@ fn split_value(text: &str) -> (&str, Option<&str>) {
     (name, Some(value.trim().trim_end_matches(';').trim_end()))
 }
 
-/// Cuts a Rust PAC's `.modify(|_, w| w.ue().set_bit())` off and keeps the field it names.
-fn split_closure(name: &str) -> (&str, Option<String>) {
-    for call in [".write(", ".modify(", ".read().", ".read(", ".reset("] {
-        let Some((register, after)) = name.split_once(call) else {
-            continue;
-        };
-        let accessor = match after.split_once(" w.") {
-            Some((_, accessor)) => accessor,
-            None if call == ".read()." => after,
-            None => return (register, None),
-        };
-        let field = accessor.split(['(', '.', ')', ' ']).next();
-        let field = field.filter(|field| !field.is_empty() && *field != "bits");
-        return (register, field.map(str::to_owned));
-    }
-    (name, None)
+/// `USART2->SR` of `USART2->SR & USART_SR_TXE`.
+fn before_operator(name: &str) -> String {
+    let start = name.len() - name.trim_start_matches(['&', '*', '(', '!', '~', ' ']).len();
+    let rest = &name[start..];
+    let end = rest.find(['&', '|', '^', '<', '!', '~']).unwrap_or(rest.len());
+    // `->` is no comparison.
+    let arrow = |(place, _): &(usize, &str)| !rest[..*place].ends_with('-');
+    let end = rest.match_indices('>').find(arrow).map_or(end, |(place, _)| place.min(end));
+    name[..start + end].trim_end().to_owned()
 }
 
 fn address_of(pattern: &str) -> Option<u64> {
-    let hexadecimal = pattern.len() > 2 && pattern[..2].eq_ignore_ascii_case("0x");
+    let hexadecimal = pattern.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
     let decimal = pattern.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    (hexadecimal || decimal).then(|| parse_number(pattern))?
+    if hexadecimal || decimal {
+        return parse_number(pattern);
+    }
+    // As assemblers write it: `40004408h`.
+    let digits = pattern.strip_suffix(['h', 'H'])?;
+    digits
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 fn check_pairs(pattern: &str) -> Result<(), QueryError> {
@@ -204,7 +222,7 @@ fn check_pairs(pattern: &str) -> Result<(), QueryError> {
 }
 
 /// Multiplies `{a,b}` out; `None` if there are too many.
-fn expand_braces(pattern: &str) -> Option<Vec<String>> {
+pub(crate) fn expand_braces(pattern: &str) -> Option<Vec<String>> {
     let Some((before, after)) = pattern.split_once('{') else {
         return Some(vec![pattern.to_owned()]);
     };

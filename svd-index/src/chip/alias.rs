@@ -1,8 +1,8 @@
 //! Names that the architecture has for registers that the vendor names otherwise.
 
-use super::find::{Hit, Lead, match_name};
-use super::pattern::Glue;
+use super::find::Hit;
 use super::records::{ALIASES, AliasRecord};
+use super::scan::{Lead, Reading, match_name};
 use super::{Chip, RegisterRef};
 
 impl Chip {
@@ -18,18 +18,17 @@ impl Chip {
     pub(super) fn scan_aliases<'a>(
         &'a self,
         query: &[u8],
-        lead: Lead,
-        glue: Glue,
+        reading: Reading,
         hits: &mut Vec<Hit<'a>>,
     ) {
         for (path, register) in self.core_aliases() {
-            let name = match lead {
+            let name = match reading.lead {
                 Lead::Peripheral => path,
                 Lead::Nothing => path.split_once('.').map_or(path, |(_, name)| name),
                 Lead::Family => return,
             };
             let before = hits.len();
-            match_name(register, (name, &[]), query, glue, &mut |_, field| {
+            match_name(register, (name, &[]), query, reading, &mut |_, field| {
                 let name = field.map(|field| field.name());
                 let is_same = |hit: &Hit<'_>| {
                     hit.register == register && hit.field.map(|field| field.name()) == name

@@ -16,6 +16,11 @@ pub(crate) fn placeholder(byte: u8) -> Option<usize> {
     (1..=MAX_DIMS as u8).contains(&byte).then(|| usize::from(byte) - 1)
 }
 
+/// Whether a character of a name stands for an array's index.
+pub(crate) fn is_placeholder(character: char) -> bool {
+    u8::try_from(character).is_ok_and(|byte| placeholder(byte).is_some())
+}
+
 /// Number of elements.
 pub(crate) fn count(dims: &[DimRecord]) -> u64 {
     dims.iter().map(|dim| u64::from(dim.count)).fold(1, u64::saturating_mul)

@@ -1,13 +1,13 @@
 //! Finds registers by the names people write.
 
-use super::array::{self, MAX_DIMS};
-use super::pattern::{Chosen, Glue, Matcher};
-use super::records::DimRecord;
-use super::{Chip, FieldRef, PeripheralRef, RegisterRef};
-use crate::query::Query;
+use super::pattern::{Glue, Matcher};
+use super::scan::{Lead, Reading, families};
+use super::spelling::{Form, Only, RULES, Spelling, of_call};
+use super::{Chip, FieldRef, RegisterRef};
+use crate::query::{Query, expand_braces};
 
-/// Arrays left open beside chosen ones are listed element by element up to this many.
-const MAX_LISTED: u64 = 256;
+/// Spellings that are tried of one name.
+const MAX_SPELLINGS: usize = 64;
 
 /// A register that a query means, and the field if it names one.
 #[derive(Clone, Copy, Debug)]
@@ -28,22 +28,11 @@ impl Hit<'_> {
     }
 }
 
-/// What stands before the register's name in a query.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lead {
-    /// The peripheral: `UART0`.
-    Peripheral,
-    /// Its kind, as vendor headers have it: `UART`.
-    Family,
-    /// Nothing.
-    Nothing,
-}
-
 impl Chip {
     /// The register with this canonical path, in any case, array elements resolved; `None` if
     /// there is none or it is not the only one.
     pub fn register(&self, path: &str) -> Option<RegisterRef<'_>> {
-        let hits = self.scan(path, Lead::Peripheral, Glue::Strict);
+        let hits = self.scan(path, Reading::new(Lead::Peripheral, Glue::Strict));
         let hits = prefer_exact_case(hits, path);
         match hits.as_slice() {
             [hit] if hit.field.is_none() => Some(hit.register),
@@ -56,8 +45,10 @@ impl Chip {
     /// Readings are tried from the most literal to the loosest, and the first that finds
     /// anything stands: the canonical path; the name of a peripheral (all its registers); the
     /// same with other separators (`UART0_BAUDRATE`, `uart0().baudrate()`); with the peripheral's
-    /// kind (`UART_BAUDRATE`: every instance); without it (`BAUDRATE`); with a vendor's prefix
-    /// (`NRF_UART0->BAUDRATE`); a field's name alone; a part of the path.
+    /// kind (`UART_BAUDRATE`: every instance); without it (`BAUDRATE`); what vendors' headers and
+    /// frameworks make of a name (`NRF_UART0->BAUDRATE`, `UART_UARTIBRD_BITS`,
+    /// `USART_BAUD(USART0)`); a field's name alone or with the peripheral's kind; a part of the
+    /// path.
     pub fn find(&self, query: &Query) -> Vec<RegisterRef<'_>> {
         let mut registers: Vec<RegisterRef<'_>> = Vec::new();
         for hit in self.find_hits(query) {
@@ -70,15 +61,20 @@ impl Chip {
 
     /// As [`Self::find`], telling also which field the query names.
     pub fn find_hits(&self, query: &Query) -> Vec<Hit<'_>> {
-        if let Some(address) = query.address {
+        let at = |address: u64| -> Vec<Hit<'_>> {
             let at = self.registers_at(address).into_iter();
-            return at
-                .filter_map(|register| with_field(register, query.field.as_deref()))
-                .collect();
+            at.filter_map(|register| with_field(register, query.field.as_deref())).collect()
+        };
+        if let Some(address) = query.address {
+            return at(address);
+        }
+        if let Some(offset) = query.offset {
+            let behind = |base: u64| base.checked_add(offset).map(at).unwrap_or_default();
+            return self.base_of(&query.pattern).map(behind).unwrap_or_default();
         }
         let mut hits: Vec<Hit<'_>> = Vec::new();
         for pattern in query.alternatives() {
-            for hit in self.find_pattern(&pattern) {
+            for hit in self.find_pattern(&pattern, query.argument.as_deref()) {
                 let named = match (&query.field, hit.field) {
                     (Some(field), None) => with_field(hit.register, Some(field)),
                     _ => Some(hit),
@@ -96,43 +92,112 @@ impl Chip {
         hits
     }
 
-    fn find_pattern(&self, pattern: &str) -> Vec<Hit<'_>> {
-        let spellings = [Some(pattern), without_mask_suffix(pattern)];
-        for spelling in spellings.into_iter().flatten() {
-            let hits = self.find_spelling(spelling);
-            if !hits.is_empty() {
-                return hits;
+    fn find_pattern(&self, pattern: &str, argument: Option<&str>) -> Vec<Hit<'_>> {
+        let mut spellings = match argument {
+            Some(argument) => of_call(self, pattern, argument),
+            None => vec![Spelling::new(pattern)],
+        };
+        let mut tried = 0;
+        let mut rules = RULES.iter();
+        loop {
+            for spelling in &spellings[tried..] {
+                let hits = self.find_spelling(spelling);
+                if !hits.is_empty() {
+                    return hits;
+                }
+            }
+            tried = spellings.len();
+            // A plain word is written in one way.
+            let rule = rules.next().filter(|_| pattern.contains(['.', '_', '[']));
+            let Some(rule) = rule else { break };
+            let further: Vec<Spelling> =
+                spellings.iter().flat_map(|spelling| rule(self, spelling)).collect();
+            for spelling in further {
+                if spellings.len() < MAX_SPELLINGS && !spellings.contains(&spelling) {
+                    spellings.push(spelling);
+                }
             }
         }
-        for spelling in spellings.into_iter().flatten() {
-            let hits = self.find_without_prefix(spelling);
-            if !hits.is_empty() {
-                return hits;
-            }
+        // Called with an instance that the chip lacks.
+        let Some(bare) = spellings.iter().map(|spelling| spelling.text.as_str()).next() else {
+            return Vec::new();
+        };
+        let by_field = self.find_field(bare);
+        if !by_field.is_empty() {
+            return by_field;
         }
-        let by_field = self.find_field(pattern);
-        if by_field.is_empty() { self.find_part(pattern) } else { by_field }
+        let of_kind = spellings.iter().filter(|spelling| spelling.only == Only::Anything);
+        let of_kind = of_kind.map(|spelling| self.find_field_of_kind(&spelling.text));
+        let mut of_kind = of_kind.filter(|hits| !hits.is_empty());
+        of_kind.next().unwrap_or_else(|| self.find_part(bare))
     }
 
-    fn find_spelling(&self, spelling: &str) -> Vec<Hit<'_>> {
-        let hits = self.scan(spelling, Lead::Peripheral, Glue::Strict);
+    fn find_spelling(&self, spelling: &Spelling) -> Vec<Hit<'_>> {
+        let texts = expand_braces(&spelling.text).unwrap_or_default();
+        let hits = texts.iter().flat_map(|text| match in_brackets(text) {
+            Some(_) => self.find_element(text, spelling.form),
+            None => self.find_text(text, spelling.form),
+        });
+        let hits: Vec<Hit<'_>> = hits.collect();
+        let all = |is: fn(&Hit<'_>) -> bool| hits.iter().all(is);
+        let fits = match spelling.only {
+            Only::Anything => true,
+            Only::Registers => all(|hit| hit.field.is_none()),
+            Only::Fields => all(|hit| hit.field.is_some()),
+            Only::One => hits.len() == 1,
+            Only::FieldsOfArrays => all(|hit| hit.field.is_some()) && are_of_arrays(&hits),
+        };
+        if fits { hits } else { Vec::new() }
+    }
+
+    fn find_text(&self, text: &str, form: Form) -> Vec<Hit<'_>> {
+        let hits = self.scan(text, Reading::new(Lead::Peripheral, Glue::Strict));
         if !hits.is_empty() {
-            return prefer_exact_case(hits, spelling);
+            return prefer_exact_case(hits, text);
         }
-        let hits = self.find_peripheral(spelling);
+        if form == Form::Path {
+            return Vec::new();
+        }
+        let hits = self.find_peripheral(text);
         if !hits.is_empty() {
             return hits;
         }
+        let value = |lead| Reading { value: true, ..Reading::new(lead, Glue::Loose) };
         [
-            (Lead::Peripheral, Glue::Loose),
-            (Lead::Family, Glue::Loose),
-            (Lead::Nothing, Glue::Strict),
-            (Lead::Nothing, Glue::Loose),
+            Reading::new(Lead::Peripheral, Glue::Loose),
+            Reading::new(Lead::Family, Glue::Loose),
+            Reading::new(Lead::Nothing, Glue::Strict),
+            Reading::new(Lead::Nothing, Glue::Loose),
+            value(Lead::Peripheral),
+            value(Lead::Family),
         ]
         .into_iter()
-        .map(|(lead, glue)| self.scan(spelling, lead, glue))
+        .filter(|reading| !(form == Form::HasLead && reading.lead == Lead::Nothing))
+        .map(|reading| self.scan(text, reading))
         .find(|hits| !hits.is_empty())
         .unwrap_or_default()
+    }
+
+    /// `SYSCFG.EXTICR[0]`, where the manual counts from 1: C and Rust count from 0, so that it is
+    /// EXTICR1. What a number other than 0 means cannot be told then, and both are found.
+    fn find_element(&self, text: &str, form: Form) -> Vec<Hit<'_>> {
+        let mut hits = self.find_text(text, form);
+        let is_array = |hit: &Hit<'_>| hit.register.name_template().contains('[');
+        let Some((before, index, after)) = in_brackets(text) else {
+            return hits;
+        };
+        if hits.iter().any(is_array) {
+            return hits;
+        }
+        let numbered = |index: u64| self.find_text(&format!("{before}{index}{after}"), form);
+        if index == 0 && !hits.is_empty() || !numbered(0).is_empty() {
+            return hits;
+        }
+        // From 1 without a gap, or it is no array.
+        if !numbered(1).is_empty() && !numbered(2).is_empty() {
+            hits.extend(numbered(index.saturating_add(1)));
+        }
+        hits
     }
 
     /// Every register of the peripherals of this name, and those that the core's peripheral of
@@ -150,33 +215,23 @@ impl Chip {
             .collect()
     }
 
-    /// Drops up to three leading words (`NRF_`, `dp.`, `pac.peripherals.`); what remains must
-    /// still name the peripheral or its kind.
-    fn find_without_prefix(&self, spelling: &str) -> Vec<Hit<'_>> {
-        let mut rest = spelling;
-        for _ in 0..3 {
-            let Some((_, after)) = rest.split_once(['.', '_']) else {
-                break;
-            };
-            rest = after;
-            for (lead, glue) in [
-                (Lead::Peripheral, Glue::Strict),
-                (Lead::Peripheral, Glue::Loose),
-                (Lead::Family, Glue::Loose),
-            ] {
-                let hits = self.scan(rest, lead, glue);
-                if !hits.is_empty() {
-                    return hits;
-                }
+    /// The base address of the peripheral that `name` means, in any of its spellings.
+    fn base_of(&self, name: &str) -> Option<u64> {
+        let mut spellings = vec![Spelling::new(name)];
+        for rule in RULES {
+            let known = spellings.iter();
+            let base = known.clone().find_map(|spelling| self.peripheral(&spelling.text));
+            if let Some(peripheral) = base {
+                return Some(peripheral.base_address());
             }
-            let hits = self.find_peripheral(rest);
-            if !hits.is_empty() {
-                return hits;
-            }
+            let further: Vec<Spelling> = known.flat_map(|spelling| rule(self, spelling)).collect();
+            spellings.extend(further);
+            spellings.truncate(MAX_SPELLINGS);
         }
-        Vec::new()
+        None
     }
 
+    /// Registers with a field of this name.
     fn find_field(&self, name: &str) -> Vec<Hit<'_>> {
         if name.len() < 2 {
             return Vec::new();
@@ -189,157 +244,66 @@ impl Chip {
             .collect()
     }
 
+    /// `UART_RXFIFO_CNT`, if only one register of a UART has that field.
+    fn find_field_of_kind(&self, name: &str) -> Vec<Hit<'_>> {
+        if name.contains(['.', '[', '{', '*', '?']) {
+            return Vec::new();
+        }
+        let mut hits: Vec<Hit<'_>> = Vec::new();
+        for peripheral in self.peripherals() {
+            let field = |kind: &str| {
+                let (start, field) = name.split_at_checked(kind.len())?;
+                let field = field.strip_prefix('_')?;
+                start.eq_ignore_ascii_case(kind).then_some(field)
+            };
+            let own = [peripheral.name()];
+            let Some(name) = families(&peripheral).into_iter().chain(own).find_map(field) else {
+                continue;
+            };
+            let named = |register: RegisterRef<'_>| {
+                register.fields().any(|field| field.name().eq_ignore_ascii_case(name))
+            };
+            let found: Vec<_> = peripheral.registers().filter(|r| named(*r)).collect();
+            let [register] = found.as_slice() else {
+                if found.is_empty() {
+                    continue;
+                }
+                return Vec::new();
+            };
+            hits.extend(with_field(*register, Some(name)));
+        }
+        let is_same =
+            |hit: &Hit<'_>| hit.register.name_template() == hits[0].register.name_template();
+        if hits.iter().all(is_same) { hits } else { Vec::new() }
+    }
+
     fn find_part(&self, pattern: &str) -> Vec<Hit<'_>> {
         if pattern.len() < 2 || pattern.contains(['*', '?']) {
             return Vec::new();
         }
         let part = format!("*{pattern}*");
-        self.scan(&part, Lead::Peripheral, Glue::Loose)
+        self.scan(&part, Reading::new(Lead::Peripheral, Glue::Loose))
             .into_iter()
             .map(|hit| Hit { field: None, ..hit })
             .collect()
     }
-
-    fn scan(&self, query: &str, lead: Lead, glue: Glue) -> Vec<Hit<'_>> {
-        let mut hits = Vec::new();
-        let query = query.as_bytes();
-        if query.is_empty() {
-            return hits;
-        }
-        for peripheral in self.peripherals() {
-            let leads: Vec<&str> = match lead {
-                Lead::Peripheral => vec![peripheral.name()],
-                Lead::Family => families(&peripheral),
-                Lead::Nothing => vec![""],
-            };
-            for lead in leads {
-                self.scan_peripheral(&peripheral, query, lead, glue, &mut hits);
-            }
-        }
-        self.scan_aliases(query, lead, glue, &mut hits);
-        hits
-    }
-
-    fn scan_peripheral<'a>(
-        &'a self,
-        peripheral: &PeripheralRef<'a>,
-        query: &[u8],
-        lead: &str,
-        glue: Glue,
-        hits: &mut Vec<Hit<'a>>,
-    ) {
-        let matcher = Matcher { chip: self, dims: &[], glue };
-        let open = [None; MAX_DIMS];
-        let mut rests: Vec<Vec<u8>> = Vec::new();
-        matcher.starts_with(query, lead.as_bytes(), open, &mut |rest, _| {
-            let rest = match (glue, lead) {
-                (Glue::Strict, lead) if !lead.is_empty() => rest.strip_prefix(b"."),
-                _ => Some(rest),
-            };
-            if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-                rests.push(rest.to_vec());
-            }
-            false
-        });
-        for rest in rests {
-            for register in peripheral.registers() {
-                match_register(register, &rest, glue, hits);
-            }
-        }
-    }
 }
 
-/// Adds `register` to `hits` if `query` is its name, or its name and a field's.
-fn match_register<'a>(
-    register: RegisterRef<'a>,
-    query: &[u8],
-    glue: Glue,
-    hits: &mut Vec<Hit<'a>>,
-) {
-    let display_name = register.chip.text(register.record.display_name);
-    for template in [register.name_template(), display_name] {
-        if template.is_empty() {
-            continue;
-        }
-        let dims = register.dims();
-        let found = match_name(register, (template, dims), query, glue, &mut |chosen, field| {
-            push(register, chosen, field, hits);
-        });
-        if found {
-            return;
-        }
-    }
+/// The last index in `text`, and what stands around it.
+fn in_brackets(text: &str) -> Option<(&str, u64, &str)> {
+    let (before, rest) = text.rsplit_once('[')?;
+    let (index, after) = rest.split_once(']')?;
+    Some((before, index.parse().ok()?, after))
 }
 
-/// Tells `found` each way in which `query` is the name `template` (with its arrays), or that and
-/// the name of a field of `register`; true if there is one.
-pub(super) fn match_name<'a>(
-    register: RegisterRef<'a>,
-    (template, dims): (&str, &[DimRecord]),
-    query: &[u8],
-    glue: Glue,
-    found: &mut dyn FnMut(Chosen, Option<FieldRef<'a>>),
-) -> bool {
-    let matcher = Matcher { chip: register.chip, dims, glue };
-    let open = [None; MAX_DIMS];
-    matcher.starts_with(query, template.as_bytes(), open, &mut |rest, chosen| {
-        if matcher.is_end(rest) {
-            found(chosen, None);
-            return true;
-        }
-        let field_query = match glue {
-            Glue::Strict => rest.strip_prefix(b"."),
-            Glue::Loose => Some(rest),
-        };
-        let Some(field_query) = field_query else {
-            return false;
-        };
-        let mut any = false;
-        for field in register.fields() {
-            if matcher.equals(field_query, field.name().as_bytes()) {
-                found(chosen, Some(field));
-                any = true;
-            }
-        }
-        any
+/// Whether each peripheral hit has at least three of the registers.
+fn are_of_arrays(hits: &[Hit<'_>]) -> bool {
+    const ENOUGH: u64 = 3;
+    let peripheral = |hit: &Hit<'_>| hit.register.record.peripheral;
+    hits.iter().all(|one| {
+        let same = hits.iter().filter(|other| peripheral(other) == peripheral(one));
+        same.map(|hit| hit.register.count()).sum::<u64>() >= ENOUGH
     })
-}
-
-/// Adds the elements that `chosen` leaves.
-fn push<'a>(
-    register: RegisterRef<'a>,
-    chosen: Chosen,
-    field: Option<FieldRef<'a>>,
-    hits: &mut Vec<Hit<'a>>,
-) {
-    let dims = register.dims();
-    let chosen = &chosen[..dims.len().min(MAX_DIMS)];
-    let open = dims.iter().zip(chosen).filter(|(_, chosen)| chosen.is_none());
-    let open_count =
-        open.fold(1, |count: u64, (dim, _)| count.saturating_mul(u64::from(dim.count)));
-    let mut add = |element: Option<u64>| {
-        let register = register.with_element(element);
-        let field = field.map(|field| FieldRef { register, ..field });
-        hits.push(Hit { register, field });
-    };
-    if chosen.iter().all(Option::is_none) {
-        return add(if dims.is_empty() { Some(0) } else { None });
-    }
-    if open_count > MAX_LISTED {
-        return add(None);
-    }
-    for number in 0..open_count {
-        let mut indices = [0; MAX_DIMS];
-        let mut left = number;
-        for (place, dim) in dims.iter().enumerate().take(MAX_DIMS).rev() {
-            indices[place] = chosen[place].unwrap_or_else(|| {
-                let index = left % u64::from(dim.count.max(1));
-                left /= u64::from(dim.count.max(1));
-                index as u32
-            });
-        }
-        add(Some(array::element(dims, &indices[..chosen.len()])));
-    }
 }
 
 fn with_field<'a>(register: RegisterRef<'a>, name: Option<&str>) -> Option<Hit<'a>> {
@@ -350,21 +314,17 @@ fn with_field<'a>(register: RegisterRef<'a>, name: Option<&str>) -> Option<Hit<'
     Some(Hit { register, field })
 }
 
+/// The field that code names: as it is, without its separators, after chiptool's `set_`.
 fn field_named<'a>(register: RegisterRef<'a>, name: &str) -> Option<FieldRef<'a>> {
     let matcher = Matcher { chip: register.chip, dims: &[], glue: Glue::Loose };
-    register.field(name).or_else(|| {
-        register.fields().find(|field| matcher.equals(name.as_bytes(), field.name().as_bytes()))
-    })
-}
-
-/// Names by which vendor headers know a peripheral's kind.
-fn families<'a>(peripheral: &PeripheralRef<'a>) -> Vec<&'a str> {
-    let name = peripheral.name();
-    let mut families = Vec::new();
-    let trimmed = name.trim_end_matches(|character: char| character.is_ascii_digit());
-    families.extend(Some(trimmed).filter(|trimmed| *trimmed != name && !trimmed.is_empty()));
-    families.extend(peripheral.group().filter(|group| *group != name && *group != trimmed));
-    families
+    let named = |name: &str| {
+        register.field(name).or_else(|| {
+            let equals =
+                |field: &FieldRef<'_>| matcher.equals(name.as_bytes(), field.name().as_bytes());
+            register.fields().find(equals)
+        })
+    };
+    named(name).or_else(|| named(name.strip_prefix("set_")?))
 }
 
 fn prefer_exact_case<'a>(hits: Vec<Hit<'a>>, path: &str) -> Vec<Hit<'a>> {
@@ -373,13 +333,4 @@ fn prefer_exact_case<'a>(hits: Vec<Hit<'a>>, path: &str) -> Vec<Hit<'a>> {
     }
     let exact: Vec<Hit<'a>> = hits.iter().filter(|hit| hit.path() == path).copied().collect();
     if exact.is_empty() { hits } else { exact }
-}
-
-/// `UART_BAUDRATE_BAUDRATE` of `UART_BAUDRATE_BAUDRATE_Msk`, as C headers name masks and shifts.
-fn without_mask_suffix(name: &str) -> Option<&str> {
-    let (stem, suffix) = name.rsplit_once('_')?;
-    ["Msk", "Pos", "Mask", "Shift", "Bits", "Lsb", "Offset"]
-        .iter()
-        .any(|known| suffix.eq_ignore_ascii_case(known))
-        .then_some(stem)
 }

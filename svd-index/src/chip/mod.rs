@@ -8,13 +8,16 @@
 mod address;
 mod alias;
 pub(crate) mod array;
+mod conventions;
 mod field;
 mod find;
 mod origin;
 mod pattern;
 pub(crate) mod records;
 mod register;
+mod scan;
 pub(crate) mod search;
+mod spelling;
 mod suggest;
 mod terms;
 mod words;

@@ -8,6 +8,7 @@ mod chip;
 mod core;
 mod elf;
 mod find;
+mod names;
 mod odd;
 mod oracle;
 mod oracle_nrf51;
