@@ -25,6 +25,14 @@ pub enum IndexError {
         /// What it looks like instead.
         found: String,
     },
+    /// No SVD can be taken from the archive or folder, or it is not clear which one is meant.
+    #[error("`{}`: {source}", path.display())]
+    Container {
+        /// The archive or folder.
+        path: PathBuf,
+        /// Why not.
+        source: crate::svd::ContainerError,
+    },
     /// The file is not a firmware image that can be read.
     #[error("failed to read `{}` as a firmware image", path.display())]
     Elf {

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::chip::records;
 use crate::elf::{self, Firmware};
-use crate::store::{Cache, Content, Kind, Loaded, Reason, SourceId};
-use crate::svd::{Build, SvdError, SvdSource};
+use crate::store::{Cache, Content, Kind, Loaded, Reason, Source, SourceId, Stamped};
+use crate::svd::{Build, SvdError, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Warning, svd};
 
 /// The files to open. Several of each: a chip with two cores has two SVDs, a system a boot
 /// loader and an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// CMSIS-SVD files, plain or gzip.
+    /// CMSIS-SVD files, or what holds them.
     pub svds: Vec<SvdSource>,
     /// Firmware images.
     pub elfs: Vec<PathBuf>,
@@ -72,13 +72,15 @@ impl Index {
             notes: Vec::new(),
         };
         for source in &sources.svds {
-            let loaded = load_svd(&cache, source, Build::default())?;
-            let chip = Chip::new(opened.note(&source.path, loaded));
-            opened.warn(&source.path, chip.warnings());
+            let source = source.in_folder()?;
+            let path = source.path.clone();
+            let loaded = cache.load(SvdFile { source, build: Build::default() })?;
+            let chip = Chip::new(opened.note(&path, loaded));
+            opened.warn(&path, chip.warnings());
             opened.index.chips.push(chip);
         }
         for path in &sources.elfs {
-            let loaded = load_elf(&cache, path)?;
+            let loaded = cache.load(ElfFile(path.clone()))?;
             let firmware = Firmware::new(opened.note(path, loaded));
             opened.warn(path, firmware.file().warnings());
             opened.index.firmwares.push(firmware);
@@ -151,23 +153,75 @@ impl Opened {
     }
 }
 
-fn load_svd(cache: &Cache, source: &SvdSource, build: Build) -> Result<Loaded, IndexError> {
-    let owned = source.path.clone();
-    let (options, hash) = (build.options(), build.clone());
-    let identify = move |bytes: &[u8]| hash.id(bytes);
-    let content = Content { source: &source.path, options: &options, identify };
-    cache.load(content, Kind::Svd, records::SCHEMA, move |bytes, id| {
-        svd::build(bytes, id, &build)
-            .map_err(|SvdError::NotSvd { found }| IndexError::NotSvd { path: owned.clone(), found })
-    })
+/// An SVD and what it is built with.
+struct SvdFile {
+    source: SvdSource,
+    build: Build,
 }
 
-fn load_elf(cache: &Cache, path: &Path) -> Result<Loaded, IndexError> {
-    let owned = path.to_owned();
-    let content = Content { source: path, options: &[], identify: SourceId::of };
-    cache.load(content, Kind::Elf, elf::SCHEMA, move |bytes, id| {
+impl Source for SvdFile {
+    type Input = Vec<u8>;
+
+    const KIND: (Kind, u32) = (Kind::Svd, records::SCHEMA);
+
+    fn key(&self) -> Vec<u8> {
+        let SvdSource { path, member, chip, patches } = &self.source;
+        let mut key = Vec::with_capacity(256);
+        add_path(&mut key, path);
+        for choice in [member, chip] {
+            key.extend(choice.as_deref().unwrap_or("").bytes());
+            key.push(0);
+        }
+        patches.iter().for_each(|patch| add_path(&mut key, patch));
+        key.extend(self.build.core_code().to_le_bytes());
+        key
+    }
+
+    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
+        let Found { bytes, file } = self.source.find()?;
+        let id = self.build.id(&bytes);
+        Ok(Content { input: bytes, id, files: vec![file] })
+    }
+
+    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        svd::build(bytes, id, &self.build).map_err(|SvdError::NotSvd { found }| {
+            IndexError::NotSvd { path: self.source.path.clone(), found }
+        })
+    }
+}
+
+/// A firmware image.
+struct ElfFile(PathBuf);
+
+impl Source for ElfFile {
+    type Input = Vec<u8>;
+
+    const KIND: (Kind, u32) = (Kind::Elf, elf::SCHEMA);
+
+    fn key(&self) -> Vec<u8> {
+        let mut key = Vec::with_capacity(256);
+        add_path(&mut key, &self.0);
+        key
+    }
+
+    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
+        let read = Stamped::read(&self.0);
+        let (bytes, file) =
+            read.map_err(|source| IndexError::Read { path: self.0.clone(), source })?;
+        let id = SourceId::of(&bytes);
+        Ok(Content { input: bytes, id, files: vec![file] })
+    }
+
+    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
         let built = elf::build(bytes, id)
-            .map_err(|error| IndexError::Elf { path: owned.clone(), source: error });
+            .map_err(|source| IndexError::Elf { path: self.0.clone(), source });
         built.map(|(writer, _)| writer.finish())
-    })
+    }
+}
+
+/// Adds a path to a key so that no two lists of paths give the same bytes: none holds a zero.
+fn add_path(key: &mut Vec<u8>, path: &Path) {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    key.extend(absolute.as_os_str().as_encoded_bytes());
+    key.push(0);
 }

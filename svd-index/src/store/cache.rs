@@ -2,23 +2,29 @@
 //!
 //! Files are named by content: `v1/<sha256 of the source>-<kind><schema>.idx`, so a chip's SVD
 //! is indexed once however many projects carry a copy. So that an unchanged source need not be
-//! hashed again, `v1/known/` remembers for each path the size, modification time and inode seen
-//! with a hash. A path whose time stamp was younger than [`SETTLED`] when hashed is not
-//! remembered: it may be written again within one tick of the file system's clock.
+//! hashed again, `v1/known/` remembers for each source which files it was read from, with the
+//! size, modification time and inode of each, and the hash ([`super::known`]). A file whose time
+//! stamp was younger than [`SETTLED`] when it was read does not count as known: it may be written
+//! again within one tick of the file system's clock.
 
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytemuck::{Pod, Zeroable, bytes_of, pod_read_unaligned};
+use bytemuck::{Pod, Zeroable};
 
+use super::known::Known;
 use super::writer::write_atomically;
 use super::{FORMAT, File, Kind, OpenError, SourceId};
 use crate::IndexError;
 
 const SETTLED: Duration = Duration::from_secs(2);
-const KNOWN_MAGIC: [u8; 8] = *b"SILKSRC\x01";
+
+/// Most bytes of index files that are kept; beyond it, those go that were not used for longest.
+///
+/// The indexes of a wide collection of 1,777 SVDs fit several times over.
+pub const MAX_BYTES: u64 = 4 << 30;
 
 /// A folder of index files.
 #[derive(Clone, Debug)]
@@ -26,14 +32,39 @@ pub struct Cache {
     folder: PathBuf,
 }
 
-/// What an index is made of, and how its content is named.
-pub struct Content<'p, F> {
-    /// The source.
-    pub source: &'p Path,
-    /// What else decides what its index says.
-    pub options: &'p [u8],
-    /// Names the content of the source's bytes together with the options.
-    pub identify: F,
+/// Something that an index is built from.
+pub trait Source: Send + Sync + 'static {
+    /// What is read, before it is laid out.
+    type Input;
+
+    /// What it is, and the version of its records.
+    const KIND: (Kind, u32);
+
+    /// Tells this source from every other: its path and all that decides what is read there.
+    fn key(&self) -> Vec<u8>;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// It is missing, or not what it is given as.
+    fn read(&self) -> Result<Content<Self::Input>, IndexError>;
+
+    /// The bytes of its index. The same input gives the same bytes: a damaged file is repaired
+    /// with them.
+    ///
+    /// # Errors
+    /// It is not what it is given as.
+    fn build(&self, input: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError>;
+}
+
+/// What was read of a [`Source`].
+pub struct Content<T> {
+    /// For [`Source::build`].
+    pub input: T,
+    /// Names it: equal ones give equal indexes.
+    pub id: SourceId,
+    /// All files that were read, the source itself first.
+    pub files: Vec<Stamped>,
 }
 
 /// An index file and how it was come by.
@@ -62,46 +93,33 @@ impl Cache {
         Self { folder: folder.join(format!("v{FORMAT}")) }
     }
 
-    /// Opens the index of the file `source`, building it where the cache has no usable one.
-    ///
-    /// `build` gets the source's bytes and gives those of the index; it must be deterministic,
-    /// since it is also asked to repair a damaged file.
+    /// The folder that the index files are in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Opens the index of `source`, building it where the cache has no usable one.
     ///
     /// # Errors
-    /// The source cannot be read, or what `build` says. A cache that cannot be read or written
-    /// is no error: the index is then built in memory.
-    pub fn load<F>(
-        &self,
-        content: Content<'_, F>,
-        kind: Kind,
-        schema: u32,
-        build: impl Fn(&[u8], SourceId) -> Result<Vec<u8>, IndexError> + Send + Sync + 'static,
-    ) -> Result<Loaded, IndexError>
-    where
-        F: Fn(&[u8]) -> SourceId + Send + Sync + 'static,
-    {
-        let Content { source, options, identify } = content;
-        let unreadable = |error| IndexError::Read { path: source.to_owned(), source: error };
-        let metadata = std::fs::metadata(source).map_err(unreadable)?;
-        let known_path = self.known_path(source, options);
-        if let Some(id) = read_known(&known_path, &Stamp::of(&metadata))
+    /// What `source` says when it is read or built. A cache that cannot be read or written is no
+    /// error: the index is then built in memory.
+    pub fn load<S: Source>(&self, source: S) -> Result<Loaded, IndexError> {
+        let (kind, schema) = S::KIND;
+        let known_path = self.known_path(&source.key());
+        if let Some(id) = Known::read(&known_path).and_then(|known| known.id_if_unchanged())
             && let Ok(file) =
                 File::open(&self.index_path(&id, kind, schema), kind, schema, Some(&id))
         {
-            return Ok(Loaded {
-                file: file.with_rebuild(rebuild(source, id, identify, build)),
-                built: None,
-                unwritable: None,
-            });
+            let file = file.with_rebuild(rebuild(source, id));
+            return Ok(Loaded { file, built: None, unwritable: None });
         }
 
-        let (bytes, metadata) = read_source(source).map_err(unreadable)?;
-        let id = identify(&bytes);
+        let Content { input, id, files } = source.read()?;
         let index_path = self.index_path(&id, kind, schema);
         let (file, built, written) = match File::open(&index_path, kind, schema, Some(&id)) {
             Ok(file) => (file, None, Ok(())),
             Err(error) => {
-                let index = build(&bytes, id)?;
+                let index = source.build(&input, id)?;
                 let written = write_atomically(&index_path, &index);
                 let mapped = File::open(&index_path, kind, schema, Some(&id));
                 let file = match mapped {
@@ -113,30 +131,28 @@ impl Cache {
                 (file, Some(Reason::of(error)), written)
             }
         };
-        let remembered = written.and_then(|()| remember(&known_path, &metadata, id));
+        let remembered =
+            written.and_then(|()| write_atomically(&known_path, &Known::new(files, id).to_bytes()));
+        if built.is_some() && remembered.is_ok() {
+            self.keep_within(MAX_BYTES, &index_path);
+        }
         Ok(Loaded {
-            file: file.with_rebuild(rebuild(source, id, identify, build)),
+            file: file.with_rebuild(rebuild(source, id)),
             built,
             unwritable: remembered.err(),
         })
     }
 
     fn index_path(&self, id: &SourceId, kind: Kind, schema: u32) -> PathBuf {
-        let name = match kind {
-            Kind::Svd => "svd",
-            Kind::Elf => "elf",
-            Kind::Words => "words",
-        };
-        self.folder.join(format!("{}-{name}{schema}.idx", id.hex()))
+        self.folder.join(format!("{}-{}{schema}.idx", id.hex(), kind.name()))
     }
 
-    fn known_path(&self, source: &Path, options: &[u8]) -> PathBuf {
-        let absolute = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
-        let mut key = absolute.into_os_string().into_encoded_bytes();
-        key.push(0);
-        key.extend(options);
-        let name = SourceId::of(&key).hex();
-        self.folder.join("known").join(&name[..32])
+    pub(super) fn known_folder(&self) -> PathBuf {
+        self.folder.join("known")
+    }
+
+    fn known_path(&self, key: &[u8]) -> PathBuf {
+        self.known_folder().join(&SourceId::of(key).hex()[..32])
     }
 }
 
@@ -150,32 +166,53 @@ impl Reason {
 }
 
 /// Builds the bytes again if the source still has the content `id`.
-fn rebuild(
-    source: &Path,
-    id: SourceId,
-    identify: impl Fn(&[u8]) -> SourceId + Send + Sync + 'static,
-    build: impl Fn(&[u8], SourceId) -> Result<Vec<u8>, IndexError> + Send + Sync + 'static,
-) -> impl Fn() -> Option<Vec<u8>> + Send + Sync + 'static {
-    let source = source.to_owned();
+fn rebuild<S: Source>(source: S, id: SourceId) -> impl Fn() -> Option<Vec<u8>> + Send + Sync {
     move || {
-        let bytes = std::fs::read(&source).ok()?;
-        let same = identify(&bytes) == id;
-        same.then(|| build(&bytes, id).ok()).flatten()
+        let content = source.read().ok()?;
+        let same = content.id == id;
+        same.then(|| source.build(&content.input, id).ok()).flatten()
     }
 }
 
-fn read_source(source: &Path) -> io::Result<(Vec<u8>, Metadata)> {
-    let mut file = std::fs::File::open(source)?;
-    let metadata = file.metadata()?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.read_to_end(&mut bytes)?;
-    Ok((bytes, metadata))
+/// A file that was read, and what tells, without reading it, that it was not written since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamped {
+    /// Absolute.
+    pub(super) path: PathBuf,
+    pub(super) stamp: Stamp,
 }
 
-/// What tells, without reading it, that a file was not written since.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+impl Stamped {
+    /// The file at `path` as it is now.
+    ///
+    /// # Errors
+    /// It is missing, or may not be looked at.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self::new(path, &std::fs::metadata(path)?))
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// It is missing, or may not be read.
+    pub fn read(path: &Path) -> io::Result<(Vec<u8>, Self)> {
+        let mut file = std::fs::File::open(path)?;
+        let metadata = file.metadata()?;
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        file.read_to_end(&mut bytes)?;
+        Ok((bytes, Self::new(path, &metadata)))
+    }
+
+    fn new(path: &Path, metadata: &Metadata) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self { path, stamp: Stamp::of(metadata) }
+    }
+}
+
+/// See [`Stamped`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-struct Stamp {
+pub(super) struct Stamp {
     size: u64,
     modified_s: u64,
     modified_ns: u64,
@@ -184,7 +221,7 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         let modified = metadata
             .modified()
             .ok()
@@ -205,37 +242,10 @@ impl Stamp {
             device,
         }
     }
-}
 
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Known {
-    magic: [u8; 8],
-    stamp: Stamp,
-    sha256: [u8; 32],
-    checksum: u64,
-}
-
-impl Known {
-    fn new(stamp: Stamp, id: SourceId) -> Self {
-        let mut known = Self { magic: KNOWN_MAGIC, stamp, sha256: id.sha256, checksum: 0 };
-        known.checksum = u64::from(crc32fast::hash(bytes_of(&known)));
-        known
+    /// Whether the file was last written long enough ago that another write would show.
+    pub(super) fn is_settled(&self) -> bool {
+        let modified = UNIX_EPOCH + Duration::new(self.modified_s, self.modified_ns as u32);
+        SystemTime::now().duration_since(modified).is_ok_and(|age| age >= SETTLED)
     }
-}
-
-fn read_known(path: &Path, stamp: &Stamp) -> Option<SourceId> {
-    let mut bytes = [0; size_of::<Known>()];
-    std::fs::File::open(path).ok()?.read_exact(&mut bytes).ok()?;
-    let known: Known = pod_read_unaligned(&bytes);
-    let id = SourceId { sha256: known.sha256, size: stamp.size };
-    (bytes_of(&Known::new(*stamp, id)) == bytes).then_some(id)
-}
-
-fn remember(path: &Path, metadata: &Metadata, id: SourceId) -> io::Result<()> {
-    let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-    if age.is_none_or(|age| age < SETTLED) {
-        return Ok(());
-    }
-    write_atomically(path, bytes_of(&Known::new(Stamp::of(metadata), id)))
 }

@@ -40,10 +40,13 @@
 
 mod cache;
 mod file;
+mod inventory;
+mod known;
 mod writer;
 
-pub use cache::{Cache, Content, Loaded, Reason};
+pub use cache::{Cache, Content, Loaded, MAX_BYTES, Reason, Source, Stamped};
 pub use file::{File, OpenError, Records};
+pub use inventory::{Dispensable, Entry};
 pub use writer::Writer;
 pub(crate) use writer::write_atomically;
 
@@ -71,6 +74,17 @@ pub enum Kind {
     Elf = 2,
     /// The words of a chip description, made from its index.
     Words = 3,
+}
+
+impl Kind {
+    /// As it stands in the names of index files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Svd => "svd",
+            Self::Elf => "elf",
+            Self::Words => "words",
+        }
+    }
 }
 
 /// Names a section; the numbers from 16 on belong to each [`Kind`] for itself.

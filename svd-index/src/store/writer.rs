@@ -141,7 +141,8 @@ impl Writer {
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".silk-").tempfile_in(folder)?;
+    let mut file =
+        tempfile::Builder::new().prefix(super::inventory::TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

@@ -1,18 +1,23 @@
 //! Reads CMSIS-SVD as vendors write it, and lays it out for look-up.
 
 mod arrays;
+pub(crate) mod container;
 mod core;
 mod derive;
+mod fit;
 mod layout;
 mod layout_field;
+mod pack;
 mod read;
 mod read_field;
-mod source;
+pub(crate) mod source;
 mod text;
 mod tree;
 mod values;
 mod xml;
 
+pub use container::{Choice, ContainerError};
+pub use fit::fits;
 pub use source::{Build, SvdSource};
 
 use bumpalo::Bump;

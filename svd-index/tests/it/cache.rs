@@ -173,8 +173,13 @@ fn bad_sources_say_what_they_are() {
     let folder = bench.folder.path();
     let missing = open(&folder.join("none.svd"), &bench.cache()).expect_err("it is missing");
     assert!(matches!(missing, IndexError::Read { .. }));
-    let a_folder = open(folder, &bench.cache()).expect_err("it is a folder");
-    assert!(matches!(a_folder, IndexError::Read { .. }));
+    let nothing = folder.join("empty");
+    fs::create_dir(&nothing).expect("it can be made");
+    let error = open(&nothing, &bench.cache()).expect_err("it is an empty folder");
+    assert!(matches!(error, IndexError::Container { .. }), "{error}");
+    let sources = Sources { svds: Vec::new(), elfs: vec![folder.to_owned()] };
+    let error = Index::open(&sources, &bench.cache()).expect_err("it is a folder");
+    assert!(matches!(error, IndexError::Read { .. }), "{error}");
     for (content, found) in [("", "it is empty"), ("\u{7f}ELF", "it is an ELF file")] {
         fs::write(bench.svd(), content).expect("it can be written");
         let error = open(&bench.svd(), &bench.cache()).expect_err("it is no SVD");

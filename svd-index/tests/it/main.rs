@@ -12,6 +12,7 @@ mod names;
 mod odd;
 mod oracle;
 mod oracle_nrf51;
+mod pack;
 mod search;
 mod store;
 
