@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use super::tree::Dim;
+use super::tree::{Dim, EnumValue};
+
+/// Longer lists of names are not kept; those of a vendor have at most a few hundred.
+const MAX_NAMES: usize = 1 << 16;
 
 /// An array's declaration, resolved over a chain of derivation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,18 @@ pub(super) enum Index {
 }
 
 impl Array {
+    /// True if an element has this index text.
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        match &self.index {
+            Index::From(first) => {
+                let number = text.parse::<u32>().ok().filter(|number| number.to_string() == text);
+                let place = number.and_then(|number| number.checked_sub(*first));
+                place.is_some_and(|place| place < self.count)
+            }
+            Index::Names(names) => names.iter().any(|name| name == text),
+        }
+    }
+
     /// The index text of element `n`.
     pub(super) fn text(&self, n: u32) -> String {
         match &self.index {
@@ -51,8 +66,9 @@ pub(super) fn resolve<'d>(
     };
     let mut odd = (!has_placeholder).then(|| "an array without `%s` in its name".to_owned());
     let written = same().find_map(|dim| dim.index);
+    let named = same().map(|dim| dim.array_index).find(|names| !names.is_empty());
     let index = match written.map(|text| parse_index(text, count)) {
-        None => Index::From(0),
+        None => named.and_then(|names| array_index(names, count)).unwrap_or(Index::From(0)),
         Some(Some(index)) => index,
         Some(None) => {
             odd = Some(format!(
@@ -66,12 +82,12 @@ pub(super) fn resolve<'d>(
     (Some(array), odd)
 }
 
-/// Puts `placeholder` where the name has `%s`; an array's name without one gets `[…]`, and what
-/// is no array loses it.
+/// Puts `placeholder` where the name has `%s`; an array's name without one gets `[…]`. What is no
+/// array loses `[%s]` and keeps a bare `%s` as written: nobody knows what it stands for.
 pub(super) fn template(name: &str, placeholder: Option<char>) -> Cow<'_, str> {
     match placeholder {
         None if !has_placeholder(name) => Cow::Borrowed(name),
-        None => Cow::Owned(name.replace("[%s]", "").replace("%s", "")),
+        None => Cow::Owned(name.replace("[%s]", "")),
         Some(placeholder) if has_placeholder(name) => {
             Cow::Owned(name.replace("%s", placeholder.encode_utf8(&mut [0; 4])))
         }
@@ -79,8 +95,24 @@ pub(super) fn template(name: &str, placeholder: Option<char>) -> Cow<'_, str> {
     }
 }
 
-fn has_placeholder(name: &str) -> bool {
+/// True if an index stands in `name`.
+pub(super) fn has_placeholder(name: &str) -> bool {
     memchr::memchr(b'%', name.as_bytes()).is_some_and(|place| name[place..].contains("%s"))
+}
+
+/// The numbers below `count`, those named in `names` by their name.
+fn array_index(names: &[EnumValue<'_>], count: u32) -> Option<Index> {
+    if count as usize > MAX_NAMES {
+        return None;
+    }
+    let mut texts: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    for value in names {
+        let number = value.value.and_then(|(number, _)| usize::try_from(number).ok());
+        if let Some(text) = number.and_then(|number| texts.get_mut(number)) {
+            *text = value.name.to_owned();
+        }
+    }
+    Some(Index::Names(texts))
 }
 
 /// Reads `0-31`, `A-D`, `1,2,5`, `0-3,7`; `None` unless it gives exactly `count` names.
@@ -92,6 +124,9 @@ fn parse_index(text: &str, count: u32) -> Option<Index> {
     {
         let len = u64::from(*range.end()) - u64::from(*range.start()) + 1;
         return (len >= u64::from(count)).then_some(Index::From(*range.start()));
+    }
+    if count as usize > MAX_NAMES {
+        return None;
     }
     for part in text.split(',').map(str::trim) {
         let room = count as usize - names.len().min(count as usize);

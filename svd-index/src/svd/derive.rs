@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::tree::{Cluster, Device, Enums, Field, Node, Peripheral, Register};
+use super::arrays;
+use super::tree::{Cluster, Device, Dim, Enums, Field, Node, Peripheral, Register};
 
 /// Longest chain followed; longer ones go in circles.
 const MAX_CHAIN: usize = 16;
@@ -127,7 +128,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let exact = self.peripherals.get(name).copied();
         exact.or_else(|| {
             let mut all = self.peripherals.values();
-            all.find(|peripheral| is_called(peripheral.name, name)).copied()
+            all.find(|peripheral| has_element(peripheral.name, &peripheral.dim, name)).copied()
         })
     }
 
@@ -157,13 +158,11 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Option<(&'t Field<'a>, &'t [Field<'a>])> {
         let Some((register_path, name)) = path.rsplit_once('.') else {
-            let field = fields.iter().find(|field| is_called(field.name, path))?;
-            return Some((field, fields));
+            return Some((field_called(path, fields)?, fields));
         };
         let (register, scope) = self.find_node(register_path, scope, &as_register)?;
         let fields = self.fields(register, scope)?;
-        let field = fields.iter().find(|field| is_called(field.name, name))?;
-        Some((field, fields))
+        Some((field_called(name, fields)?, fields))
     }
 
     fn find_enums(
@@ -215,13 +214,26 @@ fn descend<'t, 'a, T>(
 ) -> Option<Link<'t, 'a, T>> {
     let list: &'t [Node<'a>] = scope.lists.last()?;
     let (first, rest) = parts.split_first()?;
-    let named = list.iter().filter(|node| is_called(node_name(node), first));
+    let named = list.iter().filter(|node| node_name(node).0 == *first);
+    let elements = list.iter().filter(|node| {
+        let (name, dim) = node_name(node);
+        has_element(name, dim, first)
+    });
+    // A register of its own by this name comes before an array that has such an element.
+    let mut nodes = named.chain(elements);
     if rest.is_empty() {
-        return named.filter_map(pick).next().map(|found| (found, scope.clone()));
+        return nodes.find_map(pick).map(|found| (found, scope.clone()));
     }
-    named
+    nodes
         .filter_map(as_cluster)
         .find_map(|cluster| descend(rest, &scope.within(&cluster.children), pick))
+}
+
+fn field_called<'t, 'a>(name: &str, fields: &'t [Field<'a>]) -> Option<&'t Field<'a>> {
+    fields
+        .iter()
+        .find(|field| field.name == name)
+        .or_else(|| fields.iter().find(|field| has_element(field.name, &field.dim, name)))
 }
 
 fn find_enums_below<'t, 'a>(nodes: &'t [Node<'a>], name: &str) -> Option<&'t Enums<'a>> {
@@ -250,25 +262,29 @@ fn as_register<'t, 'a>(node: &'t Node<'a>) -> Option<&'t Register<'a>> {
     }
 }
 
-fn node_name<'a>(node: &Node<'a>) -> &'a str {
+fn node_name<'n, 'a>(node: &'n Node<'a>) -> (&'a str, &'n Dim<'a>) {
     match node {
-        Node::Cluster(cluster) => cluster.name,
-        Node::Register(register) => register.name,
+        Node::Cluster(cluster) => (cluster.name, &cluster.dim),
+        Node::Register(register) => (register.name, &register.dim),
     }
 }
 
-/// True if `reference` names an element called `name`: literally, an array without its
-/// placeholder, or one element of it.
-fn is_called(name: &str, reference: &str) -> bool {
-    if name == reference {
-        return true;
-    }
+/// True if `reference` names the array called `name`, without its placeholder, or one element
+/// of it.
+fn has_element(name: &str, dim: &Dim<'_>, reference: &str) -> bool {
     let Some((before, after)) = name.split_once("[%s]").or_else(|| name.split_once("%s")) else {
         return false;
     };
     let index = reference.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
     index.is_some_and(|index| {
         let index = index.trim_start_matches('[').trim_end_matches(']');
-        index == "%s" || index.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        if matches!(index, "" | "%s") {
+            return true;
+        }
+        match arrays::resolve(name, std::iter::once(dim)).0 {
+            Some(array) => array.has_text(index),
+            // Its dimension is derived itself.
+            None => index.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        }
     })
 }

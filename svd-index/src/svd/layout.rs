@@ -306,9 +306,13 @@ impl<'t, 'a> Layout<'t, 'a> {
             self.warn(&path(), register.line, what, "cut to the size".into());
         }
         let placeholder = (dims.len() > own_dims).then(|| placeholder(own_dims));
-        let display_name = arrays::template(register.display_name, placeholder);
-        let is_named_otherwise = !register.display_name.is_empty() && display_name != name;
-        let display_name = if is_named_otherwise { display_name } else { Cow::Borrowed("") };
+        let display_name = match register.display_name {
+            // A `%s` of no array: most likely the manual counts the one there is from 0.
+            "" if arrays::has_placeholder(&name) => Cow::Owned(name.replace("%s", "0")),
+            "" => Cow::Borrowed(""),
+            written => arrays::template(written, placeholder),
+        };
+        let display_name = if display_name == name { Cow::Borrowed("") } else { display_name };
         let group = register.alternate_group;
         let alternate = register.alternate_register.or(group).unwrap_or("");
         let description = links().find_map(|link| link.description);

@@ -146,10 +146,21 @@ impl<'a> Reader<'a> {
                 "groupName" => peripheral.group = self.some_text(),
                 "prependToName" => peripheral.prepend_to_name = self.some_text(),
                 "appendToName" => peripheral.append_to_name = self.some_text(),
-                "baseAddress" => peripheral.base_address = self.number("baseAddress"),
+                "baseAddress" => {
+                    let first = peripheral.base_address;
+                    peripheral.base_address = self.number("baseAddress").or(first);
+                    if let Some(first) = first {
+                        // Seen where a peripheral was copied and the copy's base put below.
+                        let what = format!("a base address after the first, {first:#010x}");
+                        self.warn(what, "the last one counts".into());
+                    }
+                }
                 "addressBlock" => peripheral.blocks.push(self.block()),
                 "interrupt" => peripheral.interrupts.extend(self.interrupt()),
                 "registers" => {
+                    if peripheral.children.is_some() {
+                        self.warn("`<registers>` once more".into(), "read too".into());
+                    }
                     let children = self.children(0);
                     peripheral.children.get_or_insert_default().extend(children);
                 }
@@ -322,9 +333,27 @@ impl<'a> Reader<'a> {
             }
             "dimIncrement" => dim.increment = self.number("dimIncrement"),
             "dimIndex" => dim.index = self.some_text(),
+            "dimArrayIndex" => dim.array_index = self.array_index(),
             _ => return false,
         }
         true
+    }
+
+    /// Names of the numbers that an array is indexed with.
+    fn array_index(&mut self) -> &'a [EnumValue<'a>] {
+        let mark = self.pending.values.len();
+        while let Some(start) = self.xml.child() {
+            match start.name() {
+                "enumeratedValue" => {
+                    let value = self.enum_value();
+                    self.pending.values.extend(value);
+                }
+                _ => self.xml.skip(),
+            }
+        }
+        let names = self.memory.alloc_slice_copy(&self.pending.values[mark..]);
+        self.pending.values.truncate(mark);
+        names
     }
 
     pub(super) fn access(&mut self) -> Option<Access> {

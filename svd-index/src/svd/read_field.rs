@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         usage
     }
 
-    fn enum_value(&mut self) -> Option<EnumValue<'a>> {
+    pub(super) fn enum_value(&mut self) -> Option<EnumValue<'a>> {
         let mark = self.warnings.len();
         let mut value = EnumValue { line: self.xml.line(), ..EnumValue::default() };
         let mut text = None;

@@ -179,10 +179,11 @@ pub(super) struct EnumValue<'a> {
     pub(super) is_default: bool,
 }
 
-/// `<dim>`, `<dimIncrement>`, `<dimIndex>`, as far as written.
+/// `<dim>`, `<dimIncrement>`, `<dimIndex>`, `<dimArrayIndex>`, as far as written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Dim<'a> {
     pub(super) count: Option<u32>,
     pub(super) increment: Option<u64>,
     pub(super) index: Option<Text<'a>>,
+    pub(super) array_index: &'a [EnumValue<'a>],
 }

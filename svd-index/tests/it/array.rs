@@ -103,3 +103,21 @@ fn field_and_peripheral_arrays_are_written_out() {
     let fields: Vec<_> = register.fields().map(|field| (field.name(), field.lsb())).collect();
     assert_eq!(fields, [("PIN0", 1), ("PIN1", 3), ("PIN2", 5), ("PIN3", 7)]);
 }
+
+#[test]
+fn numbers_of_an_index_may_have_names() {
+    let (chip, warnings) = crate::chip_with(
+        "<register><dim>3</dim><dimIncrement>4</dimIncrement><dimArrayIndex>
+           <headerEnumName>Port</headerEnumName>
+           <enumeratedValue><name>UART</name><value>0</value></enumeratedValue>
+           <enumeratedValue><name>SPI</name><value>2</value></enumeratedValue>
+         </dimArrayIndex><name>R[%s]</name><addressOffset>0</addressOffset></register>",
+    );
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let whole = chip.registers().next().expect("there is one");
+    let paths: Vec<String> = whole.elements().map(|element| element.path()).collect();
+    assert_eq!(paths, ["P.R[UART]", "P.R[1]", "P.R[SPI]"]);
+    for (name, n) in [("P.R[SPI]", 2), ("P.R[1]", 1)] {
+        assert_eq!(chip.register(name), whole.element(n), "{name}");
+    }
+}

@@ -124,6 +124,106 @@ fn enumerated_values_are_derived_by_name_and_path() {
 }
 
 #[test]
+fn a_name_of_its_own_comes_before_an_array_that_has_such_an_element() {
+    let register = |name: &str, offset: u32, more: &str| {
+        format!("<register{more}<name>{name}</name><addressOffset>{offset}</addressOffset>")
+    };
+    let array = "><dim>4</dim><dimIncrement>4</dimIncrement>";
+    let field = |name: &str| {
+        format!("<fields><field><name>{name}</name><bitRange>[0:0]</bitRange></field></fields>")
+    };
+    let (chip, warnings) = crate::chip_with(
+        &[
+            register("P40%s", 0, array) + &field("OF_ARRAY") + "</register>",
+            register("P407", 16, ">") + &field("OWN") + "</register>",
+            register("A", 20, " derivedFrom=\"P407\">") + "</register>",
+            register("B", 24, " derivedFrom=\"P403\">") + "</register>",
+            register("C", 28, " derivedFrom=\"P404\">") + "</register>",
+        ]
+        .concat(),
+    );
+    let fields = |path: &str| -> Vec<&str> {
+        let register = chip.register(path).expect("it exists");
+        register.fields().map(|field| field.name()).collect()
+    };
+    assert_eq!(fields("P.A"), ["OWN"]);
+    assert_eq!(fields("P.B"), ["OF_ARRAY"]);
+    assert!(fields("P.C").is_empty());
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].what.contains("derived from `P404`"), "the array ends at P403");
+}
+
+#[test]
+fn a_placeholder_of_no_array_stays_as_written() {
+    let (chip, warnings) = crate::chip_with(
+        "<register><name>T%sCONFIG</name><addressOffset>0</addressOffset></register>",
+    );
+    assert_eq!(crate::paths(&chip), ["P.T%sCONFIG"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let register = chip.register("P.T0CONFIG").expect("what the manual most likely says");
+    assert_eq!(register.aliases(), ["P.T0CONFIG"]);
+}
+
+#[test]
+fn registers_in_several_lists_are_all_read() {
+    let (chip, warnings) = crate::chip_with(&format!(
+        "{GOOD}</registers>\n<registers><register><name>MORE</name>\
+         <addressOffset>4</addressOffset></register>"
+    ));
+    assert_eq!(crate::paths(&chip), ["P.GOOD", "P.MORE"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(!warnings[0].left_out);
+}
+
+#[test]
+fn what_is_left_out_is_marked_and_what_is_assumed_is_not() {
+    let field = |content: &str| {
+        register(&format!("<fields><field><name>F</name>{content}</field></fields>"))
+    };
+    let value = |content: &str| {
+        field(&format!(
+            "<bitRange>[0:0]</bitRange><enumeratedValues><enumeratedValue><name>V</name>{content}\
+             </enumeratedValue></enumeratedValues>"
+        ))
+    };
+    for (bad, path, left_out) in [
+        (register("<access>sometimes</access>"), "P.BAD", false),
+        (register("<size>8</size><resetValue>0x1ff</resetValue>"), "P.BAD", false),
+        (field("<bitRange>[0:1]</bitRange>"), "P.BAD.F", false),
+        (field("<access>x</access><bitRange>[0:0]</bitRange>"), "P.BAD.F", false),
+        (field("<lsb>1</lsb><msb>x</msb>"), "P.BAD.F", false),
+        (field(""), "P.BAD.F", true),
+        (field("<lsb>x</lsb>"), "P.BAD.F", true),
+        (field("<bitOffset>4294967295</bitOffset><bitWidth>0</bitWidth>"), "P.BAD.F", true),
+        (value("<value>x</value>"), "P.BAD.F.V", true),
+        (value(""), "P.BAD.F.V", true),
+        ("<register><name>BAD</name></register>".into(), "P.BAD", true),
+    ] {
+        let (_, warnings) = crate::chip_with(&bad);
+        let [warning] = warnings.as_slice() else {
+            panic!("for `{bad}`: {warnings:?}");
+        };
+        assert_eq!(warning.path, path, "for `{bad}`");
+        assert_eq!(warning.left_out, left_out, "for `{bad}`: {warning}");
+    }
+    let (_, warnings) = crate::chip_with(&field("<access>x</access>"));
+    let marks: Vec<bool> = warnings.iter().map(|warning| warning.left_out).collect();
+    assert_eq!(marks, [false, true], "the access is not what the field is left out for");
+}
+
+#[test]
+fn a_break_tells_the_element_it_is_in() {
+    let (chip, warnings) = crate::chip_with(&format!(
+        "{GOOD}\n<register><name>R</name><addressOffset>4</addressOffset><fields><field>\
+         <name>F</name></fields></field></register>"
+    ));
+    assert_eq!(crate::paths(&chip), ["P.GOOD"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!((warnings[0].path.as_str(), warnings[0].line), ("P.R.F", 5));
+    assert!(warnings[0].left_out);
+}
+
+#[test]
 fn a_cut_file_gives_what_stands_before() {
     let text = std::fs::read_to_string(crate::nrf51_path()).expect("the example is there");
     let declared = |chip: &Chip| -> Vec<String> {
