@@ -6,15 +6,18 @@ mod array;
 mod cache;
 mod chip;
 mod core;
+mod coverage;
 mod elf;
 mod find;
 mod names;
 mod odd;
 mod oracle;
 mod oracle_nrf51;
+mod oracle_svds;
 mod pack;
 mod search;
 mod store;
+mod svds;
 
 use std::path::PathBuf;
 

@@ -41,12 +41,42 @@ pub(crate) fn theirs(text: &str) -> Result<Facts, String> {
     Ok(facts)
 }
 
+/// The text with everything mended that svd-parser refuses a whole file for, and that leaves the
+/// meaning of registers as it is.
+pub(crate) fn mended(text: &str) -> String {
+    const WORDS: [(&str, &str); 10] = [
+        ("<access>read-writeonce</access>", "<access>read-writeOnce</access>"),
+        ("<access>writeonce</access>", "<access>writeOnce</access>"),
+        ("<access>read</access>", "<access>read-only</access>"),
+        ("<access>write</access>", "<access>write-only</access>"),
+        ("<resetValue>0x</resetValue>", ""),
+        // Musca_S1, the wrong way round.
+        ("<bitRange>[0:1]</bitRange>", "<bitRange>[1:0]</bitRange>"),
+        ("<bitRange>[5:6]</bitRange>", "<bitRange>[6:5]</bitRange>"),
+        ("<bitRange>[7:8]</bitRange>", "<bitRange>[8:7]</bitRange>"),
+        // TLE98xx: bits that do not matter, which svd-parser knows in the other spelling only.
+        ("<value>0b", "<value>#"),
+        // MAX32670: an array whose name says nothing of it.
+        ("</dimIncrement>\n          <name>DATA<", "</dimIncrement>\n          <name>DATA[%s]<"),
+    ];
+    let mut text =
+        WORDS.iter().fold(text.to_owned(), |text, (wrong, right)| text.replace(wrong, right));
+    // Address blocks are not compared, and some have no usage, or one of their own.
+    while let Some(start) = text.find("<addressBlock>") {
+        let Some(len) = text[start..].find("</addressBlock>") else {
+            break;
+        };
+        text.replace_range(start..start + len + "</addressBlock>".len(), "");
+    }
+    text
+}
+
 fn their_field(field: &svd::Field, register: &svd::Register) -> String {
     let access = field.access.or(register.properties.access);
     let all = u64::MAX >> (64 - field.bit_width().clamp(1, 64));
     let mut line = format!(
         "\n  {} {}+{} {:?}",
-        field.name,
+        field.name.replace(['[', ']'], ""),
         field.bit_offset(),
         field.bit_width(),
         access.map(|access| access.as_str()),
@@ -76,8 +106,8 @@ pub(crate) fn ours(chip: &Chip) -> Facts {
         let path = register.path();
         let (peripheral, name) = path.split_once('.').expect("a path has a register");
         // svd-parser joins `A[0].B` as `A0_B`.
-        let name = name.replace(['[', ']'], "").replace('.', "_");
-        let path = format!("{peripheral}.{name}");
+        let name = name.replace('.', "_");
+        let path = format!("{peripheral}.{name}").replace(['[', ']'], "");
         facts.entry(path).or_default().push(our_register(&register));
     }
     sort(&mut facts);
