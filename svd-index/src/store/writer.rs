@@ -21,30 +21,23 @@ pub struct Writer {
     kind: Kind,
     schema: u32,
     source: SourceId,
-    sections: Vec<Section>,
-    strings: Strings,
-}
-
-struct Section {
-    id: SectionId,
-    record_size: u32,
+    /// The file so far: a block for the header, then sections.
     bytes: Vec<u8>,
+    table: Vec<SectionEntry>,
+    strings: Strings,
 }
 
 impl Writer {
     /// Starts a file about `source`; `schema` is the version of the records of this `kind`.
     pub fn new(kind: Kind, schema: u32, source: SourceId) -> Self {
-        Self { kind, schema, source, sections: Vec::new(), strings: Strings::default() }
+        let bytes = vec![0; BLOCK];
+        Self { kind, schema, source, bytes, table: Vec::new(), strings: Strings::default() }
     }
 
-    /// Adds a section of records. Each `id` is added once; a second time replaces the first.
+    /// Adds a section of records. Each `id` is added once.
     pub fn section<T: NoUninit>(&mut self, id: SectionId, records: &[T]) -> &mut Self {
-        self.sections.retain(|section| section.id != id);
-        self.sections.push(Section {
-            id,
-            record_size: u32::try_from(size_of::<T>()).expect("a record is small"),
-            bytes: cast_slice(records).to_vec(),
-        });
+        let record_size = u32::try_from(size_of::<T>()).expect("a record is small");
+        self.add(id, record_size, cast_slice(records));
         self
     }
 
@@ -79,11 +72,9 @@ impl Writer {
     pub fn finish(mut self) -> Vec<u8> {
         let strings = std::mem::take(&mut self.strings.bytes);
         self.section(SectionId::STRINGS, &strings);
-        assert!(
-            self.sections.len() <= MAX_SECTIONS,
-            "a builder has a fixed, small set of sections"
-        );
-        let (mut bytes, table) = self.lay_out_body();
+        let Self { mut bytes, table, .. } = self;
+        assert!(table.len() <= MAX_SECTIONS, "a builder has a fixed, small set of sections");
+        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
         let block_count = bytes.len() / BLOCK - 1;
         append_checksums(&mut bytes);
         let header = Header {
@@ -116,24 +107,17 @@ impl Writer {
         write_atomically(path, &self.finish())
     }
 
-    fn lay_out_body(&self) -> (Vec<u8>, Vec<SectionEntry>) {
-        let body_len: usize =
-            self.sections.iter().map(|section| section.bytes.len() + SECTION_ALIGN).sum();
-        let mut bytes = Vec::with_capacity(2 * BLOCK + body_len + body_len / SUMS_PER_PAGE);
-        bytes.resize(BLOCK, 0);
-        let mut table = Vec::with_capacity(self.sections.len());
-        for section in &self.sections {
-            bytes.resize(bytes.len().next_multiple_of(SECTION_ALIGN), 0);
-            table.push(SectionEntry {
-                id: section.id.0,
-                record_size: section.record_size,
-                offset: bytes.len() as u64,
-                len: section.bytes.len() as u64,
-            });
-            bytes.extend_from_slice(&section.bytes);
-        }
-        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
-        (bytes, table)
+    fn add(&mut self, id: SectionId, record_size: u32, records: &[u8]) {
+        let is_new = self.table.iter().all(|entry| entry.id != id.0);
+        assert!(is_new, "a builder adds each of its sections once");
+        self.bytes.resize(self.bytes.len().next_multiple_of(SECTION_ALIGN), 0);
+        self.table.push(SectionEntry {
+            id: id.0,
+            record_size,
+            offset: self.bytes.len() as u64,
+            len: records.len() as u64,
+        });
+        self.bytes.extend_from_slice(records);
     }
 }
 
@@ -162,11 +146,21 @@ fn append_checksums(bytes: &mut Vec<u8>) {
 ///
 /// The map goes from a text's hash to its place, so that no text is held twice; of two texts
 /// with one hash the second sits at the next free number.
-#[derive(Default)]
 struct Strings {
     bytes: Vec<u8>,
     places: HashMap<u64, StrRef, BuildHasherDefault<TakeAsIs>>,
     hasher: foldhash::fast::FixedState,
+}
+
+impl Default for Strings {
+    /// With room for what a usual source has, so that it need not be moved while it grows.
+    fn default() -> Self {
+        Self {
+            bytes: Vec::with_capacity(1 << 18),
+            places: HashMap::with_capacity_and_hasher(1 << 14, BuildHasherDefault::default()),
+            hasher: foldhash::fast::FixedState::default(),
+        }
+    }
 }
 
 impl Strings {

@@ -6,6 +6,20 @@
 /// Reads `42`, `0x2A`, `0X2a`, `#101010`, `0b101010`, with the schema's scale letter
 /// (`4k`, `1M`) on decimal and hexadecimal numbers.
 pub(super) fn number(text: &str) -> Option<u64> {
+    plain(text.as_bytes()).or_else(|| any_number(text))
+}
+
+/// Reads decimal digits, few enough to fit, as most numbers are written.
+fn plain(digits: &[u8]) -> Option<u64> {
+    if !(1..=19).contains(&digits.len()) {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| 10 * number + u64::from(digit - b'0'))
+    })
+}
+
+fn any_number(text: &str) -> Option<u64> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
     if let Some((value, mask)) = binary(text) {

@@ -253,16 +253,15 @@ impl<'a> Xml<'a> {
     }
 
     fn tidy(&self, text: &'a str) -> &'a str {
-        let text = text.trim();
+        let text = trim(text);
         if memchr2(b'\n', b'\t', text.as_bytes()).is_none() {
             return text;
         }
         let mut words = bumpalo::collections::String::with_capacity_in(text.len(), self.texts);
-        for word in text.split_whitespace() {
-            if !words.is_empty() {
-                words.push(' ');
-            }
-            words.push_str(word);
+        if text.is_ascii() {
+            join(text.split_ascii_whitespace(), &mut words);
+        } else {
+            join(text.split_whitespace(), &mut words);
         }
         words.into_bump_str()
     }
@@ -303,6 +302,22 @@ impl<'a> Start<'a> {
             rest = after;
         }
         None
+    }
+}
+
+/// As [`str::trim`], which takes its time even where nothing is to be trimmed.
+fn trim(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
+}
+
+fn join<'w>(words: impl Iterator<Item = &'w str>, text: &mut bumpalo::collections::String<'_>) {
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
     }
 }
 
