@@ -15,6 +15,7 @@ mod oracle;
 mod oracle_nrf51;
 mod oracle_svds;
 mod pack;
+mod quirks;
 mod search;
 mod store;
 mod svds;
