@@ -28,7 +28,7 @@ pub mod svd;
 pub use chip::{
     Access, AddressBlock, Chip, CpuInfo, DecodedField, DeviceInfo, EnumUsage, EnumValueRef,
     FieldRef, Hit, InterruptRef, ModifiedWriteValues, Near, Origin, PeripheralRef, ReadAction,
-    RegisterRef, WriteConstraint,
+    RegisterRef, Space, WriteConstraint,
 };
 pub use error::{IndexError, Note, NoteKind, Warning};
 pub use index::{Index, Opened, SourceWarning, Sources};

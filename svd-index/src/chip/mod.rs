@@ -25,7 +25,7 @@ mod words;
 pub use address::Near;
 pub use field::{DecodedField, EnumValueRef, EnumValues, FieldRef};
 pub use find::Hit;
-pub use origin::Origin;
+pub use origin::{Origin, Space};
 pub use register::RegisterRef;
 pub use terms::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
@@ -68,6 +68,8 @@ pub struct DeviceInfo<'a> {
     pub registers: u64,
     /// Number of fields that the SVD declares, every array element counted.
     pub fields: u64,
+    /// What is built in beside the SVD; `None` if the core is not known.
+    pub core: Option<Origin>,
 }
 
 /// CMSIS-SVD `<cpu>`.
@@ -166,6 +168,7 @@ impl Chip {
             peripherals: record.peripheral_count as usize,
             registers: record.register_count,
             fields: record.field_count,
+            core: Some(Origin::from_code(record.core)).filter(|core| *core != Origin::Svd),
         }
     }
 

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records; raise it whenever one of them, or what is put in it, changes.
-pub(crate) const SCHEMA: u32 = 4;
+pub(crate) const SCHEMA: u32 = 6;
 
 pub(crate) const DEVICE: SectionId = SectionId(16);
 pub(crate) const PERIPHERALS: SectionId = SectionId(17);
@@ -60,6 +60,10 @@ pub(crate) struct DeviceRecord {
     pub(crate) peripheral_count: u64,
     pub(crate) register_count: u64,
     pub(crate) field_count: u64,
+    /// What is built in: see [`super::Origin`].
+    pub(crate) core: u32,
+    /// 1 if the core may have bit-band regions.
+    pub(crate) bit_band: u32,
 }
 
 pub(crate) const CPU_MPU: u32 = 1;

@@ -3,7 +3,7 @@
 use super::records as rec;
 use super::{
     Access, Chip, DecodedField, FieldRef, ModifiedWriteValues, Origin, PeripheralRef, ReadAction,
-    WriteConstraint, array, non_empty,
+    Space, WriteConstraint, array, non_empty,
 };
 
 /// A register as declared (possibly a whole array), or one element of an array.
@@ -91,6 +91,18 @@ impl<'a> RegisterRef<'a> {
     pub fn address(&self) -> u64 {
         let offset = self.element.map_or(0, |element| array::offset(self.dims(), element));
         self.record.address.wrapping_add(offset)
+    }
+
+    /// What [`Self::address`] is an address of. A register outside of memory is not found by
+    /// address, and nobody but the processor itself can read it.
+    pub fn space(&self) -> Space {
+        self.origin().space()
+    }
+
+    /// True if it is a part of another built-in register, under its own name: `SCB.UFSR` of
+    /// `SCB.CFSR`. Who has the whole has this too: it is found by name only, not by address.
+    pub fn is_view(&self) -> bool {
+        self.is_builtin() && self.alternate_register().is_some()
     }
 
     /// 1 to 64.

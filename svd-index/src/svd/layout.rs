@@ -12,9 +12,9 @@ use super::derive::{Chain, Derivation, Scope};
 use super::source::Build;
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
 use crate::Warning;
-use crate::chip::WriteConstraint;
 use crate::chip::array::MAX_DIMS;
 use crate::chip::records as rec;
+use crate::chip::{Origin, Space, WriteConstraint};
 use crate::store::{Kind, SourceId, StrRef, Writer};
 
 /// Arrays of peripherals are written out; no vendor has more than a few.
@@ -39,6 +39,8 @@ pub(super) struct Layout<'t, 'a> {
     pub(super) enum_spans: Map<(usize, u32), rec::Span>,
     device: Properties,
     declared: Declared,
+    /// What the core gives, and whether it may have bit-band regions.
+    built_in: (Origin, bool),
 }
 
 /// How much the SVD itself declares; what comes after in the tables is built in.
@@ -94,6 +96,7 @@ pub(super) fn lay_out(
         enum_spans: Map::default(),
         device: defaults(device),
         declared: Declared::default(),
+        built_in: (Origin::Svd, false),
     };
     for peripheral in &device.peripherals {
         layout.peripheral(peripheral);
@@ -125,6 +128,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             self.peripheral(peripheral);
         }
         core::merge(&mut self.tables, &mut self.writer, self.declared, core.origin);
+        self.built_in = (core.origin, core.bit_band);
     }
 
     fn peripheral(&mut self, peripheral: &'t Peripheral<'a>) {
@@ -532,6 +536,8 @@ impl<'t, 'a> Layout<'t, 'a> {
             peripheral_count: self.declared.peripherals as u64,
             register_count,
             field_count,
+            core: self.built_in.0.code(),
+            bit_band: self.built_in.1.into(),
             ..rec::DeviceRecord::default()
         };
         if let Some(cpu) = &device.cpu {
@@ -557,6 +563,7 @@ fn extents(tables: &Tables) -> Vec<rec::ExtentRecord> {
         .registers
         .iter()
         .enumerate()
+        .filter(|(_, register)| is_found_by_address(tables, register))
         .map(|(index, register)| {
             let reach = crate::chip::array::reach(&tables.dims[register.dims.range()]);
             let size = u64::from(register.size_bits.div_ceil(8).max(1));
@@ -576,6 +583,15 @@ fn extents(tables: &Tables) -> Vec<rec::ExtentRecord> {
         extent.reach = reach;
     }
     extents
+}
+
+/// False for what is not in memory, and for a built-in part of a built-in register: whoever asks
+/// for the address gets the whole.
+fn is_found_by_address(tables: &Tables, register: &rec::RegisterRecord) -> bool {
+    let peripheral = &tables.peripherals[register.peripheral as usize];
+    let origin = Origin::from_code(peripheral.origin);
+    let is_view = origin != Origin::Svd && register.alternate.len != 0;
+    origin.space() == Space::Memory && !is_view
 }
 
 pub(super) fn span(first: usize, end: usize) -> rec::Span {
