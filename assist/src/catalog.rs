@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use bundle::Facts;
-use svd_index::{Access, Chip, EnumValueRef, FieldRef, Index, RegisterRef};
+use svd_index::{Access, Chip, EnumValueRef, FieldRef, Index, RegisterRef, Space};
 
 use crate::words;
 
@@ -223,6 +223,12 @@ impl<'a> Register<'a> {
             fields: fact.fields.iter().map(field).collect(),
             source: None,
         }
+    }
+
+    /// True if it can be read at its address: false for a CSR, whose address is a number of another
+    /// space.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.source.is_none_or(|register| register.space() == Space::Memory)
     }
 
     /// The path below the peripheral; of an array, of its first element.

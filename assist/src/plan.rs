@@ -52,7 +52,8 @@ fn meant(nearest: &Option<String>) -> String {
 /// Left out, each with its reason in [`ReadPlan::skipped`]: registers whose read changes the
 /// hardware (`readAction`, of the register or of one of its fields), write-only ones, elements
 /// of an array past the first 32, and whatever comes after 1024 reads. Registers that overlap
-/// (`alternateRegister`) are read once, with the widest access among them.
+/// (`alternateRegister`) are read once, with the widest access among them. What is in no memory,
+/// as the CSRs of RISC-V, is no part of a plan: their numbers are not addresses.
 ///
 /// # Errors
 /// See [`PlanError`].
@@ -64,6 +65,7 @@ pub fn read_plan(index: &Index, scope: &Scope) -> Result<ReadPlan, PlanError> {
     };
     let mut registers: Vec<&Register<'_>> =
         peripherals.into_iter().flat_map(|at| catalog.registers_of(at)).collect();
+    registers.retain(|register| register.is_in_memory());
     // The widest of those at one address comes first, so the others are found covered.
     registers.sort_by_key(|register| (register.address, std::cmp::Reverse(register.size_bits)));
     Ok(plan_registers(&registers))

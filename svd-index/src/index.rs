@@ -6,7 +6,7 @@ use crate::chip::records;
 use crate::elf::{self, Firmware};
 use crate::store::{Cache, Content, Kind, Loaded, Reason, Source, SourceId, Stamped};
 use crate::svd::{Build, SvdError, SvdSource, source::Found};
-use crate::{Chip, IndexError, Note, NoteKind, Warning, svd};
+use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
 
 /// The files to open. Several of each: a chip with two cores has two SVDs, a system a boot
 /// loader and an application.
@@ -71,19 +71,24 @@ impl Index {
             warnings: Vec::new(),
             notes: Vec::new(),
         };
-        for source in &sources.svds {
-            let source = source.in_folder()?;
-            let path = source.path.clone();
-            let loaded = cache.load(SvdFile { source, build: Build::default() })?;
-            let chip = Chip::new(opened.note(&path, loaded));
-            opened.warn(&path, chip.warnings());
-            opened.index.chips.push(chip);
-        }
         for path in &sources.elfs {
             let loaded = cache.load(ElfFile(path.clone()))?;
             let firmware = Firmware::new(opened.note(path, loaded));
             opened.warn(path, firmware.file().warnings());
             opened.index.firmwares.push(firmware);
+        }
+        for source in &sources.svds {
+            let source = source.in_folder()?;
+            let path = source.path.clone();
+            let load = |core| cache.load(SvdFile { source: source.clone(), build: Build { core } });
+            let mut chip = Chip::new(opened.note(&path, load(None)?));
+            if let Some(core) = built_for(&opened.index.firmwares)
+                && chip.takes_core(core)
+            {
+                chip = Chip::new(opened.note(&path, load(Some(core))?));
+            }
+            opened.warn(&path, chip.warnings());
+            opened.index.chips.push(chip);
         }
         Ok(opened)
     }
@@ -114,6 +119,12 @@ impl Index {
         let mut firmwares = self.firmwares.iter().map(Firmware::file);
         self.chips.iter().any(Chip::is_damaged) || firmwares.any(crate::store::File::is_damaged)
     }
+}
+
+/// The core that all of `firmwares` are built for.
+fn built_for(firmwares: &[Firmware]) -> Option<Origin> {
+    let (first, others) = firmwares.split_first()?;
+    first.core().filter(|core| others.iter().all(|other| other.core() == Some(*core)))
 }
 
 impl std::fmt::Debug for Index {

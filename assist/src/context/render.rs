@@ -21,7 +21,10 @@ pub(super) fn head(
     held: Option<&RegisterFact>,
     blind: Option<&str>,
 ) -> String {
-    let mut head = format!("{} {:#010x}", ranked.path, ranked.address);
+    let mut head = match register.is_in_memory() {
+        true => format!("{} {:#010x}", ranked.path, ranked.address),
+        false => format!("{} CSR {:#05x}", ranked.path, ranked.address),
+    };
     if ranked.stands_for > 1 {
         head += &format!(" ×{}", ranked.stands_for);
     }

@@ -131,6 +131,15 @@ impl Chip {
         self.file.warnings()
     }
 
+    /// True if building it for a firmware that is built for `core` could say more: the SVD does
+    /// not tell the core, or the chip has cores of two kinds.
+    pub(crate) fn takes_core(&self, core: Origin) -> bool {
+        match self.device().core {
+            None => true,
+            Some(own) => own.space() == Space::Memory && core.space() == Space::Csr,
+        }
+    }
+
     /// The index file underneath.
     pub fn file(&self) -> &File {
         &self.file

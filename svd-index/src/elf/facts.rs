@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::chip::Origin;
+
 /// Everything read from one ELF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -16,6 +18,8 @@ pub struct Facts {
     pub class_bits: u8,
     /// Whether multi-byte data is big-endian.
     pub big_endian: bool,
+    /// The core that the program is built for, where the file says.
+    pub core: Option<Origin>,
     /// Entry point from the ELF header, 0 where there is none.
     pub entry: u64,
     /// GNU build id, empty where the linker wrote none.

@@ -11,6 +11,7 @@ use super::{
     AccessKind, AccessRef, Frame, FunctionRef, Line, Machine, SectionRef, SymbolKind, SymbolRef,
     Value, VectorRef, names,
 };
+use crate::chip::Origin;
 use crate::store::{File, Records, StrRef};
 
 /// Deepest nesting of structures and arrays that a variable's path follows.
@@ -47,6 +48,15 @@ impl Firmware {
             object::elf::EM_RISCV => Machine::RiscV,
             other => Machine::Other(other),
         }
+    }
+
+    /// The core that the program is built for: what it may use, and so what the chip has at
+    /// least. `None` where the file does not say, or it is no microcontroller's.
+    ///
+    /// Source: `e_machine`, and `Tag_CPU_arch` in `.ARM.attributes` (Addenda to, and Errata in,
+    /// the ABI for the Arm Architecture, IHI 0045).
+    pub fn core(&self) -> Option<Origin> {
+        Some(Origin::from_code(self.header().core)).filter(|core| *core != Origin::Svd)
     }
 
     /// Whether multi-byte data is big-endian.

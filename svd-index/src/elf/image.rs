@@ -12,7 +12,7 @@ use object::{
 };
 
 use super::demangle::demangle;
-use super::{ElfError, Facts, Machine, Section, Segment, Symbol, SymbolKind};
+use super::{ElfError, Facts, Machine, Section, Segment, Symbol, SymbolKind, architecture};
 use crate::Warning;
 
 /// Most bytes that one compressed section may grow to. Debug sections of very large programs
@@ -63,6 +63,10 @@ impl<'a> Image<'a> {
         facts.class_bits = if file.is_64() { 64 } else { 32 };
         facts.big_endian = !file.is_little_endian();
         facts.entry = without_thumb_bit(facts.machine, file.entry());
+        let attributes = file.section_by_name(".ARM.attributes");
+        let attributes = attributes.and_then(|section| section.data().ok());
+        let attributes = attributes.filter(|_| !facts.big_endian);
+        facts.core = architecture::origin(facts.machine, facts.class_bits, attributes);
         facts.build_id = file.build_id().ok().flatten().unwrap_or_default().to_vec();
         facts.sections = sections(&file);
         facts.segments = segments(&file, bytes.len() as u64, warnings);

@@ -9,6 +9,7 @@
 //! stays. [`Firmware`] is what everybody else asks; it reads memory-mapped records and never
 //! walks the file on opening.
 
+mod architecture;
 mod demangle;
 mod dwarf;
 mod facts;

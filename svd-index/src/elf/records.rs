@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);
@@ -39,7 +39,8 @@ pub(crate) struct HeaderRecord {
     pub(crate) class_bits: u32,
     /// See the `HEADER_` bits.
     pub(crate) flags: u32,
-    pub(crate) reserved: u32,
+    /// See [`crate::Origin`]; 0 where the file does not say.
+    pub(crate) core: u32,
 }
 
 pub(crate) const HEADER_BIG_ENDIAN: u32 = 1;

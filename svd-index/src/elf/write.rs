@@ -9,6 +9,7 @@ use super::records::{
     VECTORS, VariableRecord, VectorRecord,
 };
 use super::{AccessKind, Facts, Machine, Member, SymbolKind, Type, TypeKind, Value};
+use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
 
 /// Fills a writer with everything but the warnings.
@@ -45,7 +46,7 @@ fn write_header(writer: &mut Writer, facts: &Facts) {
         },
         class_bits: facts.class_bits.into(),
         flags: flags(bits),
-        reserved: 0,
+        core: facts.core.map_or(0, Origin::code),
     };
     writer.section(HEADER, &[header]);
 }

@@ -1,7 +1,7 @@
 //! Which core a device without `<cpu>` has: by its name, or by what the firmware was built for.
 
 use svd_index::svd::Build;
-use svd_index::{Chip, Origin};
+use svd_index::{Chip, Index, Origin, Sources};
 
 fn core(name: &str, firmware: Option<Origin>) -> Option<Origin> {
     let svd = format!(
@@ -54,4 +54,40 @@ fn what_nobody_denies_is_there() {
     let svd = svd.replace("F429", "F103");
     let (chip, _) = Chip::from_svd(svd.as_bytes()).unwrap();
     assert!(chip.register("FPU.FPCCR").is_none(), "Cortex-M3 has no floating-point unit");
+}
+
+#[test]
+fn firmware_says_what_it_is_built_for() {
+    use crate::elf::{data, example, open};
+    for (path, expected) in [
+        (data("m4-O2-dwarf5.elf"), Some(Origin::ArmV7M)),
+        (example("fixed.elf"), Some(Origin::ArmV6M)),
+    ] {
+        assert_eq!(open(&path).core(), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_index_of_both_takes_the_core_from_the_firmware() {
+    let folder = tempfile::tempdir().unwrap();
+    let svd = folder.path().join("t.svd");
+    let text = "<device><name>T</name><size>32</size><peripherals></peripherals></device>";
+    std::fs::write(&svd, text).unwrap();
+    let elf = crate::elf::data("m4-O2-dwarf5.elf");
+    let cache = folder.path().join("cache");
+    let open = |elfs: Vec<std::path::PathBuf>| {
+        let sources = Sources { svds: vec![svd.clone().into()], elfs };
+        Index::open(&sources, &cache).unwrap().index
+    };
+    // In any order of asking, from the cache or not.
+    for elfs in [vec![], vec![elf.clone()], vec![], vec![elf.clone()]] {
+        let expected = (!elfs.is_empty()).then_some(Origin::ArmV7M);
+        let index = open(elfs);
+        let chip = index.chip().unwrap();
+        assert_eq!(chip.device().core, expected);
+        assert_eq!(chip.register("SCB.CFSR").is_some(), expected.is_some());
+    }
+    // Two programs for different cores tell nothing.
+    let index = open(vec![elf, crate::elf::example("fixed.elf")]);
+    assert_eq!(index.chip().unwrap().device().core, None);
 }
