@@ -153,10 +153,11 @@ impl<'a> Catalog<'a> {
             .or_else(|| self.peripherals.iter().position(owner))
     }
 
-    /// Position of the first register, in SVD order, that holds the byte at `address`.
+    /// Position of the first register, in SVD order, that an access to the byte at `address`
+    /// reaches, through an alias too.
     pub(crate) fn register_at(&self, address: u64) -> Option<usize> {
         if let Some(chip) = self.chip {
-            let found = chip.registers_at(address).into_iter().next()?;
+            let found = chip.resolve(address).first()?.register;
             return self.position(&found);
         }
         let end = self.by_address.partition_point(|&at| self.registers[at].address <= address);

@@ -30,7 +30,7 @@ pub fn name_snapshot(index: &Index, snapshot: &Snapshot) -> Facts {
 /// Every write of the firmware to a register of the chip, by address, then pc.
 ///
 /// Empty without a chip or without a firmware. A write narrower than its register, or of which
-/// only some bits are known, has no `value`.
+/// only some bits are known, has no `value`, nor has one through an alias ([`svd_index::Alias`]).
 pub fn firmware_writes(index: &Index) -> Vec<WriteFact> {
     writes_with_registers(index).into_iter().map(|(_, write)| write).collect()
 }
@@ -75,14 +75,17 @@ fn field_fact(decoded: &DecodedField<'_>) -> FieldFact {
 }
 
 fn write_fact<'a>(chip: &'a Chip, access: &AccessRef<'_>) -> Option<(RegisterRef<'a>, WriteFact)> {
-    let at = chip.registers_at(access.address);
+    let reached = chip.resolve(access.address);
+    // A write through an alias names bits of the register; its value is not the register's.
+    let alias = reached.first().and_then(|reached| reached.alias);
+    let at: Vec<_> = reached.into_iter().map(|reached| reached.register).collect();
     let width = u32::from(access.size_bytes) * 8;
     let whole = |register: &&RegisterRef<'_>| {
         register.address() == access.address && register.size_bits() == width
     };
     let register = *at.iter().find(whole).or(at.first())?;
     let value = match access.value {
-        Value::Known(value) if whole(&&register) => Some(value),
+        Value::Known(value) if whole(&&register) && alias.is_none() => Some(value),
         _ => None,
     };
     let write = WriteFact {

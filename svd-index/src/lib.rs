@@ -26,9 +26,9 @@ pub mod store;
 pub mod svd;
 
 pub use chip::{
-    Access, AddressBlock, Chip, CpuInfo, DecodedField, DeviceInfo, EnumUsage, EnumValueRef,
+    Access, AddressBlock, Alias, Chip, CpuInfo, DecodedField, DeviceInfo, EnumUsage, EnumValueRef,
     FieldRef, Hit, InterruptRef, ModifiedWriteValues, Near, Origin, PeripheralRef, ReadAction,
-    RegisterRef, Space, WriteConstraint,
+    RegisterRef, Resolved, Space, WriteConstraint,
 };
 pub use error::{IndexError, Note, NoteKind, Warning};
 pub use index::{Index, Opened, SourceWarning, Sources};

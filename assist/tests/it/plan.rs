@@ -70,3 +70,16 @@ fn a_plan_needs_to_know_what_to_read() {
     );
     assert!(read_plan(&index(""), &peripherals(&["TIMER?"])).is_ok());
 }
+
+#[test]
+fn control_and_status_registers_are_no_memory_to_read() {
+    let svd = "<device><name>T</name><width>32</width><cpu><name>RV32IMC</name></cpu>\
+        <peripherals><peripheral><name>P</name><baseAddress>0x300</baseAddress><registers>\
+        <register><name>R</name><addressOffset>0</addressOffset></register></registers>\
+        </peripheral></peripherals></device>";
+    let index = index_of(svd);
+    assert!(index.chip().unwrap().register("CSR.mstatus").is_some());
+    let plan = read_plan(&index, &peripherals(&["*"])).unwrap();
+    assert_eq!(plan.registers, [ReadRequest { address: 0x300, size_bits: 32 }], "P.R alone");
+    assert_eq!(read_plan(&index, &peripherals(&["CSR"])).unwrap().registers, []);
+}

@@ -93,6 +93,10 @@ impl Chip {
     }
 
     fn find_pattern(&self, pattern: &str, argument: Option<&str>) -> Vec<Hit<'_>> {
+        let of_core = self.find_core_element(pattern);
+        if !of_core.is_empty() {
+            return of_core;
+        }
         let mut spellings = match argument {
             Some(argument) => of_call(self, pattern, argument),
             None => vec![Spelling::new(pattern)],

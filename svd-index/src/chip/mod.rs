@@ -14,6 +14,7 @@ mod find;
 mod origin;
 mod pattern;
 pub(crate) mod records;
+mod region;
 mod register;
 mod scan;
 pub(crate) mod search;
@@ -26,6 +27,7 @@ pub use address::Near;
 pub use field::{DecodedField, EnumValueRef, EnumValues, FieldRef};
 pub use find::Hit;
 pub use origin::{Origin, Space};
+pub use region::{Alias, Resolved};
 pub use register::RegisterRef;
 pub use terms::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 

@@ -90,3 +90,29 @@ fn second_paths_of_cmsis_lead_to_the_one_register() {
         assert_eq!(found(&chip, name), [path], "{name}");
     }
 }
+
+#[test]
+fn elements_of_cmsis_arrays_are_fields_or_words() {
+    for (cpu, cases) in [
+        (
+            "CM4",
+            &[
+                ("NVIC->IP[5]", "NVIC.IPR1.PRI_N1"),
+                ("NVIC->IPR[7]", "NVIC.IPR1.PRI_N3"),
+                ("NVIC_IPR1", "NVIC.IPR1"),
+                ("SCB->SHP[2]", "SCB.SHPR1.PRI_6"),
+                ("SCB->SHPR[11]", "SCB.SHPR3.PRI_15"),
+                ("ITM->PORT[0].u32", "ITM.STIM[0]"),
+                ("ITM->PORT[31].u8", "ITM.STIM[31]"),
+            ][..],
+        ),
+        ("CM33", &[("NVIC->IPR[4]", "NVIC.IPR1.PRI_N0"), ("SCB->SHPR[7]", "SCB.SHPR2.PRI_11")]),
+        ("CM0", &[("NVIC->IP[1]", "NVIC.IPR1"), ("SCB->SHP[1]", "SCB.SHPR3")]),
+        ("CM23", &[("NVIC->IPR[7]", "NVIC.IPR7"), ("SCB->SHPR[0]", "SCB.SHPR2")]),
+    ] {
+        let chip = chip(cpu);
+        for (name, path) in cases {
+            assert_eq!(found(&chip, name), [*path], "{name} on {cpu}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod core;
 mod core_armv8m;
 mod core_choice;
 mod core_files;
+mod core_regions;
 mod core_riscv;
 mod core_views;
 mod coverage;
