@@ -189,7 +189,7 @@ fn what_a_newer_version_replaced_goes_first() {
     let listed = silk.run(["index", "list", "--json"]).expect(0).json();
     let current = std::path::PathBuf::from(listed[0]["file"].as_str().unwrap());
     let older =
-        current.with_file_name(format!("{}-svd0.idx", listed[0]["sha256"].as_str().unwrap()));
+        current.with_file_name(format!("{}-svd0.idx", listed[0]["content"].as_str().unwrap()));
     std::fs::copy(&current, &older).unwrap();
     let pruned = silk.run(["index", "gc", "--json"]).expect(0).json();
     assert_eq!(pruned[0]["file"], older.to_str().unwrap());

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records; raise it whenever one of them, or what is put in it, changes.
-pub(crate) const SCHEMA: u32 = 5;
+pub(crate) const SCHEMA: u32 = 6;
 
 pub(crate) const DEVICE: SectionId = SectionId(16);
 pub(crate) const PERIPHERALS: SectionId = SectionId(17);

@@ -1,6 +1,6 @@
 //! Finds the index file of a source, or has it built.
 //!
-//! Files are named by content: `v1/<sha256 of the source>-<kind><schema>.idx`, so a chip's SVD
+//! Files are named by content: `v1/<BLAKE3 of the source>-<kind><schema>.idx`, so a chip's SVD
 //! is indexed once however many projects carry a copy. So that an unchanged source need not be
 //! hashed again, `v1/known/` remembers for each source which files it was read from, with the
 //! size, modification time and inode of each, and the hash ([`super::known`]). A file whose time

@@ -215,7 +215,7 @@ impl File {
         if !sections.iter().all(inside) {
             return Err(OpenError::Torn);
         }
-        let found = SourceId { sha256: header.source_sha256, size: header.source_size };
+        let found = SourceId { digest: header.source_digest, size: header.source_size };
         if source.is_some_and(|wanted| *wanted != found) {
             return Err(OpenError::OtherSource);
         }

@@ -23,7 +23,7 @@ pub struct Entry {
     pub kind: Kind,
     /// Version of its records.
     pub schema: u32,
-    /// SHA-256 of the content, in hexadecimal digits.
+    /// BLAKE3 of the content, in hexadecimal digits.
     pub content: String,
     /// Size in bytes.
     pub size: u64,

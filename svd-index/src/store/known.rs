@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! offset  size  what
-//! 0       8     magic "SILKSRC\x02"
-//! 8       32    SHA-256 that names the content
+//! 0       8     magic "SILKSRC\x03"
+//! 8       32    BLAKE3 that names the content
 //! 40      8     size of the source in bytes
 //! 48      4     number of files
 //! 52      4     1 if every file had settled, else 0: then this names the source and no more
@@ -23,7 +23,7 @@ use bytemuck::{bytes_of, pod_read_unaligned};
 use super::SourceId;
 use super::cache::{Stamp, Stamped};
 
-const MAGIC: [u8; 8] = *b"SILKSRC\x02";
+const MAGIC: [u8; 8] = *b"SILKSRC\x03";
 
 /// Patches that include patches come to a few dozen files; a damaged count to any number.
 const MAX_FILES: u32 = 10_000;
@@ -83,7 +83,7 @@ impl Known {
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        bytes.extend(self.id.sha256);
+        bytes.extend(self.id.digest);
         bytes.extend(self.id.size.to_ne_bytes());
         bytes.extend((self.files.len() as u32).to_ne_bytes());
         bytes.extend(u32::from(self.settled).to_ne_bytes());
@@ -106,8 +106,8 @@ impl Known {
         if rest.take(8)? != MAGIC {
             return None;
         }
-        let sha256 = rest.take(32)?.try_into().ok()?;
-        let id = SourceId { sha256, size: rest.u64()? };
+        let digest = rest.take(32)?.try_into().ok()?;
+        let id = SourceId { digest, size: rest.u64()? };
         let (count, settled) = (rest.u32()?, rest.u32()? == 1);
         let mut files = Vec::new();
         for _ in 0..count.min(MAX_FILES) {

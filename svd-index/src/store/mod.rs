@@ -17,7 +17,7 @@
 //! 16      4     kind: 1 SVD, 2 ELF, 3 the words of an SVD
 //! 20      4     schema version: the records of that kind
 //! 24      8     size of the source in bytes
-//! 32      32    SHA-256 of the source
+//! 32      32    BLAKE3 of the source
 //! 64      8     length of this file
 //! 72      4     number of sections
 //! 76      4     number of 4 KiB body blocks
@@ -118,8 +118,8 @@ impl StrRef {
 /// The content of a source: two files with the same one are the same source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceId {
-    /// SHA-256 of the bytes.
-    pub sha256: [u8; 32],
+    /// BLAKE3 of the bytes.
+    pub digest: [u8; 32],
     /// Number of bytes.
     pub size: u64,
 }
@@ -127,14 +127,13 @@ pub struct SourceId {
 impl SourceId {
     /// Hashes `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest;
-        Self { sha256: sha2::Sha256::digest(bytes).into(), size: bytes.len() as u64 }
+        Self { digest: blake3::hash(bytes).into(), size: bytes.len() as u64 }
     }
 
     /// The hash in lower-case hexadecimal digits.
     pub fn hex(&self) -> String {
         use std::fmt::Write;
-        self.sha256.iter().fold(String::with_capacity(64), |mut text, byte| {
+        self.digest.iter().fold(String::with_capacity(64), |mut text, byte| {
             write!(text, "{byte:02x}").expect("a String takes all text");
             text
         })
@@ -150,7 +149,7 @@ struct Header {
     kind: u32,
     schema: u32,
     source_size: u64,
-    source_sha256: [u8; 32],
+    source_digest: [u8; 32],
     file_len: u64,
     section_count: u32,
     block_count: u32,

@@ -84,7 +84,7 @@ impl Writer {
             kind: self.kind as u32,
             schema: self.schema,
             source_size: self.source.size,
-            source_sha256: self.source.sha256,
+            source_digest: self.source.digest,
             file_len: bytes.len() as u64,
             section_count: table.len() as u32,
             block_count: u32::try_from(block_count).expect("fewer than 16 TiB"),

@@ -123,7 +123,7 @@ impl Build {
         if *self == Self::default() {
             return id;
         }
-        let mut content = id.sha256.to_vec();
+        let mut content = id.digest.to_vec();
         content.extend(self.core_code().to_le_bytes());
         SourceId { size: id.size, ..SourceId::of(&content) }
     }

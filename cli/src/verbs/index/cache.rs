@@ -26,7 +26,7 @@ struct Entry {
     path: PathBuf,
     kind: Kind,
     schema: u32,
-    /// SHA-256 of the source, hexadecimal.
+    /// BLAKE3 of the source, hexadecimal.
     source: String,
     size: u64,
     built: SystemTime,
@@ -38,7 +38,7 @@ struct Listed<'a> {
     version: u32,
     file: &'a Path,
     kind: &'static str,
-    sha256: &'a str,
+    content: &'a str,
     /// Null where none of this project's sources has that content.
     source: Option<&'a Path>,
     /// Null for firmware, and where the file cannot be read by this version.
@@ -81,7 +81,7 @@ pub(super) fn list(session: &mut Session) -> Outcome {
             version: VERSION,
             file: &entry.path,
             kind: kind_name(entry.kind),
-            sha256: &entry.source,
+            content: &entry.source,
             source: sources.get(&entry.source).map(PathBuf::as_path),
             device: device(entry),
             size_bytes: entry.size,
@@ -97,7 +97,7 @@ pub(super) fn list(session: &mut Session) -> Outcome {
 }
 
 fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
-    let Listed { kind, sha256, size_bytes, .. } = listed;
+    let Listed { kind, content, size_bytes, .. } = listed;
     let age = listed.age_s.map_or_else(|| "in the future".to_owned(), age_text);
     let device = match &listed.device {
         Some(device) => printable(device),
@@ -107,7 +107,7 @@ fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
     };
     let source = match listed.source {
         Some(path) => printable(&path.display().to_string()),
-        None => format!("{QUIET}content {}…{QUIET:#}", &sha256[..12]),
+        None => format!("{QUIET}content {}…{QUIET:#}", &content[..12]),
     };
     let size = mib(*size_bytes);
     writeln!(out, "{kind}  {size:>9}  {age:>12}  {STRONG}{device}{STRONG:#}  {source}")?;
