@@ -10,6 +10,7 @@ mod layout_field;
 mod pack;
 mod read;
 mod read_field;
+mod read_part;
 pub(crate) mod source;
 mod text;
 mod tree;
