@@ -3,7 +3,7 @@
 //! Addresses, values, resets and masks are `"0x…"` padded to the register's size.
 
 use serde::Serialize;
-use svd_index::{EnumValueRef, FieldRef, RegisterRef};
+use svd_index::{EnumValueRef, FieldRef, Origin, RegisterRef, Space};
 
 /// Version of every object here.
 pub(crate) const VERSION: u32 = 1;
@@ -14,6 +14,12 @@ pub(crate) struct Register {
     version: u32,
     path: String,
     aliases: Vec<String>,
+    /// `svd`, or the architecture that it is built in for.
+    origin: Origin,
+    /// What a built-in one is written from.
+    manual: Option<&'static str>,
+    /// What `address` is an address of: `memory`, or `csr`, where it is a number.
+    space: Space,
     address: String,
     size_bits: u32,
     access: Option<&'static str>,
@@ -67,7 +73,10 @@ impl Register {
             version: VERSION,
             path: register.path(),
             aliases: register.aliases(),
-            address: hex(register.address(), 32),
+            origin: register.origin(),
+            manual: register.origin().manual(),
+            space: register.space(),
+            address: address(register),
             size_bits: size,
             access: register.access().map(|access| access.as_str()),
             reset_value: register.reset_value().map(|reset| hex(reset, size)),
@@ -79,6 +88,11 @@ impl Register {
             fields: register.fields().map(|field| Field::of(&field, value)).collect(),
         }
     }
+}
+
+/// The address of a register; of a CSR, its number in three digits.
+pub(crate) fn address(register: &RegisterRef<'_>) -> String {
+    hex(register.address(), if register.space() == Space::Csr { 12 } else { 32 })
 }
 
 impl Field {

@@ -152,8 +152,21 @@ fn reads_as_words(text: &str) -> bool {
 }
 
 fn unmapped(chip: &Chip, address: u64) -> Failure {
-    Failure::new(Exit::NothingFound, format!("no register is at {}", hex(address, 32)))
-        .detail(near(chip, address))
+    let failure = format!("no register is at {}", hex(address, 32));
+    let failure = Failure::new(Exit::NothingFound, failure);
+    let seen = chip.resolve(address);
+    let alias = seen.iter().find_map(|seen| Some((seen.register.path(), seen.alias?)));
+    let Some((path, alias)) = alias else {
+        return failure.detail(near(chip, address));
+    };
+    let path = printable(&path);
+    let failure = failure.detail(format!("found: it is the {alias} of {path}"));
+    match alias {
+        svd_index::Alias::BitBand { .. } => failure.hint(format!(
+            "bit-banding is optional: if this chip has it, an access there is one to {path}"
+        )),
+        _ => failure.hint(format!("a write there changes {path}: `silk reg {path}`")),
+    }
 }
 
 /// What lies around an address that holds no register.
@@ -173,10 +186,38 @@ fn unknown(chip: &Chip, text: &str) -> Failure {
     let failure = Failure::new(Exit::NothingFound, format!("no register matches `{text}`")).detail(
         format!("searched: {} registers of {}", chip.device().registers, chip.device().name),
     );
+    if chip.device().core.is_none() && names_core(text) {
+        return failure
+            .detail(
+                "the core's own registers are built in, but this SVD has no `<cpu>` that is known",
+            )
+            .hint("give the firmware with `--elf`: it tells the core");
+    }
     match chip.suggest(text).as_slice() {
         [] => failure.hint("`silk reg '*'` lists all registers"),
         near => failure.hint(format!("did you mean {}?", near.join(", "))),
     }
+}
+
+/// True if `text` begins as the path of a register that comes with an Arm or RISC-V core.
+fn names_core(text: &str) -> bool {
+    const PERIPHERALS: [&str; 13] = [
+        "CoreDebug",
+        "CSR",
+        "DCB",
+        "DWT",
+        "FPU",
+        "ITM",
+        "MPU",
+        "NVIC",
+        "SAU",
+        "SCB",
+        "SCnSCB",
+        "SysTick",
+        "TPIU",
+    ];
+    let lead = text.trim().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+    PERIPHERALS.iter().any(|peripheral| peripheral.eq_ignore_ascii_case(lead))
 }
 
 /// `silk addr`

@@ -5,7 +5,7 @@ use std::io::Write;
 use bundle::Fidelity;
 use hil::Board;
 use serde::Serialize;
-use svd_index::{Index, Query, RegisterRef};
+use svd_index::{Index, Query, RegisterRef, Space};
 
 use crate::args::ReadArgs;
 use crate::exit::{Exit, Failure, Outcome};
@@ -74,9 +74,20 @@ fn resolve<'a>(
         return Err(Failure::new(Exit::Usage, what).hint("`silk snap` reads whole peripherals"));
     }
     for register in &registers {
+        refuse_other_spaces(register)?;
         refuse_side_effects(register, args)?;
     }
     Ok(Wanted::Registers(registers))
+}
+
+/// The number of a CSR is no address that a probe could read.
+fn refuse_other_spaces(register: &RegisterRef<'_>) -> Result<(), Failure> {
+    if register.space() == Space::Memory {
+        return Ok(());
+    }
+    let what = format!("{} is a control and status register, not in memory", register.path());
+    Err(Failure::new(Exit::Usage, what)
+        .hint("only the hart's own instructions reach it: `csrr` in the firmware"))
 }
 
 fn refuse_side_effects(register: &RegisterRef<'_>, args: &ReadArgs) -> Result<(), Failure> {
