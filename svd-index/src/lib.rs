@@ -12,7 +12,8 @@
 //!                                  Chip, Firmware (views) ◀────────┘
 //! ```
 //!
-//! What vendors leave out of an Arm core is added from `core/*.svd`, our own; [`Origin`] tells.
+//! What vendors leave out of an Arm or RISC-V core is added from `core/*.svd`, our own; [`Origin`]
+//! tells, and [`Space`] which kind of address it has.
 //!
 //! [`Index::open`] is the door; [`Chip`] answers about registers, [`elf::Firmware`] about the
 //! binary. No other input or output than files, no terminal, no environment.
