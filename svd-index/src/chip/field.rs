@@ -25,7 +25,7 @@ pub struct DecodedField<'a> {
     pub field: FieldRef<'a>,
     /// Its bits, shifted down.
     pub raw: u64,
-    /// The enumerated value that this is, when read; `None` where the SVD names none.
+    /// The enumerated value that this is; `None` where the SVD names none.
     pub decoded: Option<EnumValueRef<'a>>,
 }
 
@@ -163,23 +163,37 @@ impl<'a> FieldRef<'a> {
         EnumValues { chip, records }
     }
 
-    /// What the field holds in a register `value` that was read.
+    /// What the field holds in a register `value`: one that was read, or of a field that cannot be
+    /// read, one that was written.
     pub fn decode(&self, value: u64) -> DecodedField<'a> {
         let raw = (value & self.mask()) >> self.lsb().min(63);
-        DecodedField { field: *self, raw, decoded: self.named(raw, EnumUsage::Read) }
+        DecodedField { field: *self, raw, decoded: self.named(raw, self.usage_when_decoded()) }
+    }
+
+    /// Which of its enumerated values a value is decoded with: those for reading, where it can be
+    /// read.
+    pub fn usage_when_decoded(&self) -> EnumUsage {
+        match self.access() {
+            Some(access) if !access.can_read() => EnumUsage::Write,
+            _ => EnumUsage::Read,
+        }
+    }
+
+    /// Named values that are for reading, or for writing, or for both.
+    pub fn enums_for(&self, usage: EnumUsage) -> impl Iterator<Item = EnumValueRef<'a>> + use<'a> {
+        let other = match usage {
+            EnumUsage::Read => Some(EnumUsage::Write),
+            EnumUsage::Write => Some(EnumUsage::Read),
+            EnumUsage::ReadWrite => None,
+        };
+        self.enums().filter(move |value| Some(value.usage) != other)
     }
 
     /// The enumerated value that `raw` is, for reading or for writing; a default where no other
     /// one matches, `None` where there is none.
     pub fn named(&self, raw: u64, usage: EnumUsage) -> Option<EnumValueRef<'a>> {
-        let other = match usage {
-            EnumUsage::Read => EnumUsage::Write,
-            EnumUsage::Write => EnumUsage::Read,
-            EnumUsage::ReadWrite => usage,
-        };
-        let fits = |value: &EnumValueRef<'_>| usage == EnumUsage::ReadWrite || value.usage != other;
-        self.enums().filter(fits).find(|value| value.matches(raw)).or_else(|| {
-            self.enums().filter(fits).find(|value| value.is_default && value.value.is_none())
+        self.enums_for(usage).find(|value| value.matches(raw)).or_else(|| {
+            self.enums_for(usage).find(|value| value.is_default && value.value.is_none())
         })
     }
 }

@@ -43,12 +43,12 @@ impl Chip {
     /// The registers that `query` means, in SVD order; empty if none.
     ///
     /// Readings are tried from the most literal to the loosest, and the first that finds
-    /// anything stands: the canonical path; the name of a peripheral (all its registers); the
-    /// same with other separators (`UART0_BAUDRATE`, `uart0().baudrate()`); with the peripheral's
-    /// kind (`UART_BAUDRATE`: every instance); without it (`BAUDRATE`); what vendors' headers and
-    /// frameworks make of a name (`NRF_UART0->BAUDRATE`, `UART_UARTIBRD_BITS`,
-    /// `USART_BAUD(USART0)`); a field's name alone or with the peripheral's kind; a part of the
-    /// path.
+    /// anything stands: the canonical path; the name of a peripheral (all its registers); with the
+    /// peripheral's kind (`UART.BAUDRATE`: every instance); the same with other separators
+    /// (`UART0_BAUDRATE`, `uart0().baudrate()`, `UART_BAUDRATE`); without it (`BAUDRATE`); what
+    /// vendors' headers and frameworks make of a name (`NRF_UART0->BAUDRATE`,
+    /// `UART_UARTIBRD_BITS`, `USART_BAUD(USART0)`); a field's name alone or with the peripheral's
+    /// kind; a part of the path.
     pub fn find(&self, query: &Query) -> Vec<RegisterRef<'_>> {
         let mut registers: Vec<RegisterRef<'_>> = Vec::new();
         for hit in self.find_hits(query) {
@@ -102,7 +102,7 @@ impl Chip {
             None => vec![Spelling::new(pattern)],
         };
         let mut tried = 0;
-        let mut rules = RULES.iter();
+        let mut rules = RULES.iter().enumerate();
         loop {
             for spelling in &spellings[tried..] {
                 let hits = self.find_spelling(spelling);
@@ -113,10 +113,15 @@ impl Chip {
             tried = spellings.len();
             // A plain word is written in one way.
             let rule = rules.next().filter(|_| pattern.contains(['.', '_', '[']));
-            let Some(rule) = rule else { break };
+            let Some((number, rule)) = rule else { break };
             let further: Vec<Spelling> =
                 spellings.iter().flat_map(|spelling| rule(self, spelling)).collect();
-            for spelling in further {
+            for mut spelling in further {
+                // A register without its peripheral is looked for as it was written, but for
+                // endings and noise.
+                if number > 1 && spelling.form == Form::Any {
+                    spelling.form = Form::HasLead;
+                }
                 if spellings.len() < MAX_SPELLINGS && !spellings.contains(&spelling) {
                     spellings.push(spelling);
                 }
@@ -168,6 +173,7 @@ impl Chip {
         }
         let value = |lead| Reading { value: true, ..Reading::new(lead, Glue::Loose) };
         [
+            Reading::new(Lead::Family, Glue::Strict),
             Reading::new(Lead::Peripheral, Glue::Loose),
             Reading::new(Lead::Family, Glue::Loose),
             Reading::new(Lead::Nothing, Glue::Strict),

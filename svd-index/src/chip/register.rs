@@ -248,6 +248,11 @@ impl<'a> RegisterRef<'a> {
         }
     }
 
+    /// For a whole array: elements of the outermost array around it.
+    pub fn outermost_count(&self) -> Option<u64> {
+        self.is_array().then(|| self.dims().first())?.map(|dim| u64::from(dim.count))
+    }
+
     /// For a whole array: bytes from one element to the next, of the outermost array around it.
     pub fn stride(&self) -> Option<u64> {
         self.is_array().then(|| self.dims().first())?.map(|dim| dim.stride)

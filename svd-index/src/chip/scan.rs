@@ -71,10 +71,14 @@ impl Chip {
         let mut rests: Vec<Vec<u8>> = Vec::new();
         matcher.starts_with(query, lead.as_bytes(), open, &mut |rest, _| {
             let rest = match (reading.glue, lead) {
-                (Glue::Strict, lead) if !lead.is_empty() => rest.strip_prefix(b"."),
+                (Glue::Strict, lead) if !lead.is_empty() => {
+                    rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b"*."))
+                }
                 _ => Some(rest),
             };
-            if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+            let is_new =
+                |rest: &&[u8]| !rest.is_empty() && !rests.iter().any(|known| known == rest);
+            if let Some(rest) = rest.filter(is_new) {
                 rests.push(rest.to_vec());
             }
             false
