@@ -247,11 +247,17 @@ impl Chip {
             return Vec::new();
         }
         let matcher = Matcher { chip: self, dims: &[], glue: Glue::Strict };
-        self.registers()
+        let mut hits: Vec<Hit<'_>> = self
+            .registers()
             .flat_map(|register| register.fields().map(move |field| (register, field)))
             .filter(|(_, field)| matcher.equals(name.as_bytes(), field.name().as_bytes()))
             .map(|(register, field)| Hit { register, field: Some(field) })
-            .collect()
+            .collect();
+        // A field of `SCB.CFSR` is meant, not the same of its part `SCB.UFSR`.
+        if hits.iter().any(|hit| !hit.register.is_view()) {
+            hits.retain(|hit| !hit.register.is_view());
+        }
+        hits
     }
 
     /// `UART_RXFIFO_CNT`, if only one register of a UART has that field.

@@ -48,6 +48,11 @@ fn parts_of_cfsr_have_their_names() {
 }
 
 #[test]
+fn a_field_by_its_name_alone_is_one_of_the_whole() {
+    assert_eq!(found(&chip("CM4"), "DIVBYZERO"), ["SCB.CFSR.DIVBYZERO"]);
+}
+
+#[test]
 fn a_part_of_the_vendors_register_has_its_name_too() {
     let vendor = "<peripheral><name>SCB</name><baseAddress>0xE000ED00</baseAddress><registers>\
         <register><name>CFSR_UFSR_BFSR_MMFSR</name><addressOffset>0x28</addressOffset></register>\
