@@ -128,7 +128,7 @@ mod tests {
 
     /// A section of one public vendor with these file attributes.
     fn section(attributes: &[u8]) -> Vec<u8> {
-        let file_size = u32::try_from(attributes.len() + 5).unwrap();
+        let file_size = u32::try_from(attributes.len() + 5).expect("a test is short");
         let vendor_size = file_size + 4 + 6;
         let mut section = vec![FORMAT];
         section.extend(vendor_size.to_le_bytes());

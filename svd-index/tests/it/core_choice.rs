@@ -8,6 +8,7 @@ fn core(name: &str, firmware: Option<Origin>) -> Option<Origin> {
         "<device><name>{name}</name><size>32</size><peripherals><peripheral><name>P</name>\
          <baseAddress>0x40000000</baseAddress></peripheral></peripherals></device>"
     );
+    #[allow(clippy::needless_update, reason = "options are added")]
     let build = Build { core: firmware, ..Build::default() };
     let (chip, _) = Chip::from_svd_with(svd.as_bytes(), &build).unwrap();
     chip.device().core

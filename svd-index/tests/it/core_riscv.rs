@@ -12,6 +12,7 @@ fn device(name: &str, cpu: &str, controller: &str, firmware: Option<Origin>) -> 
          <name>R</name><addressOffset>0</addressOffset></register></registers></peripheral>\
          </peripherals></device>"
     );
+    #[allow(clippy::needless_update, reason = "options are added")]
     let build = Build { core: firmware, ..Build::default() };
     let (chip, warnings) = Chip::from_svd_with(svd.as_bytes(), &build).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
