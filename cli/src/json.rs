@@ -28,8 +28,14 @@ pub(crate) struct Register {
     read_action: Option<&'static str>,
     modified_write_values: Option<&'static str>,
     description: String,
+    /// The field that the query named, if it named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// Bits of `value` that are set and belong to no field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<String>,
     fields: Vec<Field>,
 }
 
@@ -40,6 +46,8 @@ pub(crate) struct Field {
     lsb: u32,
     width: u32,
     access: Option<&'static str>,
+    read_action: Option<&'static str>,
+    modified_write_values: Option<&'static str>,
     description: String,
     #[serde(flatten)]
     read: Option<FieldValue>,
@@ -84,9 +92,17 @@ impl Register {
             read_action: register.read_action().map(|action| action.as_str()),
             modified_write_values: register.modified_write_values().map(|values| values.as_str()),
             description: register.description().to_owned(),
+            field: None,
             value: value.map(|value| hex(value, size)),
+            reserved: value.map(|value| hex(value & register.reserved_mask(), size)),
             fields: register.fields().map(|field| Field::of(&field, value)).collect(),
         }
+    }
+
+    /// Says that `field` was asked for.
+    pub(crate) fn naming(mut self, field: Option<&FieldRef<'_>>) -> Self {
+        self.field = field.map(|field| field.name().to_owned());
+        self
     }
 }
 
@@ -103,6 +119,8 @@ impl Field {
             lsb: field.lsb(),
             width: field.width(),
             access: field.access().map(|access| access.as_str()),
+            read_action: field.read_action().map(|action| action.as_str()),
+            modified_write_values: field.modified_write_values().map(|values| values.as_str()),
             description: field.description().to_owned(),
             read: value.map(|value| {
                 let read = field.decode(value);

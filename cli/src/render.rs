@@ -4,7 +4,8 @@ mod ruler;
 
 use std::io::{self, Write};
 
-use svd_index::{FieldRef, PeripheralRef, RegisterRef};
+use anstyle::Style;
+use svd_index::{Access, EnumUsage, FieldRef, ModifiedWriteValues, PeripheralRef, RegisterRef};
 
 use crate::json::hex;
 use crate::ui::{BAD, CARE, GOOD, QUIET, STRONG, printable};
@@ -15,19 +16,68 @@ const ENUMS_SHOWN: usize = 24;
 /// Columns before a field's name and its enumerated values.
 const FIELD_INDENT: usize = 11;
 
-/// One line for a register: path, address, size, access, reset value.
+/// One line for a register: path, address, size, access, reset value, side effects.
 pub(crate) fn register_line(out: &mut impl Write, register: &RegisterRef<'_>) -> io::Result<()> {
-    let path = printable(&register.path());
-    let address = hex(register.address(), 32);
-    write!(out, "{STRONG}{path}{STRONG:#}  {address}  {} bit", register.size_bits())?;
-    if let Some(access) = register.access() {
-        write!(out, "  {access}")?;
+    head(out, register, None)
+}
+
+/// As [`register_line`], in as many lines as `columns` ask for.
+fn head(
+    out: &mut impl Write,
+    register: &RegisterRef<'_>,
+    columns: Option<usize>,
+) -> io::Result<()> {
+    const PLAIN: Style = Style::new();
+    let access = register.access().map(|access| access.to_string());
+    let reset = register.reset_value().map(|reset| hex(reset, register.size_bits()));
+    let written = register.modified_write_values().and_then(writing);
+    let reading = register.has_read_side_effect().then_some("reading changes the hardware");
+    let facts = [
+        Some((STRONG, printable(&register.path()))),
+        Some((PLAIN, hex(register.address(), 32))),
+        Some((PLAIN, format!("{} bit", register.size_bits()))),
+        access.map(|access| (PLAIN, access)),
+        reset.map(|reset| (PLAIN, format!("reset {reset}"))),
+        written.map(|written| (CARE, written.to_owned())),
+        reading.map(|reading| (CARE, reading.to_owned())),
+    ];
+    let mut column = 0;
+    for (style, text) in facts.into_iter().flatten() {
+        let wide = 2 + width(&text);
+        if column > 0 && column + wide > columns.unwrap_or(usize::MAX) {
+            write!(out, "\n  ")?;
+            column = 0;
+        } else if column > 0 {
+            write!(out, "  ")?;
+        }
+        write!(out, "{style}{text}{style:#}")?;
+        column += wide;
     }
-    if let Some(reset) = register.reset_value() {
-        write!(out, "  reset {}", hex(reset, register.size_bits()))?;
+    writeln!(out)
+}
+
+/// What a written bit does, where it is not just being stored.
+fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
+    match values {
+        ModifiedWriteValues::OneToClear => Some("writing 1 clears"),
+        ModifiedWriteValues::OneToSet => Some("writing 1 sets"),
+        ModifiedWriteValues::OneToToggle => Some("writing 1 toggles"),
+        ModifiedWriteValues::ZeroToClear => Some("writing 0 clears"),
+        ModifiedWriteValues::ZeroToSet => Some("writing 0 sets"),
+        ModifiedWriteValues::ZeroToToggle => Some("writing 0 toggles"),
+        ModifiedWriteValues::Clear => Some("any write clears"),
+        ModifiedWriteValues::Set => Some("any write sets"),
+        ModifiedWriteValues::Modify => None,
     }
-    if register.has_read_side_effect() {
-        write!(out, "  {CARE}reading changes the hardware{CARE:#}")?;
+}
+
+/// One line for a field: path, bits, address of its register.
+pub(crate) fn field_path_line(out: &mut impl Write, field: &FieldRef<'_>) -> io::Result<()> {
+    let (path, address) = (printable(&field.path()), hex(field.register().address(), 32));
+    write!(out, "{STRONG}{path}{STRONG:#}  {address}  {}", bits(field))?;
+    let description = one_line(field.description());
+    if !description.is_empty() {
+        write!(out, "  {QUIET}{description}{QUIET:#}")?;
     }
     writeln!(out)
 }
@@ -55,17 +105,19 @@ pub(crate) fn register(
     register: &RegisterRef<'_>,
     value: Option<u64>,
 ) -> io::Result<()> {
-    drawn_register(out, register, value, None)
+    drawn_register(out, register, None, value, None)
 }
 
-/// As [`register`], its bits drawn first where there are `columns` to draw in.
+/// As [`register`], its bits drawn first where there are `columns` to draw in, and of its fields
+/// only `field` where that is asked for.
 pub(crate) fn drawn_register(
     out: &mut impl Write,
     register: &RegisterRef<'_>,
+    field: Option<&FieldRef<'_>>,
     value: Option<u64>,
     columns: Option<usize>,
 ) -> io::Result<()> {
-    register_line(out, register)?;
+    head(out, register, columns)?;
     let description = one_line(register.description());
     if !description.is_empty() {
         write!(out, "  ")?;
@@ -89,7 +141,9 @@ pub(crate) fn drawn_register(
     if let Some(columns) = columns {
         ruler::draw(out, register, value, columns)?;
     }
-    for field in register.fields() {
+    let is_asked_for =
+        |other: &FieldRef<'_>| field.is_none_or(|field| field.name() == other.name());
+    for field in register.fields().filter(is_asked_for) {
         match value {
             Some(value) => decoded_field(out, &field, value, columns)?,
             None => field_line(out, &field, columns)?,
@@ -106,34 +160,82 @@ fn field_line(
     let name = printable(field.name());
     let mut used = FIELD_INDENT + width(&name);
     write!(out, "  {:>7}  {STRONG}{name}{STRONG:#}", bits(field))?;
-    if let Some(access) = field.access().filter(|access| Some(*access) != field.register().access())
-    {
-        write!(out, "  {access}")?;
-        used += 2 + access.as_str().len();
-    }
-    if let Some(action) = field.read_action() {
-        let action = format!("reading does: {action}");
-        write!(out, "  {CARE}{action}{CARE:#}")?;
-        used += 2 + width(&action);
+    for (style, fact) in field_facts(field) {
+        write!(out, "  {style}{fact}{style:#}")?;
+        used += 2 + width(&fact);
     }
     write!(out, "  ")?;
     explanation(out, &one_line(field.description()), used + 2, columns)?;
-    let enums: Vec<_> = field.enums().collect();
-    for named in enums.iter().take(ENUMS_SHOWN) {
+    enumerated(out, field, columns)
+}
+
+/// What of a field is not as its register's, or not as one would think.
+fn field_facts(field: &FieldRef<'_>) -> Vec<(Style, String)> {
+    let register = field.register();
+    let access = field.access().filter(|access| Some(*access) != register.access());
+    let reset = reset_of(field).filter(|reset| *reset != 0);
+    let written = field.modified_write_values();
+    let written = written.filter(|written| Some(*written) != register.modified_write_values());
+    let facts = [
+        access.map(|access| (Style::new(), access.to_string())),
+        reset.map(|reset| (Style::new(), format!("reset {reset:#x}"))),
+        written.and_then(writing).map(|written| (CARE, written.to_owned())),
+        field.read_action().map(|action| (CARE, format!("reading does: {action}"))),
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+/// The reset value of a field, where all its bits have one.
+fn reset_of(field: &FieldRef<'_>) -> Option<u64> {
+    let register = field.register();
+    let is_known = register.reset_mask() & field.mask() == field.mask();
+    let reset = register.reset_value().filter(|_| is_known)?;
+    Some((reset & field.mask()) >> field.lsb().min(63))
+}
+
+/// The enumerated values of a field, a line each.
+fn enumerated(
+    out: &mut impl Write,
+    field: &FieldRef<'_>,
+    columns: Option<usize>,
+) -> io::Result<()> {
+    let all = field.enums().count();
+    for named in field.enums().take(ENUMS_SHOWN) {
         let value = match named.value {
-            Some(value) => hex(value, field.width()),
+            Some(value) => enum_digits(value, named.mask, field.width()),
             None => "other".to_owned(),
         };
+        let usage = match named.usage {
+            EnumUsage::Read => "  read",
+            EnumUsage::Write => "  write",
+            EnumUsage::ReadWrite => "",
+        };
         let named_value = format!("{value} {}", printable(named.name));
-        write!(out, "{:FIELD_INDENT$}{named_value}  ", "")?;
-        let used = FIELD_INDENT + width(&named_value) + 2;
+        write!(out, "{:FIELD_INDENT$}{named_value}{QUIET}{usage}{QUIET:#}  ", "")?;
+        let used = FIELD_INDENT + width(&named_value) + usage.len() + 2;
         explanation(out, &one_line(named.description), used, columns)?;
     }
-    if enums.len() > ENUMS_SHOWN {
-        let more = enums.len() - ENUMS_SHOWN;
+    if all > ENUMS_SHOWN {
+        let more = all - ENUMS_SHOWN;
         writeln!(out, "{:FIELD_INDENT$}{QUIET}… and {more} more{QUIET:#}", "")?;
     }
     Ok(())
+}
+
+/// `0x5`, or `0b1xx` where the SVD has bits that do not matter.
+fn enum_digits(value: u64, mask: u64, width: u32) -> String {
+    let all = u64::MAX >> (64 - width.clamp(1, 64));
+    if mask & all == all {
+        return hex(value, width);
+    }
+    let digit = |bit: u32| match (mask >> bit & 1, value >> bit & 1) {
+        (0, _) => 'x',
+        (_, 0) => '0',
+        _ => '1',
+    };
+    std::iter::once("0b".to_owned())
+        .chain((0..width.min(64)).rev().map(|bit| digit(bit).to_string()))
+        .collect()
 }
 
 fn decoded_field(
@@ -144,8 +246,14 @@ fn decoded_field(
 ) -> io::Result<()> {
     let read = field.decode(value);
     let name = printable(field.name());
-    let raw = hex(read.raw, field.width());
-    write!(out, "  {:>7}  {STRONG}{name}{STRONG:#} = {raw}  ", bits(field))?;
+    let mut raw = hex(read.raw, field.width());
+    write!(out, "  {:>7}  {STRONG}{name}{STRONG:#} = {raw}", bits(field))?;
+    if let Some(reset) = reset_of(field).filter(|reset| *reset != read.raw) {
+        let reset = format!(" (reset {reset:#x})");
+        write!(out, "{QUIET}{reset}{QUIET:#}")?;
+        raw.push_str(&reset);
+    }
+    write!(out, "  ")?;
     let used = FIELD_INDENT + width(&name) + 3 + raw.len() + 2;
     match read.decoded {
         Some(named) => {
@@ -154,10 +262,12 @@ fn decoded_field(
             write!(out, "{GOOD}{name}{GOOD:#}  ")?;
             explanation(out, &meaning, used + width(&name) + 2, columns)
         }
-        None if field.enums().next().is_some() => {
-            writeln!(out, "{BAD}none of its {} enumerated values{BAD:#}", field.enums().count())
-        }
-        None => explanation(out, &one_line(field.description()), used, columns),
+        None => match field.enums_for(field.usage_when_decoded()).count() {
+            // What a write of it would do is not told; it is no value that cannot be.
+            0 => explanation(out, &one_line(field.description()), used, columns),
+            _ if !field.access().is_none_or(Access::can_read) => writeln!(out),
+            count => writeln!(out, "{BAD}none of its {count} enumerated values{BAD:#}"),
+        },
     }
 }
 
@@ -175,7 +285,8 @@ fn explanation(
     write!(out, "{QUIET}")?;
     let mut column = used;
     for (place, word) in text.split(' ').enumerate() {
-        if place > 0 && column + 1 + width(word) > columns {
+        let space = usize::from(place > 0);
+        if column > indent && column + space + width(word) > columns {
             write!(out, "\n{:indent$}", "")?;
             column = indent;
         } else if place > 0 {
@@ -244,7 +355,7 @@ pub(crate) fn place(write: &bundle::WriteFact) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::explanation;
+    use super::{enum_digits, explanation};
 
     fn wrapped(text: &str, used: usize, columns: Option<usize>) -> String {
         let mut out = anstream::StripStream::new(Vec::new());
@@ -261,6 +372,15 @@ mod tests {
         assert_eq!(wrapped(text, 4, Some(8)), "one\n    two\n    three\n    four\n");
         // Little room beside a long name: back to where names begin.
         assert_eq!(wrapped(text, 20, Some(24)), "one\n           two three\n           four\n");
+        // No room for the first word.
+        assert_eq!(wrapped("one", 20, Some(22)), "\n           one\n");
         assert_eq!(wrapped("", 20, Some(24)), "\n");
+    }
+
+    #[test]
+    fn bits_that_do_not_matter_are_shown_as_such() {
+        assert_eq!(enum_digits(5, u64::MAX, 4), "0x5");
+        assert_eq!(enum_digits(0b100, 0b110, 3), "0b10x");
+        assert_eq!(enum_digits(0, 0, 2), "0bxx");
     }
 }

@@ -6,7 +6,7 @@ mod encode;
 use std::io::{BufRead, IsTerminal, Write};
 
 use svd_index::elf::SymbolKind;
-use svd_index::{Chip, Index, PeripheralRef, Query, RegisterRef};
+use svd_index::{Chip, Hit, Index, PeripheralRef, Query, RegisterRef};
 
 use self::encode::Assignments;
 
@@ -33,13 +33,13 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     }
     let difference = change::parse(&text);
     let name = difference.map_or(text.as_str(), |(name, ..)| name);
-    let (mut hits, value) = find(chip, name, args.limit.unwrap_or(SHOWN))?;
+    let (mut hits, value) = find_hits(chip, name, args.limit.unwrap_or(SHOWN))?;
     check_whole(&index)?;
     let peripherals = listed_peripherals(chip, name, &hits);
     let is_list = !peripherals.is_empty();
     let limit = args.limit.unwrap_or(if is_list { hits.len() } else { SHOWN });
     if is_list {
-        hits.sort_by_key(RegisterRef::address);
+        hits.sort_by_key(|hit| hit.register.address());
     }
     if !session.ui.json {
         for peripheral in &peripherals {
@@ -48,13 +48,16 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     }
     let whole = value.is_some() || (hits.len() <= 3 && !is_list);
     let width = (args.draw || hits.len() == 1).then(|| drawing_width(args.draw)).flatten();
-    for register in hits.iter().take(limit) {
+    for Hit { register, field } in hits.iter().take(limit) {
+        let field = field.as_ref();
         if let Some((_, from, to)) = difference {
             change::show(session, register, from, to)?;
         } else if session.ui.json {
-            session.ui.json_line(&json::Register::of(register, value))?;
+            session.ui.json_line(&json::Register::of(register, value).naming(field))?;
         } else if whole || args.draw {
-            render::drawn_register(&mut session.ui.out, register, value, width)?;
+            render::drawn_register(&mut session.ui.out, register, field, value, width)?;
+        } else if let Some(field) = field {
+            render::field_path_line(&mut session.ui.out, field)?;
         } else {
             render::register_line(&mut session.ui.out, register)?;
         }
@@ -69,19 +72,15 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
 /// The peripherals of one name, if `name` ends with it and `hits` are all their registers.
 ///
 /// There are two where the SVD gives a part of one that is built in.
-fn listed_peripherals<'a>(
-    chip: &'a Chip,
-    name: &str,
-    hits: &[RegisterRef<'a>],
-) -> Vec<PeripheralRef<'a>> {
+fn listed_peripherals<'a>(chip: &'a Chip, name: &str, hits: &[Hit<'a>]) -> Vec<PeripheralRef<'a>> {
     let typed = name.trim().trim_end_matches("()").to_ascii_uppercase();
-    let Some(theirs) = hits.first().map(|hit| hit.peripheral().name()) else {
+    let Some(theirs) = hits.first().map(|hit| hit.register.peripheral().name()) else {
         return Vec::new();
     };
     let named: Vec<_> =
         chip.peripherals().filter(|peripheral| peripheral.name() == theirs).collect();
     let all: usize = named.iter().map(|peripheral| peripheral.registers().count()).sum();
-    let are_theirs = hits.iter().all(|hit| hit.peripheral().name() == theirs);
+    let are_theirs = hits.iter().all(|hit| hit.register.peripheral().name() == theirs);
     let is_named = typed.ends_with(&theirs.to_ascii_uppercase());
     if is_named && are_theirs && all == hits.len() { named } else { Vec::new() }
 }
@@ -126,12 +125,25 @@ pub(crate) fn find<'a>(
     text: &str,
     limit: usize,
 ) -> Result<(Vec<RegisterRef<'a>>, Option<u64>), Failure> {
+    let (hits, value) = find_hits(chip, text, limit)?;
+    let mut registers: Vec<RegisterRef<'a>> = hits.into_iter().map(|hit| hit.register).collect();
+    // Hits are in the order of the registers.
+    registers.dedup();
+    Ok((registers, value))
+}
+
+/// As [`find`], telling also which fields the query names.
+fn find_hits<'a>(
+    chip: &'a Chip,
+    text: &str,
+    limit: usize,
+) -> Result<(Vec<Hit<'a>>, Option<u64>), Failure> {
     let query = Query::parse(text).map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot understand `{text}`"))
             .caused_by(&error)
             .hint("examples: UART0.BAUDRATE, 'UART*', 0x40002524, UART0.BAUDRATE=0x1C200")
     })?;
-    let hits = chip.find(&query);
+    let hits = chip.find_hits(&query);
     if !hits.is_empty() {
         return Ok((hits, query.value));
     }
@@ -141,7 +153,8 @@ pub(crate) fn find<'a>(
     if query.value.is_some() || !reads_as_words(text) {
         return Err(unknown(chip, text));
     }
-    let described: Vec<_> = chip.search(text, limit).into_iter().map(|(hit, _)| hit).collect();
+    let described = chip.search(text, limit).into_iter();
+    let described: Vec<_> = described.map(|(register, _)| Hit { register, field: None }).collect();
     if described.is_empty() { Err(unknown(chip, text)) } else { Ok((described, None)) }
 }
 
@@ -175,7 +188,15 @@ fn near(chip: &Chip, address: u64) -> String {
     let at = |register: &RegisterRef<'_>| {
         format!("{} at {}", printable(&register.path()), hex(register.address(), 32))
     };
-    let peripheral = near.peripheral.map(|p| format!("inside {}", printable(p.name())));
+    let inside: Vec<String> = chip
+        .peripherals_at(address)
+        .iter()
+        .map(|peripheral| {
+            let offset = address.wrapping_sub(peripheral.base_address());
+            format!("{} + {offset:#x}", printable(peripheral.name()))
+        })
+        .collect();
+    let peripheral = (!inside.is_empty()).then(|| format!("inside {}", inside.join(", ")));
     let before = near.before.as_ref().map(|register| format!("before it {}", at(register)));
     let after = near.after.as_ref().map(|register| format!("after it {}", at(register)));
     let told: Vec<String> = [peripheral, before, after].into_iter().flatten().collect();

@@ -50,6 +50,7 @@ fn a_register_has_every_promised_key() {
         "description": "Configuration of parity and hardware flow control register.",
         "fields": [{
             "name": "HWFC", "lsb": 0, "width": 1, "access": "read-write",
+            "read_action": null, "modified_write_values": null,
             "description": "Hardware flow control.",
             "enums": [
                 { "name": "Disabled", "value": "0x00000000", "mask": "0x00000001", "is_default": false,
@@ -76,6 +77,8 @@ fn a_value_is_decoded_by_field() {
     assert_eq!(wrong["value"], "0x0001c200");
     assert_eq!(wrong["fields"][0]["raw"], "0x0001c200");
     assert_eq!(wrong["fields"][0]["decoded"], serde_json::Value::Null);
+    assert_eq!(wrong["reserved"], "0x00000000");
+    assert_eq!(decode("UART0.CONFIG=0x11")["reserved"], "0x00000010");
     let right = decode("UART0.BAUDRATE=0x01D7E000");
     assert_eq!(right["fields"][0]["decoded"], "Baud115200");
 }

@@ -183,3 +183,88 @@ fn two_values_are_compared_by_field() {
     let wide = reg(&["UART0.CONFIG=0..0x100000000"]).expect(2);
     assert!(wide.stderr.contains("does not fit"), "{}", wide.stderr);
 }
+
+/// A register with everything that a person must be told of before touching it.
+const CAREFUL: &str = "<device><name>T</name><size>16</size><peripherals>
+    <peripheral><name>P</name><baseAddress>0x40000000</baseAddress>
+    <addressBlock><offset>0</offset><size>0x100</size><usage>registers</usage></addressBlock>
+    <registers>
+    <register><name>SR</name><addressOffset>0</addressOffset><access>read-write</access>
+      <resetValue>0x30</resetValue><modifiedWriteValues>oneToClear</modifiedWriteValues><fields>
+      <field><name>MODE</name><bitRange>[5:4]</bitRange>
+        <modifiedWriteValues>modify</modifiedWriteValues><enumeratedValues>
+        <enumeratedValue><name>Low</name><value>0</value></enumeratedValue>
+        <enumeratedValue><name>High</name><value>#1x</value></enumeratedValue>
+        </enumeratedValues></field>
+      <field><name>FLAG</name><bitRange>[0:0]</bitRange><readAction>clear</readAction>
+        <enumeratedValues><usage>read</usage>
+        <enumeratedValue><name>Pending</name><value>1</value></enumeratedValue></enumeratedValues>
+        <enumeratedValues><usage>write</usage>
+        <enumeratedValue><name>Acknowledge</name><value>1</value></enumeratedValue>
+        </enumeratedValues></field></fields></register>
+    <register><name>GO</name><addressOffset>4</addressOffset><access>write-only</access><fields>
+      <field><name>START</name><bitRange>[0:0]</bitRange><enumeratedValues><usage>write</usage>
+        <enumeratedValue><name>Trigger</name><value>1</value></enumeratedValue>
+        </enumeratedValues></field></fields></register>
+    </registers></peripheral></peripherals></device>";
+
+fn careful(arguments: &[&str], code: i32) -> Run {
+    let silk = Silk::new();
+    let svd = silk.write("careful.svd", CAREFUL);
+    let svd = svd.to_str().unwrap();
+    silk.run([&["reg", "--svd", svd][..], arguments].concat()).expect(code)
+}
+
+#[test]
+fn side_effects_stand_beside_what_has_them() {
+    let expected = "\
+P.SR  0x40000000  16 bit  read-write  reset 0x0030  writing 1 clears  reading changes the hardware
+    [5:4]  MODE  reset 0x3  \n           0x0 Low  \n           0b1x High  
+      [0]  FLAG  reading does: clear  
+           0x1 Pending  read  
+           0x1 Acknowledge  write  
+";
+    assert_eq!(careful(&["P.SR"], 0).stdout, expected);
+}
+
+#[test]
+fn a_decoded_value_tells_what_differs_from_reset() {
+    let shown = careful(&["P.SR=0x8021"], 0).stdout;
+    let expected = "
+  value 0x8021
+  bits outside every field are set: 0x8000
+    [5:4]  MODE = 0x2 (reset 0x3)  High  
+      [0]  FLAG = 0x1 (reset 0x0)  Pending  
+";
+    assert!(shown.ends_with(expected), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_read_is_decoded_as_written() {
+    let written = careful(&["P.GO=1"], 0).stdout;
+    assert!(written.ends_with("[0]  START = 0x1  Trigger  \n"), "{written}");
+    let nothing = careful(&["P.GO=0"], 0).stdout;
+    assert!(!nothing.contains("none of its"), "a write of 0 just does nothing: {nothing}");
+    let made = careful(&["P.SR FLAG=Acknowledge"], 0).stdout;
+    assert!(made.contains("Acknowledge"), "{made}");
+    let refused = careful(&["P.SR FLAG=Pending"], 4).stderr;
+    assert!(refused.contains("`Pending` is no value of `FLAG`"), "{refused}");
+}
+
+#[test]
+fn a_field_that_is_named_is_shown_alone() {
+    let shown = reg(&["UART_CONFIG_PARITY_Msk"]).expect(0).stdout;
+    assert!(shown.contains("PARITY") && !shown.contains("HWFC"), "{shown}");
+    assert_eq!(one(&["UART0.CONFIG.PARITY"])["field"], "PARITY");
+    assert_eq!(one(&["UART0.CONFIG"]).get("field"), None);
+    let all = reg(&["POWER.*.*", "--limit", "2"]).expect(0).stdout;
+    let first = all.lines().next().unwrap();
+    assert!(first.starts_with("POWER.") && first.contains("  ["), "{first}");
+}
+
+#[test]
+fn a_hole_tells_what_is_near() {
+    let hole = careful(&["0x40000002"], 4).stderr;
+    let near = "near: inside P + 0x2, before it P.SR at 0x40000000, after it P.GO at 0x40000004";
+    assert!(hole.contains(near), "{hole}");
+}

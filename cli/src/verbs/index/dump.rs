@@ -111,7 +111,7 @@ fn in_address_order<'a>(
 /// Row-major order is address order, unless the outer array's step is smaller than what the
 /// inner one spans: only then are elements held and sorted.
 fn ascending<'a>(register: RegisterRef<'a>) -> Box<dyn Iterator<Item = RegisterRef<'a>> + 'a> {
-    if outermost_count(&register).is_some_and(|count| count > MAX_LISTED) {
+    if register.outermost_count().is_some_and(|count| count > MAX_LISTED) {
         return Box::new(std::iter::once(register));
     }
     if register.elements().map(|element| element.address()).is_sorted() {
@@ -122,29 +122,9 @@ fn ascending<'a>(register: RegisterRef<'a>) -> Box<dyn Iterator<Item = RegisterR
     Box::new(elements.into_iter())
 }
 
-/// Elements of the outermost array around a register; `None` if it stands for one register.
-///
-/// Read off the span that a whole array's name shows first: `CH[0..4)`, `CCR{1..8)`, `P{A,B}`.
-fn outermost_count(register: &RegisterRef<'_>) -> Option<u64> {
-    let all = register.is_array().then(|| register.count())?;
-    if all <= MAX_LISTED {
-        return Some(all);
-    }
-    let name = register.name();
-    let open = name.find(['[', '{'])?;
-    let span = &name[open + 1..];
-    let Some((start, end)) = span.split_once(')').and_then(|(span, _)| span.split_once(".."))
-    else {
-        let (names, _) = span.split_once('}')?;
-        return Some(names.split(',').count() as u64);
-    };
-    let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
-    end.checked_sub(start)
-}
-
 fn write_json(out: &mut impl Write, register: &RegisterRef<'_>) -> Result<(), Failure> {
     let object = json::Register::of(register, None);
-    let written = match (outermost_count(register), register.stride()) {
+    let written = match (register.outermost_count(), register.stride()) {
         (Some(count), Some(stride)) => {
             let array = Array { register: object, count, stride };
             serde_json::to_writer(&mut *out, &array)
@@ -158,7 +138,7 @@ fn write_json(out: &mut impl Write, register: &RegisterRef<'_>) -> Result<(), Fa
 
 fn write_line(out: &mut impl Write, register: &RegisterRef<'_>) -> Result<(), Failure> {
     render::register_line(out, register)?;
-    if let (Some(count), Some(stride)) = (outermost_count(register), register.stride()) {
+    if let (Some(count), Some(stride)) = (register.outermost_count(), register.stride()) {
         writeln!(out, "  {QUIET}{count} elements, one every {stride:#x} bytes{QUIET:#}")?;
     }
     Ok(())
