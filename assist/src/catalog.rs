@@ -48,6 +48,8 @@ pub(crate) struct Register<'a> {
     pub(crate) reset_value: Option<u64>,
     pub(crate) description: &'a str,
     pub(crate) can_read: bool,
+    /// Whether a write may change it, or one of its fields.
+    pub(crate) can_write: bool,
     pub(crate) fields: Vec<Field<'a>>,
     source: Option<RegisterRef<'a>>,
 }
@@ -199,6 +201,8 @@ impl<'a> Register<'a> {
             reset_value: register.reset_value(),
             description: register.description(),
             can_read: access.is_none_or(Access::can_read),
+            can_write: access.is_none_or(Access::can_write)
+                || register.fields().any(|field| field.access().is_none_or(Access::can_write)),
             fields: register.fields().map(Field::of).collect(),
             source: Some(register),
         }
@@ -221,6 +225,7 @@ impl<'a> Register<'a> {
             reset_value: fact.reset_value,
             description: "",
             can_read: true,
+            can_write: true,
             fields: fact.fields.iter().map(field).collect(),
             source: None,
         }
@@ -252,6 +257,17 @@ impl<'a> Register<'a> {
             address: element.address(),
         });
         alone.into_iter().chain(numbered)
+    }
+
+    /// Whether what is written to it clears or sets bits, here or elsewhere, as to an interrupt
+    /// flag clear register.
+    pub(crate) fn is_clearing(&self) -> bool {
+        let declared = self.source.is_some_and(|register| {
+            let of_field = |field: FieldRef<'_>| field.modified_write_values().is_some();
+            register.modified_write_values().is_some() || register.fields().any(of_field)
+        });
+        let name = self.name();
+        declared || ["ICR", "FCR", "CLR", "CLEAR"].iter().any(|end| name.ends_with(end))
     }
 
     /// What reading it changes, in SVD spelling: its own `readAction`, or that of a field.

@@ -13,6 +13,7 @@
 //! same bytes.
 
 mod catalog;
+pub mod check;
 pub mod context;
 mod evidence;
 pub mod mask;

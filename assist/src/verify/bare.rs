@@ -3,8 +3,9 @@
 
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
+use super::layout;
 use super::lex::Chain;
-use super::names::{CORE_WHY, Meaning, check_bits, claim_register, in_subject, is_name, only};
+use super::names::{CORE_WHY, Meaning, claim_register, in_subject, is_name, only};
 use super::vocabulary::{OF_THE_CORE, ORDINARY};
 use crate::words;
 
@@ -20,13 +21,17 @@ pub(super) fn bare(
     if let Some(meaning) = bare_enum(judge, reading, chain) {
         return meaning;
     }
+    if let Some(end) = layout::interrupt_word(judge, reading, &word, span.clone(), chain.end) {
+        return Meaning::Read(end);
+    }
     if chain.called || !is_name(&word) || word.len() < 2 {
         return Meaning::Nothing;
     }
     let said_register =
         reading.followed_by(chain.end, &["register"]) || reading.preceded_by(at, &["register"]);
     let said_field = reading.followed_by(chain.end, &["field", "bit", "bits", "bitfield"])
-        || reading.preceded_by(at, &["field", "bit"]);
+        || reading.preceded_by(at, &["field", "bit"])
+        || layout::bits_before(&reading.tokens, &span).is_some();
     let code = reading.is_code(&span);
     let clear = code || said_register || said_field || !ORDINARY.contains(&word.as_str());
     let field = judge
@@ -38,7 +43,7 @@ pub(super) fn bare(
         let known = judge.known.field((named.at, place));
         let why = format!("{}.{}{}", named.path, known.name, known.bits());
         reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        check_bits(judge, reading, (named.at, place), chain.end, span);
+        layout::after_field(judge, reading, (named.at, place), chain.end, span);
         return Meaning::Register(named, Some(place));
     }
     if let Some(named) = register.filter(|_| clear || in_subject(judge, &word).is_some()) {
@@ -50,7 +55,7 @@ pub(super) fn bare(
         let known = judge.known.field(place);
         let why = format!("{}.{}{}", register.path, known.name, known.bits());
         reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        check_bits(judge, reading, place, chain.end, span);
+        layout::after_field(judge, reading, place, chain.end, span);
         return Meaning::Other;
     }
     unknown_bare(judge, reading, chain, said_register)

@@ -25,20 +25,34 @@ pub struct Claim {
 pub enum ClaimKind {
     /// A register or peripheral exists.
     Register,
-    /// A register has a field, or the field these bits.
+    /// A register has a field.
     Field,
+    /// Which bits a field has, or what the bits of a register are.
+    Bits,
+    /// A constant is a field's mask.
+    Mask,
     /// A name of an enumerated value, or its number.
     Enum,
     /// An address is what it is said to be.
     Address,
+    /// A register lies so many bytes from its peripheral's start.
+    Offset,
+    /// Where a peripheral starts.
+    Base,
     /// A register or field holds, or is to be given, a value.
     Value,
     /// A register's value after reset.
     Reset,
     /// A function or variable of the firmware.
     Symbol,
+    /// A member of a type.
+    Type,
     /// A line of a source file.
     Line,
+    /// An interrupt's name or number, or its handler's name.
+    Interrupt,
+    /// What the firmware does with a register.
+    Elf,
 }
 
 impl ClaimKind {
@@ -47,12 +61,19 @@ impl ClaimKind {
         match self {
             Self::Register => "register",
             Self::Field => "field",
+            Self::Bits => "bits",
+            Self::Mask => "mask",
             Self::Enum => "enum",
             Self::Address => "address",
+            Self::Offset => "offset",
+            Self::Base => "base",
             Self::Value => "value",
             Self::Reset => "reset",
             Self::Symbol => "symbol",
+            Self::Type => "type",
             Self::Line => "line",
+            Self::Interrupt => "interrupt",
+            Self::Elf => "elf",
         }
     }
 }

@@ -24,7 +24,9 @@ pub(super) fn file_and_line(
         |at: usize| tokens.get(at).is_some_and(|t| t.span.start == tokens[at - 1].span.end);
     let dot = tokens.get(at + 1).filter(|dot| dot.is(".") && touching(at + 1))?;
     let ending = tokens.get(at + 2).filter(|_| touching(at + 2))?.word()?;
-    if !ENDINGS.contains(&ending) || dot.span.len() != 1 {
+    // `I2C0.S` is a register of some chips, and no assembler's file.
+    let is_register = known.peripheral(name).is_some() && !known.named(ending).is_empty();
+    if !ENDINGS.contains(&ending) || dot.span.len() != 1 || is_register {
         return None;
     }
     let file = format!("{name}.{ending}");
@@ -94,6 +96,42 @@ fn function_of_facts(known: &Known<'_>, file: &str, line: u64) -> Option<String>
             && write.file.as_deref().is_some_and(|path| base_name(path) == file)
     })?;
     Some(write.function.clone().unwrap_or_else(|| "code".to_owned()))
+}
+
+/// `heartbeat.ticks`: a member of a variable of the firmware. True if the variable is one.
+pub(super) fn member(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain) -> bool {
+    /// Bytes of a variable that are looked at for its members.
+    const MOST: u64 = 1024;
+    let Some(firmware) = known.firmware() else { return false };
+    let [variable, member, ..] = &chain.parts[..] else { return false };
+    if !known.has_symbol(variable) || chain.called {
+        return false;
+    }
+    let symbols = firmware.find_symbols(variable);
+    let is = |symbol: &&svd_index::elf::SymbolRef<'_>| symbol.name == variable.as_str();
+    let Some(symbol) = symbols.iter().find(is) else { return false };
+    let mut members: Vec<String> = (0..symbol.size.min(MOST))
+        .filter_map(|byte| firmware.variable_at(symbol.address + byte))
+        .filter_map(|path| {
+            let rest = path.strip_prefix(variable.as_str())?.strip_prefix('.')?.to_owned();
+            Some(rest.split(['.', '[', '+']).next().unwrap_or("").to_owned())
+        })
+        .collect();
+    members.dedup();
+    if members.is_empty() || symbol.size > MOST {
+        return false;
+    }
+    let span = chain.span_to(1);
+    let bare = member.split('[').next().unwrap_or(member);
+    let judged = if members.iter().any(|known| known == bare) {
+        Judged::ok(format!("a member of {variable}"))
+    } else {
+        let near = crate::words::nearest(bare, members.iter().map(String::as_str));
+        let expected = near.map(|near| format!("{variable}.{near}"));
+        Judged::wrong(format!("{variable} has no member {bare}"), expected)
+    };
+    reading.claim(ClaimKind::Type, span, judged);
+    true
 }
 
 /// Judges a word that may be a function or variable of the firmware.

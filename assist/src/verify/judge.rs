@@ -4,6 +4,7 @@
 //! or an address that follows is taken to be of that register.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bundle::Bundle;
 use svd_index::Index;
@@ -12,11 +13,11 @@ use super::claim::{Claim, ClaimKind, Verdict};
 use super::known::{Known, Named};
 use super::lex::{self, Chain, Token};
 use super::segment::Segment;
-use super::{code, names, values};
+use super::{code, layout, names, values};
 
 /// Judges segments, and remembers what they were about.
 pub(super) struct Judge<'a> {
-    pub(super) known: Known<'a>,
+    pub(super) known: Arc<Known<'a>>,
     /// Peripherals that were named, the last one last.
     peripherals: Vec<usize>,
     /// The register that was named last.
@@ -64,34 +65,33 @@ impl Reading<'_> {
 }
 
 /// A verdict and what it rests on.
-pub(super) struct Judged {
-    pub(super) verdict: Verdict,
-    pub(super) why: String,
-    pub(super) expected: Option<String>,
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    pub(crate) why: String,
+    pub(crate) expected: Option<String>,
 }
 
 impl Judged {
-    pub(super) fn ok(why: impl Into<String>) -> Self {
+    pub(crate) fn ok(why: impl Into<String>) -> Self {
         Self { verdict: Verdict::Ok, why: why.into(), expected: None }
     }
 
-    pub(super) fn wrong(why: impl Into<String>, expected: Option<String>) -> Self {
+    pub(crate) fn wrong(why: impl Into<String>, expected: Option<String>) -> Self {
         Self { verdict: Verdict::Wrong, why: why.into(), expected }
     }
 
-    pub(super) fn unknown(why: impl Into<String>) -> Self {
+    pub(crate) fn unknown(why: impl Into<String>) -> Self {
         Self { verdict: Verdict::Unknown, why: why.into(), expected: None }
     }
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(index: &'a Index, bundle: Option<&'a Bundle>) -> Self {
-        Self {
-            known: Known::new(index, bundle),
-            peripherals: Vec::new(),
-            register: None,
-            before_code: values::Hint::None,
-        }
+        Self::with(Arc::new(Known::new(index, bundle)))
+    }
+
+    pub(super) fn with(known: Arc<Known<'a>>) -> Self {
+        Self { known, peripherals: Vec::new(), register: None, before_code: values::Hint::None }
     }
 
     /// Claims of one segment, in its order.
@@ -126,7 +126,13 @@ impl<'a> Judge<'a> {
             names::Meaning::Enum(place, part) => {
                 values::after_enum(self, reading, place, &chain, part)
             }
+            names::Meaning::Peripheral(peripheral, part) => {
+                let name = chain.spans[part].clone();
+                layout::after_peripheral(self, reading, peripheral, chain.end, name)
+            }
+            names::Meaning::Read(end) => end,
             names::Meaning::Other => chain.end,
+            names::Meaning::Nothing if code::member(&self.known, reading, &chain) => chain.end,
             names::Meaning::Nothing => {
                 code::symbol(&self.known, reading, &chain);
                 after_unknown(&chain, at)

@@ -12,18 +12,18 @@ use crate::words;
 
 /// A register that an answer can mean: one of the catalog, and which element if it is an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// Position in the catalog.
-    pub(super) at: usize,
-    pub(super) path: String,
-    pub(super) address: u64,
+    pub(crate) at: usize,
+    pub(crate) path: String,
+    pub(crate) address: u64,
     /// Named by its peripheral's kind (`USART_BRR`), so every instance is meant as well.
-    pub(super) any_instance: bool,
+    pub(crate) any_instance: bool,
 }
 
 /// The chip, the firmware and the board, ready to be asked.
-pub(super) struct Known<'a> {
-    pub(super) catalog: Catalog<'a>,
+pub(crate) struct Known<'a> {
+    pub(crate) catalog: Catalog<'a>,
     firmware: Option<&'a Firmware>,
     /// Peripherals by upper-case name.
     peripherals: HashMap<String, usize>,
@@ -49,7 +49,7 @@ const MOST_ELEMENTS: usize = 64;
 const MOST_CODE: u64 = 4 << 20;
 
 impl<'a> Known<'a> {
-    pub(super) fn new(index: &'a Index, bundle: Option<&'a Bundle>) -> Self {
+    pub(crate) fn new(index: &'a Index, bundle: Option<&'a Bundle>) -> Self {
         static NO_FACTS: Facts =
             Facts { registers: Vec::new(), writes: Vec::new(), findings: Vec::new() };
         let carried = bundle.map_or(&NO_FACTS, |bundle| &bundle.facts);
@@ -107,20 +107,20 @@ impl<'a> Known<'a> {
     }
 
     /// Whether a chip's description is there: without one, a name that is not known may exist.
-    pub(super) fn has_chip(&self) -> bool {
+    pub(crate) fn has_chip(&self) -> bool {
         self.catalog.chip().is_some()
     }
 
-    pub(super) fn register(&self, at: usize) -> &Register<'a> {
+    pub(crate) fn register(&self, at: usize) -> &Register<'a> {
         &self.catalog.registers[at]
     }
 
-    pub(super) fn field(&self, (register, field): (usize, usize)) -> &Field<'a> {
+    pub(crate) fn field(&self, (register, field): (usize, usize)) -> &Field<'a> {
         &self.catalog.registers[register].fields[field]
     }
 
     /// The peripheral of this name, vendor header's prefixes and suffixes passed over.
-    pub(super) fn peripheral(&self, name: &str) -> Option<usize> {
+    pub(crate) fn peripheral(&self, name: &str) -> Option<usize> {
         let upper = name.to_ascii_uppercase();
         let bare = upper.strip_prefix("NRF_").unwrap_or(&upper);
         let bare = bare.strip_suffix("_BASE").unwrap_or(bare);
@@ -129,7 +129,7 @@ impl<'a> Known<'a> {
     }
 
     /// A peripheral whose name without its number is this: `UART` for `UART0`.
-    pub(super) fn family(&self, name: &str) -> Option<usize> {
+    pub(crate) fn family(&self, name: &str) -> Option<usize> {
         let wanted = kind(name);
         let peripherals = self.catalog.peripherals.iter();
         peripherals.clone().position(|p| kind(p.name).eq_ignore_ascii_case(wanted)).or_else(|| {
@@ -140,18 +140,18 @@ impl<'a> Known<'a> {
     }
 
     /// Registers of this name below their peripheral, in any peripheral.
-    pub(super) fn named(&self, name: &str) -> &[Named] {
+    pub(crate) fn named(&self, name: &str) -> &[Named] {
         self.registers.get(&name.to_ascii_uppercase()).map_or(&[], Vec::as_slice)
     }
 
     /// The register of this name in one peripheral.
-    pub(super) fn in_peripheral(&self, peripheral: usize, name: &str) -> Option<&Named> {
+    pub(crate) fn in_peripheral(&self, peripheral: usize, name: &str) -> Option<&Named> {
         let here = |named: &&Named| self.register(named.at).peripheral == peripheral;
         self.named(name).iter().find(here)
     }
 
     /// Whether a register that was named by its kind stands at `address` in another instance.
-    pub(super) fn is_instance(&self, named: &Named, address: u64) -> bool {
+    pub(crate) fn is_instance(&self, named: &Named, address: u64) -> bool {
         let own = self.register(named.at);
         named.any_instance
             && self.catalog.register_at(address).is_some_and(|at| {
@@ -163,14 +163,14 @@ impl<'a> Known<'a> {
 
     /// Whether a peripheral has an array of this name, or registers whose names start so: headers
     /// make an array of `AFRL` and `AFRH`.
-    pub(super) fn starts_in(&self, peripheral: usize, name: &str) -> bool {
+    pub(crate) fn starts_in(&self, peripheral: usize, name: &str) -> bool {
         let start = name.to_ascii_uppercase();
         let registers = self.catalog.registers_of(peripheral).iter();
         registers.map(Register::name).any(|known| known.to_ascii_uppercase().starts_with(&start))
     }
 
     /// The register name in a peripheral that is spelled most like `name`.
-    pub(super) fn nearest_register(&self, peripheral: usize, name: &str) -> Option<String> {
+    pub(crate) fn nearest_register(&self, peripheral: usize, name: &str) -> Option<String> {
         let registers = self.catalog.registers_of(peripheral);
         let names = || registers.iter().map(|register| register.name());
         // BAUD for BAUDRATE is no slip of four letters, but it is clear.
@@ -190,7 +190,7 @@ impl<'a> Known<'a> {
     }
 
     /// The field of this name in a register, in any case.
-    pub(super) fn field_of(&self, register: usize, name: &str) -> Option<usize> {
+    pub(crate) fn field_of(&self, register: usize, name: &str) -> Option<usize> {
         let fields = &self.register(register).fields;
         fields
             .iter()
@@ -199,27 +199,27 @@ impl<'a> Known<'a> {
     }
 
     /// Fields of this name anywhere.
-    pub(super) fn fields_named(&self, name: &str) -> &[(usize, usize)] {
+    pub(crate) fn fields_named(&self, name: &str) -> &[(usize, usize)] {
         self.fields.get(&name.to_ascii_uppercase()).map_or(&[], Vec::as_slice)
     }
 
     /// Fields with an enumerated value of this name, spelled just so.
-    pub(super) fn enums_named(&self, name: &str) -> &[(usize, usize)] {
+    pub(crate) fn enums_named(&self, name: &str) -> &[(usize, usize)] {
         self.enums.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The enumerated value of this name in a field.
-    pub(super) fn enum_of(&self, place: (usize, usize), name: &str) -> Option<EnumValueRef<'a>> {
+    pub(crate) fn enum_of(&self, place: (usize, usize), name: &str) -> Option<EnumValueRef<'a>> {
         self.field(place).enums().find(|value| value.name == name)
     }
 
     /// What the board showed in a register.
-    pub(super) fn held(&self, path: &str) -> Option<u64> {
+    pub(crate) fn held(&self, path: &str) -> Option<u64> {
         self.held.get(path).copied()
     }
 
     /// Findings that a register with this value would give.
-    pub(super) fn objections(&self, named: &Named, value: u64) -> Vec<bundle::Finding> {
+    pub(crate) fn objections(&self, named: &Named, value: u64) -> Vec<bundle::Finding> {
         let Some(chip) = self.catalog.chip() else { return Vec::new() };
         let whole = |register: &svd_index::RegisterRef<'_>| register.path() == named.path;
         match chip.registers_at(named.address).into_iter().find(whole) {
@@ -229,7 +229,7 @@ impl<'a> Known<'a> {
     }
 
     /// The name of a value: of one field, or of a register's only field that has names.
-    pub(super) fn named_value(
+    pub(crate) fn named_value(
         &self,
         named: &Named,
         field: Option<usize>,
@@ -249,7 +249,7 @@ impl<'a> Known<'a> {
     }
 
     /// What stands at an address: a register, a place in a peripheral, a function or variable.
-    pub(super) fn meaning_of_address(&self, address: u64) -> Option<String> {
+    pub(crate) fn meaning_of_address(&self, address: u64) -> Option<String> {
         if let Some(at) = self.catalog.register_at(address) {
             let element = self.register(at).elements().take(MOST_ELEMENTS);
             let path = element.take_while(|e| e.address <= address).last();
@@ -272,7 +272,7 @@ impl<'a> Known<'a> {
     }
 
     /// A value that is known from somewhere: the subject's names, the board, the firmware.
-    pub(super) fn meaning_of_value(&self, subject: Option<&Named>, value: u64) -> Option<String> {
+    pub(crate) fn meaning_of_value(&self, subject: Option<&Named>, value: u64) -> Option<String> {
         if let Some(named) = subject
             && let Some(name) = self.named_value(named, None, value)
         {
@@ -295,26 +295,26 @@ impl<'a> Known<'a> {
     }
 
     /// Facts of bundle and firmware.
-    pub(super) fn facts(&self) -> &Facts {
+    pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    pub(super) fn firmware(&self) -> Option<&'a Firmware> {
+    pub(crate) fn firmware(&self) -> Option<&'a Firmware> {
         self.firmware
     }
 
     /// Whether the firmware has a function or variable of this name.
-    pub(super) fn has_symbol(&self, name: &str) -> bool {
+    pub(crate) fn has_symbol(&self, name: &str) -> bool {
         self.symbols.contains(name)
     }
 
     /// The firmware's name that is spelled most like `name`.
-    pub(super) fn nearest_symbol(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn nearest_symbol(&self, name: &str) -> Option<&'a str> {
         words::nearest(name, self.symbols.iter().copied())
     }
 
     /// Lines with code and their functions, by base name of the file.
-    pub(super) fn lines(&self) -> &HashMap<String, BTreeMap<u32, String>> {
+    pub(crate) fn lines(&self) -> &HashMap<String, BTreeMap<u32, String>> {
         self.lines.get_or_init(|| self.firmware.map(lines_with_code).unwrap_or_default())
     }
 }
@@ -343,12 +343,12 @@ fn lines_with_code(firmware: &Firmware) -> HashMap<String, BTreeMap<u32, String>
 }
 
 /// The last part of a path.
-pub(super) fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// A peripheral's name without its number.
-pub(super) fn kind(name: &str) -> &str {
+pub(crate) fn kind(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 

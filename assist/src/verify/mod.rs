@@ -12,15 +12,17 @@
 mod bare;
 mod claim;
 mod code;
-mod judge;
-mod known;
+pub(crate) mod judge;
+pub(crate) mod known;
+mod layout;
 mod lex;
-mod names;
+pub(crate) mod names;
 mod segment;
 mod values;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bundle::Bundle;
 use svd_index::Index;
@@ -28,7 +30,21 @@ use svd_index::Index;
 pub use claim::{Claim, ClaimKind, Verdict};
 
 use judge::Judge;
+use known::Known;
 use segment::Segments;
+
+/// The claims of prose, each place by itself.
+pub(crate) fn prose_claims(known: Arc<Known<'_>>, text: &str) -> Vec<Claim> {
+    let mut judge = Judge::with(known);
+    let mut segments = Segments::default();
+    segments.push(text);
+    let mut claims = Vec::new();
+    while let Some(segment) = segments.next_complete() {
+        claims.extend(judge.judge(&segment));
+    }
+    claims.extend(segments.rest().map(|segment| judge.judge(&segment)).unwrap_or_default());
+    claims
+}
 
 /// Checks one answer while it streams.
 ///

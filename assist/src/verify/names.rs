@@ -4,9 +4,9 @@ use super::bare::bare;
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::{self, Named};
+use super::layout;
 use super::lex::Chain;
 use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE};
-use crate::catalog::bits;
 use crate::context::is_kind_of_peripheral;
 use crate::words;
 
@@ -14,8 +14,12 @@ use crate::words;
 pub(super) enum Meaning {
     /// A register, or a field of it.
     Register(Named, Option<usize>),
+    /// A peripheral alone; its part of the chain.
+    Peripheral(usize, usize),
     /// An enumerated value of the field at (register, field); its part of the chain.
     Enum((usize, usize), usize),
+    /// Something that was read up to this token.
+    Read(usize),
     /// Something that needs no further reading.
     Other,
     /// Nothing of the chip.
@@ -23,7 +27,7 @@ pub(super) enum Meaning {
 }
 
 /// Why nothing is said of them.
-pub(super) const CORE_WHY: &str = "a part of the Arm core, which this description does not cover";
+pub(crate) const CORE_WHY: &str = "a part of the Arm core, which this description does not cover";
 
 /// Reads the chain; adds the claims that it makes by itself.
 pub(super) fn resolve(
@@ -68,6 +72,7 @@ fn in_peripheral(
             let base = judge.known.catalog.peripherals[peripheral].base_address;
             let why = format!("peripheral at {base:#010x}");
             reading.claim(ClaimKind::Register, chain.span_to(first), Judged::ok(why));
+            return Meaning::Peripheral(peripheral, first);
         }
         return Meaning::Other;
     }
@@ -148,7 +153,13 @@ fn of_register(
     let why = format!("{}.{}{}", named.path, known.name, known.bits());
     let span = chain.spans[last + 1].clone();
     reading.claim(ClaimKind::Field, span, Judged::ok(why));
-    check_bits(judge, reading, (named.at, field), chain.end, chain.spans[last + 1].clone());
+    layout::after_field(
+        judge,
+        reading,
+        (named.at, field),
+        chain.end,
+        chain.spans[last + 1].clone(),
+    );
     if chain
         .parts
         .get(last + 2)
@@ -289,51 +300,6 @@ fn no_peripheral(
     Meaning::Other
 }
 
-/// `FIELD[hi:lo]`, `FIELD (bit 3)`, `FIELD (bits 7:4)` after token `at`: the bits are claims too.
-pub(super) fn check_bits(
-    judge: &Judge<'_>,
-    reading: &mut Reading<'_>,
-    place: (usize, usize),
-    at: usize,
-    name: std::ops::Range<usize>,
-) {
-    let tokens = &reading.tokens;
-    let is = |at: usize, sign: &str| tokens.get(at).is_some_and(|token| token.is(sign));
-    let number = |at: usize| tokens.get(at).and_then(|token| token.number());
-    let word = |at: usize| tokens.get(at).and_then(|token| token.word());
-    let at = if is(at, "`") { at + 1 } else { at };
-    let (first, close) = if is(at, "[") {
-        (at + 1, "]")
-    } else if is(at, "(") && matches!(word(at + 1), Some("bit" | "bits" | "Bit" | "Bits")) {
-        (at + 2, ")")
-    } else {
-        return;
-    };
-    let Some(high) = number(first) else { return };
-    let (low, end) = if [":", "-", "."].iter().any(|sign| is(first + 1, sign)) {
-        let Some(low) = number(first + 2) else { return };
-        (low, first + 2)
-    } else {
-        (high, first)
-    };
-    if !is(end + 1, close) {
-        return;
-    }
-    let field = judge.known.field(place);
-    let (lsb, msb) = (u64::from(field.lsb), u64::from(field.lsb + field.width.max(1) - 1));
-    let (low, high) = (low.min(high), low.max(high));
-    let span = name.start..tokens[end + 1].span.end;
-    let right = format!("{}{}", field.name, bits(field.lsb, field.width));
-    if (low, high) == (lsb, msb) {
-        reading.claim(ClaimKind::Field, span, Judged::ok(right));
-    } else if field.width > 1 && low == high && lsb <= low && high <= msb {
-        // `DIV[3]` may speak of one bit of a field.
-    } else {
-        let why = format!("the field is {right}");
-        reading.claim(ClaimKind::Field, span, Judged::wrong(why, Some(right)));
-    }
-}
-
 pub(super) fn in_subject(judge: &Judge<'_>, name: &str) -> Option<Named> {
     judge.subjects().find_map(|subject| judge.known.in_peripheral(subject, name).cloned())
 }
@@ -346,7 +312,7 @@ pub(super) fn only(named: &[Named]) -> Option<Named> {
 }
 
 /// Whether a word is spelled as names of a chip are: capitals, digits, `_`, an index.
-pub(super) fn is_name(word: &str) -> bool {
+pub(crate) fn is_name(word: &str) -> bool {
     let name = word.split('[').next().unwrap_or(word);
     name.contains(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::Named;
+use super::layout;
 use super::lex::{Chain, Token};
 use super::vocabulary::{BETWEEN, FIX, PRESENT};
 use crate::catalog::{extract, hex};
@@ -70,7 +71,13 @@ pub(super) fn after_register(
         .last()
         .map_or(0, |claim| claim.span.start.saturating_sub(reading.segment.offset));
     before_register(judge, reading, named, field, start);
-    let Some((link, place)) = link(&reading.tokens, at) else { return at };
+    let Some((link, place)) = link(&reading.tokens, at) else {
+        let offset = match field {
+            Some(_) => None,
+            None => layout::register_offset(judge, reading, named, at, start),
+        };
+        return offset.unwrap_or(at);
+    };
     let value = reading.tokens[place].number().expect("a link ends at a number");
     let span = start..reading.tokens[place].span.end;
     let said = Said { named, field, value, start };

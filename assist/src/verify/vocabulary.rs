@@ -2,7 +2,7 @@
 //! be.
 
 /// Words after which a statement is about what is.
-pub(super) const PRESENT: &[&str] = &[
+pub(crate) const PRESENT: &[&str] = &[
     "bug",
     "cause",
     "contained",
@@ -36,7 +36,7 @@ pub(super) const PRESENT: &[&str] = &[
 ];
 
 /// Words after which a statement is about what should be.
-pub(super) const FIX: &[&str] = &[
+pub(crate) const FIX: &[&str] = &[
     "be",
     "become",
     "change",
@@ -60,7 +60,7 @@ pub(super) const FIX: &[&str] = &[
 ];
 
 /// Words and signs that may stand between a register and its value.
-pub(super) const BETWEEN: &[&str] = &[
+pub(crate) const BETWEEN: &[&str] = &[
     "a",
     "actually",
     "address",
@@ -107,12 +107,12 @@ pub(super) const BETWEEN: &[&str] = &[
 ];
 
 /// Words that stand before a peripheral in code and are no name of the chip.
-pub(super) const LEADS: &[&str] =
+pub(crate) const LEADS: &[&str] =
     &["pac", "p", "dp", "peripherals", "device", "hal", "self", "periph", "regs"];
 
 /// Ordinary words that are also names of registers, fields or peripherals somewhere. In prose
 /// they are claims only in code font or beside their peripheral.
-pub(super) const ORDINARY: &[&str] = &[
+pub(crate) const ORDINARY: &[&str] = &[
     "ADC",
     "ADDRESS",
     "AES",
@@ -194,7 +194,7 @@ pub(super) const ORDINARY: &[&str] = &[
 ];
 
 /// Registers of Arm cores, which most vendors' descriptions leave out.
-pub(super) const OF_THE_CORE: &[&str] = &[
+pub(crate) const OF_THE_CORE: &[&str] = &[
     "ACTLR",
     "AFSR",
     "AIRCR",
@@ -233,7 +233,7 @@ pub(super) const OF_THE_CORE: &[&str] = &[
 ];
 
 /// Peripherals of Arm cores, by the names of CMSIS headers.
-pub(super) const CORE_PERIPHERALS: &[&str] = &[
+pub(crate) const CORE_PERIPHERALS: &[&str] = &[
     "COREDEBUG",
     "DCB",
     "DIB",

@@ -1,8 +1,10 @@
 //! Tests of the crate's public face, over the example with the classic UART bug.
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod context;
 mod plan;
+mod planted;
 mod prompt;
 mod support;
 mod triage;

@@ -243,14 +243,14 @@ fn fields_and_their_bits_are_checked() {
     let bench = Bench::faulty();
     bench.check(
         "UART0.CONFIG: the PARITY[3:1] field",
-        &["ok register \"UART0.CONFIG\"", "ok field \"PARITY\"", "ok field \"PARITY[3:1]\""],
+        &["ok register \"UART0.CONFIG\"", "ok field \"PARITY\"", "ok bits \"PARITY[3:1]\""],
     );
     bench.check(
         "UART0.CONFIG.HWFC (bit 4)",
         &[
             "ok register \"UART0.CONFIG\"",
             "ok field \"HWFC\"",
-            "wrong field \"HWFC (bit 4)\" -> HWFC[0]",
+            "wrong bits \"HWFC (bit 4)\" -> HWFC[0]",
         ],
     );
 }

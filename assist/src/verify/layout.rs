@@ -1,0 +1,339 @@
+//! Where prose says that things are: the bits of a field, its mask, a register's offset, a
+//! peripheral's base, an interrupt's number.
+
+use std::ops::Range;
+
+use super::claim::ClaimKind;
+use super::judge::{Judge, Judged, Reading};
+use super::known::Named;
+use super::lex::Token;
+use crate::catalog::{Field, bits, hex};
+
+/// Most tokens between a name and what is said of it.
+const REACH: usize = 8;
+
+/// Words that may stand between a name and the place it is said to have.
+const PLAIN: &[&str] = &[
+    "a",
+    "an",
+    "and",
+    "are",
+    "at",
+    "bitmask",
+    "field",
+    "flag",
+    "has",
+    "have",
+    "in",
+    "into",
+    "is",
+    "its",
+    "lies",
+    "lives",
+    "located",
+    "of",
+    "occupies",
+    "on",
+    "register",
+    "s",
+    "sits",
+    "spans",
+    "starts",
+    "the",
+    "uses",
+    "value",
+    "with",
+    "bit",
+    "bits",
+    "mask",
+    "offset",
+    "base",
+    "address",
+    "irq",
+    "irqn",
+    "interrupt",
+    "number",
+    "line",
+    "vector",
+    "peripheral",
+    "block",
+    "begins",
+];
+
+/// What was said between a name and a number.
+struct Said {
+    /// The words, in small letters.
+    words: Vec<String>,
+    /// The token that is the number.
+    place: usize,
+    value: u64,
+    bracket: bool,
+}
+
+impl Said {
+    fn has(&self, wanted: &[&str]) -> bool {
+        self.words.iter().any(|word| wanted.contains(&word.as_str()))
+    }
+}
+
+/// The number that follows token `at`, and the words before it.
+fn said_after(tokens: &[Token], at: usize) -> Option<Said> {
+    let mut words = Vec::new();
+    let mut bracket = false;
+    for (place, token) in tokens.iter().enumerate().skip(at).take(REACH) {
+        if let Some(value) = token.number() {
+            return Some(Said { words, place, value, bracket });
+        }
+        if let Some(word) = token.word() {
+            let word = word.to_ascii_lowercase();
+            if !PLAIN.contains(&word.as_str()) {
+                return None;
+            }
+            words.push(word);
+        } else if token.is("[") {
+            bracket = true;
+        } else if !["`", "(", ")", "=", ":", "@", "+", "/"].iter().any(|sign| token.is(sign))
+            && !matches!(token.kind, super::lex::Kind::Other('\'' | '’'))
+            && !token.is("*")
+        {
+            return None;
+        }
+    }
+    None
+}
+
+/// Bits and mask that are said of a field, before or after its name at bytes `name`.
+pub(super) fn after_field(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    place: (usize, usize),
+    at: usize,
+    name: Range<usize>,
+) {
+    if let Some((low, high, start)) = bits_before(&reading.tokens, &name) {
+        claim_bits(judge, reading, place, (low, high), start..name.end);
+        return;
+    }
+    let Some(said) = said_after(&reading.tokens, at) else { return };
+    let end = reading.tokens[said.place].span.end;
+    if said.has(&["mask", "bitmask"]) {
+        let field = judge.known.field(place);
+        let size = judge.known.register(place.0).size_bits;
+        let right = hex(mask(field), size);
+        let why = format!("the mask of {}{} is {right}", field.name, field.bits());
+        let judged = match said.value == mask(field) {
+            true => Judged::ok(why),
+            false => Judged::wrong(why, Some(right)),
+        };
+        reading.claim(ClaimKind::Mask, name.start..end, judged);
+    } else if said.has(&["bit", "bits"]) || said.bracket {
+        let (low, high, last) = range_at(&reading.tokens, said.place, said.value);
+        let close = reading.tokens.get(last + 1).is_some_and(|t| t.is(")") || t.is("]"));
+        let end = reading.tokens[if close { last + 1 } else { last }].span.end;
+        claim_bits(judge, reading, place, (low, high), name.start..end);
+    }
+}
+
+/// `7:4`, `7-4`, `4..7` or one number at token `at`: lowest, highest, last token.
+fn range_at(tokens: &[Token], at: usize, first: u64) -> (u64, u64, usize) {
+    let sign = |at: usize| {
+        tokens.get(at).is_some_and(|token| [":", "-", "."].iter().any(|sign| token.is(sign)))
+            || tokens.get(at).is_some_and(|token| {
+                matches!(token.kind, super::lex::Kind::Other('–'))
+                    || matches!(token.word(), Some("to" | "through"))
+            })
+    };
+    let mut next = at + 1;
+    while next < at + 3 && sign(next) {
+        next += 1;
+    }
+    match tokens.get(next).and_then(Token::number).filter(|_| next > at + 1) {
+        Some(second) => (first.min(second), first.max(second), next),
+        None => (first, first, at),
+    }
+}
+
+/// "bit 13 (UE)", "bits 7:4, DIV": the bits, and where the words start.
+pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64, u64, usize)> {
+    let mut at = tokens.iter().position(|token| token.span.start >= name.start)?;
+    let skip = |at: &mut usize, signs: &[&str]| {
+        while *at > 0 && signs.iter().any(|sign| tokens[*at - 1].is(sign)) {
+            *at -= 1;
+        }
+    };
+    skip(&mut at, &["`"]);
+    let opened = at > 0 && (tokens[at - 1].is("(") || tokens[at - 1].is(","));
+    let is = at > 0 && matches!(tokens[at - 1].word(), Some("is"));
+    if !(opened || is) {
+        return None;
+    }
+    at -= 1;
+    skip(&mut at, &["`", "]"]);
+    let high = tokens.get(at.checked_sub(1)?)?.number()?;
+    at -= 1;
+    let mut low = high;
+    if at >= 2
+        && [":", "-"].iter().any(|sign| tokens[at - 1].is(sign))
+        && let Some(first) = tokens[at - 2].number()
+    {
+        low = first;
+        at -= 2;
+    }
+    skip(&mut at, &["[", "`"]);
+    let word = tokens.get(at.checked_sub(1)?)?;
+    let says = matches!(word.word(), Some("bit" | "bits" | "Bit" | "Bits"));
+    says.then_some((low.min(high), low.max(high), word.span.start))
+}
+
+/// The judgement on a field's bits.
+fn claim_bits(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    place: (usize, usize),
+    (low, high): (u64, u64),
+    span: Range<usize>,
+) {
+    let field = judge.known.field(place);
+    let (lsb, msb) = (u64::from(field.lsb), u64::from(field.lsb + field.width.max(1) - 1));
+    let right = format!("{}{}", field.name, bits(field.lsb, field.width));
+    if (low, high) == (lsb, msb) {
+        reading.claim(ClaimKind::Bits, span, Judged::ok(right));
+    } else if field.width > 1 && low == high && lsb <= low && high <= msb {
+        // `DIV[3]` may speak of one bit of a field.
+    } else {
+        let why = format!("the field is {right}");
+        reading.claim(ClaimKind::Bits, span, Judged::wrong(why, Some(right)));
+    }
+}
+
+fn mask(field: &Field<'_>) -> u64 {
+    let ones = u64::MAX.checked_shr(64u32.saturating_sub(field.width)).unwrap_or(0);
+    ones.checked_shl(field.lsb).unwrap_or(0)
+}
+
+/// "is at offset 0x524", "(offset 0x524)": judges it. Gives the token after it.
+pub(super) fn register_offset(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    named: &Named,
+    at: usize,
+    start: usize,
+) -> Option<usize> {
+    let said = said_after(&reading.tokens, at)?;
+    if !said.has(&["offset"]) || said.has(&["bit", "bits", "mask"]) {
+        return None;
+    }
+    let peripheral = judge.known.register(named.at).peripheral;
+    let base = judge.known.catalog.peripherals[peripheral].base_address;
+    let offset = named.address.wrapping_sub(base);
+    let why = format!("{} is at offset {offset:#x}", named.path);
+    let judged = match said.value == offset {
+        true => Judged::ok(why),
+        false if said.value == named.address => Judged::ok(why),
+        false => Judged::wrong(why, Some(format!("{offset:#04x}"))),
+    };
+    let end = reading.tokens[said.place].span.end;
+    reading.claim(ClaimKind::Offset, start..end, judged);
+    Some(said.place + 1)
+}
+
+/// "UART0 is at 0x40002000", "UART0 (base 0x40002000)", "the UART0 interrupt is number 2". Gives
+/// the token to go on from.
+pub(super) fn after_peripheral(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    peripheral: usize,
+    at: usize,
+    name: Range<usize>,
+) -> usize {
+    let Some(said) = said_after(&reading.tokens, at) else { return at };
+    let known = &judge.known.catalog.peripherals[peripheral];
+    let span = name.start..reading.tokens[said.place].span.end;
+    if said.has(&["interrupt", "irq", "irqn", "vector"]) {
+        let written = &reading.segment.text[name];
+        return match interrupt(judge, reading, written, said.value, span) {
+            true => said.place + 1,
+            false => at,
+        };
+    }
+    let says_base =
+        said.has(&["base", "starts", "begins"]) || preceded_by_base(reading, span.start);
+    let is_address = said.value >= 0x1000_0000;
+    let elsewhere = judge.known.catalog.peripheral_of_address(said.value) != Some(peripheral);
+    if !is_address || said.has(&["offset", "bit", "bits", "mask", "value", "register"]) {
+        return at;
+    }
+    let why = format!("{} is at {:#010x}", known.name, known.base_address);
+    if said.value == known.base_address {
+        reading.claim(ClaimKind::Base, span, Judged::ok(why));
+    } else if says_base || elsewhere {
+        let expected = Some(format!("{:#010x}", known.base_address));
+        reading.claim(ClaimKind::Base, span, Judged::wrong(why, expected));
+    } else {
+        return at;
+    }
+    said.place + 1
+}
+
+fn preceded_by_base(reading: &Reading<'_>, start: usize) -> bool {
+    let own = reading.tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
+    let before = reading.tokens[own.saturating_sub(5)..own].iter().filter_map(Token::word);
+    before.map(str::to_ascii_lowercase).any(|word| word == "base")
+}
+
+/// Judges an interrupt's number. False if the chip has none of that name.
+pub(super) fn interrupt(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    name: &str,
+    number: u64,
+    span: Range<usize>,
+) -> bool {
+    let Some(chip) = judge.known.catalog.chip() else { return false };
+    let bare = ["_IRQn", "_IRQ", "_IRQHandler"].iter().find_map(|end| name.strip_suffix(end));
+    let bare = bare.unwrap_or(name);
+    let of_name: Vec<u32> = chip
+        .interrupts()
+        .filter(|known| known.name.eq_ignore_ascii_case(bare))
+        .map(|known| known.number)
+        .collect();
+    let Some(first) = of_name.first() else { return false };
+    let why = format!("{bare} is interrupt {first}");
+    let judged = match of_name.iter().any(|known| u64::from(*known) == number) {
+        true => Judged::ok(why),
+        false => Judged::wrong(why, Some(first.to_string())),
+    };
+    reading.claim(ClaimKind::Interrupt, span, judged);
+    true
+}
+
+/// `USART2_IRQn` and "IRQ 38 (USART2)": a word that names an interrupt by its ending.
+pub(super) fn interrupt_word(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    word: &str,
+    span: Range<usize>,
+    at: usize,
+) -> Option<usize> {
+    let stem = ["_IRQHandler", "_IRQn"].iter().find_map(|end| word.strip_suffix(end))?;
+    let chip = judge.known.catalog.chip()?;
+    if let Some(said) = said_after(&reading.tokens, at).filter(|said| said.value < 1024) {
+        let whole = span.start..reading.tokens[said.place].span.end;
+        if interrupt(judge, reading, word, said.value, whole) {
+            return Some(said.place + 1);
+        }
+    }
+    let names = || chip.interrupts().map(|known| known.name);
+    if let Some(known) = chip.interrupts().find(|known| known.name.eq_ignore_ascii_case(stem)) {
+        let why = format!("interrupt {}", known.number);
+        reading.claim(ClaimKind::Interrupt, span, Judged::ok(why));
+        return Some(at);
+    }
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let alike = names().filter(|name| digits(name) == digits(stem));
+    let near = crate::words::nearest(stem, alike)?;
+    let end = &word[stem.len()..];
+    let why = format!("the chip has no interrupt {stem}");
+    reading.claim(ClaimKind::Interrupt, span, Judged::wrong(why, Some(format!("{near}{end}"))));
+    Some(at)
+}
