@@ -33,6 +33,9 @@ pub enum IndexError {
         /// Why not.
         source: crate::svd::ContainerError,
     },
+    /// A patch of the SVD cannot be applied.
+    #[error("failed to patch the SVD")]
+    Patch(#[from] crate::svd::PatchError),
     /// The file is not a firmware image that can be read.
     #[error("failed to read `{}` as a firmware image", path.display())]
     Elf {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::chip::records;
 use crate::elf::{self, Firmware};
 use crate::store::{Cache, Content, Kind, Loaded, Reason, Source, SourceId, Stamped};
-use crate::svd::{Build, SvdError, SvdSource, source::Found};
+use crate::svd::{Build, Patch, SvdError, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
 
 /// The files to open. Several of each: a chip with two cores has two SVDs, a system a boot
@@ -80,7 +80,10 @@ impl Index {
         for source in &sources.svds {
             let source = source.in_folder()?;
             let path = source.path.clone();
-            let load = |core| cache.load(SvdFile { source: source.clone(), build: Build { core } });
+            let load = |core| {
+                let build = Build { core, patches: Vec::new() };
+                cache.load(SvdFile { source: source.clone(), build })
+            };
             let mut chip = Chip::new(opened.note(&path, load(None)?));
             if let Some(core) = built_for(&opened.index.firmwares)
                 && chip.takes_core(core)
@@ -88,6 +91,9 @@ impl Index {
                 chip = Chip::new(opened.note(&path, load(Some(core))?));
             }
             opened.warn(&path, chip.warnings());
+            for (patch, warning) in chip.patch_warnings() {
+                opened.warn(Path::new(patch), vec![warning]);
+            }
             opened.index.chips.push(chip);
         }
         Ok(opened)
@@ -171,7 +177,7 @@ struct SvdFile {
 }
 
 impl Source for SvdFile {
-    type Input = Vec<u8>;
+    type Input = (Vec<u8>, Build);
 
     const KIND: (Kind, u32) = (Kind::Svd, records::SCHEMA);
 
@@ -190,13 +196,19 @@ impl Source for SvdFile {
 
     fn read(&self) -> Result<Content<Self::Input>, IndexError> {
         let Found { bytes, file } = self.source.find()?;
-        let id = self.build.id(&bytes);
-        Ok(Content { input: bytes, id, files: vec![file] })
+        let (mut build, mut files) = (self.build.clone(), vec![file]);
+        for path in &self.source.patches {
+            let (patch, stamps) = Patch::load_stamped(path)?;
+            build.patches.push(patch);
+            files.extend(stamps);
+        }
+        Ok(Content { id: build.id(&bytes), input: (bytes, build), files })
     }
 
-    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        svd::build(bytes, id, &self.build).map_err(|SvdError::NotSvd { found }| {
-            IndexError::NotSvd { path: self.source.path.clone(), found }
+    fn build(&self, (bytes, build): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        svd::build(bytes, id, build).map_err(|SvdError::NotSvd { found }| IndexError::NotSvd {
+            path: self.source.path.clone(),
+            found,
         })
     }
 }

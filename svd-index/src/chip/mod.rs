@@ -12,6 +12,7 @@ mod conventions;
 mod field;
 mod find;
 mod origin;
+mod patched;
 mod pattern;
 pub(crate) mod records;
 mod region;

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records; raise it whenever one of them, or what is put in it, changes.
-pub(crate) const SCHEMA: u32 = 6;
+pub(crate) const SCHEMA: u32 = 7;
 
 pub(crate) const DEVICE: SectionId = SectionId(16);
 pub(crate) const PERIPHERALS: SectionId = SectionId(17);
@@ -24,6 +24,10 @@ pub(crate) const INTERRUPTS: SectionId = SectionId(24);
 pub(crate) const BLOCKS: SectionId = SectionId(25);
 pub(crate) const EXTENTS: SectionId = SectionId(26);
 pub(crate) const ALIASES: SectionId = SectionId(30);
+/// These three only where patches were applied.
+pub(crate) const PATCHES: SectionId = SectionId(31);
+pub(crate) const PATCHED: SectionId = SectionId(32);
+pub(crate) const PATCH_WARNINGS: SectionId = SectionId(33);
 
 /// Positions `first..first + count` of another table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Pod, Zeroable)]
@@ -192,6 +196,34 @@ pub(crate) struct BlockRecord {
     pub(crate) start: u64,
     pub(crate) size: u64,
     pub(crate) usage: StrRef,
+}
+
+/// A file of the patches, in the order applied, each followed by what it includes.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct PatchRecord {
+    pub(crate) path: StrRef,
+}
+
+/// A register that a patch changed; by register.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct PatchedRecord {
+    pub(crate) register: u32,
+    /// Position in the patches.
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+}
+
+/// A rule that was not followed.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct PatchWarningRecord {
+    pub(crate) path: StrRef,
+    pub(crate) what: StrRef,
+    pub(crate) assumed: StrRef,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
 }
 
 /// An architecture's name of a register that the vendor names otherwise.

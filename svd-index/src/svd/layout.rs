@@ -9,6 +9,7 @@ use bumpalo::Bump;
 use super::arrays::{self, Array, Index};
 use super::core;
 use super::derive::{Chain, Derivation, Scope};
+use super::patch::{self, PatchWarning};
 use super::source::Build;
 use super::tree::{Cluster, Device, Dim, Node, Peripheral, Properties, Register};
 use crate::Warning;
@@ -62,6 +63,7 @@ pub(super) struct Tables {
     pub(super) interrupts: Vec<rec::InterruptRecord>,
     pub(super) blocks: Vec<rec::BlockRecord>,
     pub(super) aliases: Vec<rec::AliasRecord>,
+    patched: Vec<rec::PatchedRecord>,
 }
 
 /// What encloses a node, resolved.
@@ -83,7 +85,7 @@ pub(super) fn lay_out(
     device: &Device<'_>,
     warnings: Vec<Warning>,
     source: SourceId,
-    build: &Build,
+    (build, oddities): (&Build, &[PatchWarning]),
     memory: &Bump,
 ) -> Vec<u8> {
     let core = core::of(device, build.core, memory);
@@ -108,6 +110,7 @@ pub(super) fn lay_out(
     if let Some(core) = &core {
         layout.core(core);
     }
+    patch::write(&mut layout.writer, &layout.tables.patched, &build.patches, oddities);
     layout.finish(device)
 }
 
@@ -200,6 +203,19 @@ impl<'t, 'a> Layout<'t, 'a> {
         self.nodes(children, &place);
         self.tables.peripherals[index as usize].registers =
             span(first, self.tables.registers.len());
+        self.mark_patched(first, own);
+    }
+
+    /// What changes a peripheral changes all of its registers, from `first` on.
+    fn mark_patched(&mut self, first: usize, peripheral: &Peripheral<'_>) {
+        let Some(patch::Place { file, line }) = peripheral.patched else { return };
+        let patched = &mut self.tables.patched;
+        let marked = patched.partition_point(|record| (record.register as usize) < first);
+        let own: Vec<u32> = patched[marked..].iter().map(|record| record.register).collect();
+        let all = first as u32..self.tables.registers.len() as u32;
+        let others = all.filter(|register| own.binary_search(register).is_err());
+        patched.extend(others.map(|register| rec::PatchedRecord { register, file, line }));
+        patched[marked..].sort_unstable_by_key(|record| record.register);
     }
 
     fn blocks(&mut self, base: u64, chain: &Chain<&'t Peripheral<'a>>) -> rec::Span {
@@ -356,6 +372,10 @@ impl<'t, 'a> Layout<'t, 'a> {
             flags,
             reserved: [0; 6],
         };
+        if let Some(patch::Place { file, line }) = register.patched {
+            let register = self.tables.registers.len() as u32;
+            self.tables.patched.push(rec::PatchedRecord { register, file, line });
+        }
         self.tables.registers.push(record);
     }
 

@@ -8,6 +8,7 @@ mod fit;
 mod layout;
 mod layout_field;
 mod pack;
+mod patch;
 mod read;
 mod read_field;
 mod read_part;
@@ -19,6 +20,7 @@ mod xml;
 
 pub use container::{Choice, ContainerError};
 pub use fit::fits;
+pub use patch::{Patch, PatchError};
 pub use source::{Build, SvdSource};
 
 use bumpalo::Bump;
@@ -51,12 +53,13 @@ pub enum SvdError {
 pub fn build(bytes: &[u8], source: SourceId, build: &Build) -> Result<Vec<u8>, SvdError> {
     let (text, mut warnings) = text::decode(bytes);
     let memory = Bump::new();
-    let Some((device, found)) = read::read(&text, &memory) else {
+    let Some((mut device, found)) = read::read(&text, &memory) else {
         let found = looks_like(bytes);
         return Err(SvdError::NotSvd { found });
     };
     warnings.extend(found);
-    Ok(layout::lay_out(&device, warnings, source, build, &memory))
+    let oddities = patch::apply(&mut device, &build.patches, &memory);
+    Ok(layout::lay_out(&device, warnings, source, (build, &oddities), &memory))
 }
 
 /// Says in a few words what `bytes` seem to be.

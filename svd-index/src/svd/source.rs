@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::container::{Container, ContainerError};
 use super::pack;
+use super::patch::Patch;
 use crate::store::{SourceId, Stamped};
 use crate::{IndexError, Origin};
 
@@ -65,6 +66,20 @@ impl SvdSource {
         Ok(self.in_folder()?.find()?.bytes)
     }
 
+    /// The SVD in the container that would be taken; `None` of a plain file.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is not clear which one is meant.
+    pub fn chosen(&self) -> Result<Option<String>, IndexError> {
+        let choice = Container::open(&self.path).and_then(|container| {
+            let choose = |mut container| {
+                pack::choose(&mut container, self.member.as_deref(), self.chip.as_deref())
+            };
+            container.map(choose).transpose()
+        });
+        choice.map_err(|error| self.container_error(error))
+    }
+
     /// This, or of a folder the SVD in it that is meant.
     ///
     /// A folder is looked through each time: nothing tells cheaply that none was added.
@@ -114,6 +129,8 @@ impl SvdSource {
 pub struct Build {
     /// The core of a device whose SVD has no `<cpu>`: what the firmware was built for.
     pub core: Option<Origin>,
+    /// Corrections, applied in this order.
+    pub patches: Vec<Patch>,
 }
 
 impl Build {
@@ -125,6 +142,7 @@ impl Build {
         }
         let mut content = id.digest.to_vec();
         content.extend(self.core_code().to_le_bytes());
+        self.patches.iter().for_each(|patch| patch.hash_into(&mut content));
         SourceId { size: id.size, ..SourceId::of(&content) }
     }
 

@@ -1,5 +1,6 @@
 //! An SVD as written: nothing derived, inherited or expanded yet.
 
+use super::patch::Place;
 use crate::chip::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
 /// In the source, or beside the tree where it is not there as it should be read.
@@ -51,9 +52,11 @@ impl Properties {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Peripheral<'a> {
     pub(super) line: u32,
+    /// The rule of a patch that changed it.
+    pub(super) patched: Option<Place>,
     pub(super) name: Text<'a>,
     pub(super) derived_from: Option<Text<'a>>,
     pub(super) description: Option<Text<'a>>,
@@ -83,13 +86,13 @@ pub(super) struct Interrupt<'a> {
     pub(super) number: Option<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node<'a> {
     Cluster(Cluster<'a>),
     Register(Register<'a>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cluster<'a> {
     pub(super) line: u32,
     pub(super) name: Text<'a>,
@@ -103,6 +106,8 @@ pub(super) struct Cluster<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Register<'a> {
     pub(super) line: u32,
+    /// The rule of a patch that changed it.
+    pub(super) patched: Option<Place>,
     pub(super) name: Text<'a>,
     pub(super) display_name: Text<'a>,
     pub(super) derived_from: Option<Text<'a>>,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use svd_index::store::OpenError;
+use svd_index::store::{Cache, Dispensable, Entry, OpenError};
 use svd_index::{Chip, Index, IndexError, NoteKind, Opened, Sources};
 
 struct Bench {
@@ -202,4 +202,118 @@ fn writers_at_once_do_not_mix() {
     let left = fs::read_dir(bench.cache().join("v1")).expect("it was made");
     let names: Vec<_> = left.map(|entry| entry.expect("it can be listed").file_name()).collect();
     assert!(names.iter().all(|name| !name.to_string_lossy().starts_with(".silk-")), "{names:?}");
+}
+
+fn entries(bench: &Bench) -> Vec<Entry> {
+    Cache::at(&bench.cache()).entries().expect("it can be read")
+}
+
+#[test]
+fn an_index_names_its_sources_and_goes_when_they_are_gone() {
+    let bench = Bench::new();
+    bench.open();
+    let copy = bench.folder.path().join("copy.svd");
+    fs::copy(bench.svd(), &copy).expect("it can be copied");
+    // Too young to be known without reading, and named all the same.
+    open(&copy, &bench.cache()).expect("it opens");
+    let listed = entries(&bench);
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].sources, [bench.svd(), copy.clone()]);
+
+    fs::remove_file(&copy).expect("it can be removed");
+    assert!(Cache::dispensable(&entries(&bench), u64::MAX).is_empty(), "one is left");
+    fs::remove_file(bench.svd()).expect("it can be removed");
+    let listed = entries(&bench);
+    let [(entry, Dispensable::SourceGone)] = Cache::dispensable(&listed, u64::MAX)[..] else {
+        panic!("{listed:?}");
+    };
+    let cache = Cache::at(&bench.cache());
+    assert!(cache.remove(entry).expect("it can be removed"));
+    assert!(!cache.remove(entry).expect("it is gone already"));
+    cache.tidy();
+    let known = fs::read_dir(bench.cache().join("v1/known")).expect("it was made");
+    assert_eq!(known.count(), 0, "nothing is remembered of what is gone");
+}
+
+#[test]
+fn what_was_not_used_for_longest_goes_first() {
+    let bench = Bench::new();
+    bench.open();
+    let other = bench.folder.path().join("other.svd");
+    let text = fs::read_to_string(bench.svd()).expect("it is there").replace("R0", "OTHER");
+    fs::write(&other, text).expect("it can be written");
+    open(&other, &bench.cache()).expect("it opens");
+    // As if the first had been opened last a day after both were built.
+    let later = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+    for file in fs::read_dir(bench.cache().join("v1/known")).expect("it was made") {
+        let path = file.expect("it can be listed").path();
+        let bytes = fs::read(&path).expect("it is there");
+        if bytes.windows(8).any(|window| window == b"chip.svd") {
+            let file = fs::File::open(&path).expect("it opens");
+            file.set_modified(later).expect("times can be set");
+        }
+    }
+    let listed = entries(&bench);
+    assert_eq!(listed[0].sources, [bench.svd()], "the one used last comes first");
+    let [(entry, Dispensable::BeyondBound)] = Cache::dispensable(&listed, listed[0].size)[..]
+    else {
+        panic!("{listed:?}");
+    };
+    assert_eq!(entry.sources, [other]);
+}
+
+#[test]
+fn what_is_remembered_of_a_source_may_be_damaged() {
+    let bench = Bench::new();
+    bench.open();
+    let folder = bench.cache().join("v1/known");
+    let mut files = fs::read_dir(&folder).expect("it was made");
+    let path = files.next().expect("there is one").expect("it can be listed").path();
+    let good = fs::read(&path).expect("it can be read");
+    let mut swapped = good.clone();
+    swapped[48..52].reverse();
+    let mut cases = vec![Vec::new(), good[..20].to_vec(), swapped];
+    cases.extend((0..good.len()).step_by(7).map(|place| {
+        let mut changed = good.clone();
+        changed[place] ^= 0x10;
+        changed
+    }));
+    for bytes in cases {
+        fs::write(&path, bytes).expect("it can be written");
+        let opened = bench.open();
+        assert!(opened.notes.is_empty(), "the index itself is sound: {:?}", opened.notes);
+        assert_eq!(register(&opened), "P.R0");
+        assert_eq!(fs::read(&path).expect("it is there"), good, "and it is put right");
+    }
+}
+
+/// Not a test by itself: what [`processes_at_once_do_not_mix`] runs in each of them.
+const WORK: &str = "SILK_TEST_CACHE_OF_ANOTHER_PROCESS";
+
+#[test]
+fn processes_at_once_do_not_mix() {
+    if let Some(folder) = std::env::var_os(WORK) {
+        let folder = PathBuf::from(folder);
+        let opened = open(&folder.join("chip.svd"), &folder.join("cache")).expect("it opens");
+        assert_eq!(register(&opened), "P.R0");
+        return;
+    }
+    let bench = Bench::new();
+    let this = std::env::current_exe().expect("a test has a binary");
+    let mut others: Vec<_> = (0..6)
+        .map(|_| {
+            std::process::Command::new(&this)
+                .args(["--exact", "cache::processes_at_once_do_not_mix"])
+                .env(WORK, bench.folder.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .expect("it starts")
+        })
+        .collect();
+    for other in &mut others {
+        assert!(other.wait().expect("it ends").success());
+    }
+    let opened = bench.open();
+    assert!(opened.notes.is_empty(), "{:?}", opened.notes);
+    assert_eq!(entries(&bench).len(), 1);
 }

@@ -21,6 +21,7 @@ mod oracle;
 mod oracle_nrf51;
 mod oracle_svds;
 mod pack;
+mod patch;
 mod quirks;
 mod search;
 mod store;
