@@ -40,14 +40,11 @@ impl Chip {
                 break;
             }
             if extent.end > address
+                && let Some(offset) = address.checked_sub(extent.start)
                 && let Some(register) = self.whole_register(extent.register)
             {
-                let elements = array::elements_at(
-                    register.dims(),
-                    register.size_bytes(),
-                    address - extent.start,
-                );
-                let elements = elements.into_iter();
+                let size = register.size_bytes();
+                let elements = array::elements_at(register.dims(), size, offset).into_iter();
                 found.extend(elements.map(|element| register.with_element(Some(element))));
             }
         }
@@ -84,7 +81,7 @@ impl Chip {
             .filter_map(|extent| {
                 let register = self.whole_register(extent.register)?;
                 let size = register.size_bytes();
-                let offset = address - extent.start;
+                let offset = address.checked_sub(extent.start)?;
                 let element = array::last_before(register.dims(), size, offset)?;
                 Some(register.with_element(Some(element)))
             })
@@ -105,7 +102,7 @@ impl Chip {
             .filter_map(|extent| {
                 let register = self.whole_register(extent.register)?;
                 let size = register.size_bytes();
-                let offset = address - extent.start;
+                let offset = address.checked_sub(extent.start)?;
                 let before = array::last_before(register.dims(), size, offset);
                 let element = before.map_or(0, |element| element + 1);
                 register.element(element)
