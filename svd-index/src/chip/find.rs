@@ -52,7 +52,8 @@ impl Chip {
     pub fn find(&self, query: &Query) -> Vec<RegisterRef<'_>> {
         let mut registers: Vec<RegisterRef<'_>> = Vec::new();
         for hit in self.find_hits(query) {
-            if !registers.contains(&hit.register) {
+            // Those of one register follow each other.
+            if registers.last() != Some(&hit.register) {
                 registers.push(hit.register);
             }
         }
