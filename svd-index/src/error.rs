@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::svd::SvdError;
+
 /// Why an index could not be opened. Whatever can be worked around is a [`Warning`] or a
 /// [`Note`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,14 @@ pub enum IndexError {
         /// What it looks like instead.
         found: String,
     },
+    /// The file is packed, and larger than any CMSIS-SVD description.
+    #[error("`{}` unpacks to more than {limit} bytes, which no SVD does", path.display())]
+    TooLarge {
+        /// The source.
+        path: PathBuf,
+        /// The most that is taken.
+        limit: u64,
+    },
     /// No SVD can be taken from the archive or folder, or it is not clear which one is meant.
     #[error("`{}`: {source}", path.display())]
     Container {
@@ -44,6 +54,16 @@ pub enum IndexError {
         /// What is wrong with it.
         source: crate::elf::ElfError,
     },
+}
+
+impl IndexError {
+    /// `error` about the file at `path`.
+    pub(crate) fn svd(path: PathBuf, error: SvdError) -> Self {
+        match error {
+            SvdError::NotSvd { found } => Self::NotSvd { path, found },
+            SvdError::TooLarge { limit } => Self::TooLarge { path, limit },
+        }
+    }
 }
 
 /// Something odd in a source, worked around so that it costs at most its own element.

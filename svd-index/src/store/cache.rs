@@ -191,15 +191,25 @@ impl Stamped {
         Ok(Self::new(path, &std::fs::metadata(path)?))
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, of at most `limit` bytes.
     ///
     /// # Errors
-    /// It is missing, or may not be read.
-    pub fn read(path: &Path) -> io::Result<(Vec<u8>, Self)> {
+    /// It is missing, may not be read, or is larger.
+    pub fn read(path: &Path, limit: u64) -> io::Result<(Vec<u8>, Self)> {
         let mut file = std::fs::File::open(path)?;
         let metadata = file.metadata()?;
+        let too_large = || {
+            let what = format!("it has more than {limit} bytes");
+            io::Error::new(io::ErrorKind::FileTooLarge, what)
+        };
+        if metadata.len() > limit {
+            return Err(too_large());
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        file.read_to_end(&mut bytes)?;
+        file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large());
+        }
         Ok((bytes, Self::new(path, &metadata)))
     }
 

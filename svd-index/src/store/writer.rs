@@ -46,6 +46,11 @@ impl Writer {
         self.strings.intern(text)
     }
 
+    /// Bytes of all texts stored.
+    pub(crate) fn text_len(&self) -> usize {
+        self.strings.bytes.len()
+    }
+
     /// A text stored before.
     pub(crate) fn text_at(&self, place: StrRef) -> &str {
         let start = place.offset as usize;

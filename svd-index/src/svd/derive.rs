@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::arrays;
+use super::bounds::Comparisons;
 use super::tree::{Cluster, Device, Dim, Enums, Field, Node, Peripheral, Register};
 
 /// Longest chain followed; longer ones go in circles.
@@ -15,6 +16,7 @@ const MAX_CHAIN: usize = 16;
 
 pub(super) struct Derivation<'t, 'a> {
     peripherals: HashMap<&'t str, &'t Peripheral<'a>>,
+    pub(super) comparisons: Comparisons,
 }
 
 /// Where an element stands: the lists of nodes around it, outermost first.
@@ -54,7 +56,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         for peripheral in &device.peripherals {
             peripherals.entry(peripheral.name).or_insert(peripheral);
         }
-        Self { peripherals }
+        Self { peripherals, comparisons: Comparisons::default() }
     }
 
     pub(super) fn peripheral(&self, peripheral: &'t Peripheral<'a>) -> Chain<&'t Peripheral<'a>> {
@@ -128,7 +130,7 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let exact = self.peripherals.get(name).copied();
         exact.or_else(|| {
             let mut all = self.peripherals.values();
-            all.find(|peripheral| has_element(peripheral.name, &peripheral.dim, name)).copied()
+            all.find(|other| has_element(other.name, &other.dim, name, &self.comparisons)).copied()
         })
     }
 
@@ -141,14 +143,14 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let parts: Vec<&str> = path.split('.').collect();
         for depth in (1..=scope.lists.len()).rev() {
             let outer = Scope { lists: Rc::from(&scope.lists[..depth]) };
-            if let Some(found) = descend(&parts, &outer, pick) {
+            if let Some(found) = descend(&parts, &outer, pick, &self.comparisons) {
                 return Some(found);
             }
         }
         let (first, rest) = parts.split_first()?;
         let peripheral = self.find_peripheral(first)?;
         let top = Scope::default().within(self.children(peripheral));
-        descend(rest, &top, pick)
+        descend(rest, &top, pick, &self.comparisons)
     }
 
     fn find_field(
@@ -158,11 +160,11 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Option<(&'t Field<'a>, &'t [Field<'a>])> {
         let Some((register_path, name)) = path.rsplit_once('.') else {
-            return Some((field_called(path, fields)?, fields));
+            return Some((field_called(path, fields, &self.comparisons)?, fields));
         };
         let (register, scope) = self.find_node(register_path, scope, &as_register)?;
         let fields = self.fields(register, scope)?;
-        Some((field_called(name, fields)?, fields))
+        Some((field_called(name, fields, &self.comparisons)?, fields))
     }
 
     fn find_enums(
@@ -172,14 +174,16 @@ impl<'t, 'a> Derivation<'t, 'a> {
         scope: &Scope<'t, 'a>,
     ) -> Option<&'t Enums<'a>> {
         let Some((field_path, name)) = path.rsplit_once('.') else {
-            return fields
+            let enough = self.comparisons.take(fields.len());
+            return enough
+                .then_some(fields)?
                 .iter()
                 .flat_map(|field| field.enums)
                 .find(|enums| enums.name == path)
                 .or_else(|| {
                     // Seen too: the name of a set in another register of the peripheral.
                     let lists = scope.lists.first()?;
-                    find_enums_below(lists, path)
+                    find_enums_below(lists, path, &self.comparisons)
                 });
         };
         let (field, _) = self.find_field(field_path, fields, scope)?;
@@ -211,13 +215,15 @@ fn descend<'t, 'a, T>(
     parts: &[&str],
     scope: &Scope<'t, 'a>,
     pick: &dyn Fn(&'t Node<'a>) -> Option<&'t T>,
+    comparisons: &Comparisons,
 ) -> Option<Link<'t, 'a, T>> {
     let list: &'t [Node<'a>] = scope.lists.last()?;
     let (first, rest) = parts.split_first()?;
+    comparisons.take(list.len()).then_some(())?;
     let named = list.iter().filter(|node| node_name(node).0 == *first);
     let elements = list.iter().filter(|node| {
         let (name, dim) = node_name(node);
-        has_element(name, dim, first)
+        has_element(name, dim, first, comparisons)
     });
     // A register of its own by this name comes before an array that has such an element.
     let mut nodes = named.chain(elements);
@@ -226,25 +232,34 @@ fn descend<'t, 'a, T>(
     }
     nodes
         .filter_map(as_cluster)
-        .find_map(|cluster| descend(rest, &scope.within(&cluster.children), pick))
+        .find_map(|cluster| descend(rest, &scope.within(&cluster.children), pick, comparisons))
 }
 
-fn field_called<'t, 'a>(name: &str, fields: &'t [Field<'a>]) -> Option<&'t Field<'a>> {
-    fields
-        .iter()
-        .find(|field| field.name == name)
-        .or_else(|| fields.iter().find(|field| has_element(field.name, &field.dim, name)))
+fn field_called<'t, 'a>(
+    name: &str,
+    fields: &'t [Field<'a>],
+    comparisons: &Comparisons,
+) -> Option<&'t Field<'a>> {
+    comparisons.take(fields.len()).then_some(())?;
+    let named = fields.iter().find(|field| field.name == name);
+    named.or_else(|| {
+        let mut all = fields.iter();
+        all.find(|field| has_element(field.name, &field.dim, name, comparisons))
+    })
 }
 
-fn find_enums_below<'t, 'a>(nodes: &'t [Node<'a>], name: &str) -> Option<&'t Enums<'a>> {
+fn find_enums_below<'t, 'a>(
+    nodes: &'t [Node<'a>],
+    name: &str,
+    comparisons: &Comparisons,
+) -> Option<&'t Enums<'a>> {
     nodes.iter().find_map(|node| match node {
-        Node::Cluster(cluster) => find_enums_below(&cluster.children, name),
-        Node::Register(register) => register
-            .fields
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|field| field.enums)
-            .find(|enums| enums.name == name),
+        Node::Cluster(cluster) => find_enums_below(&cluster.children, name, comparisons),
+        Node::Register(register) => {
+            let fields = register.fields.unwrap_or_default();
+            comparisons.take(1 + fields.len()).then_some(())?;
+            fields.iter().flat_map(|field| field.enums).find(|enums| enums.name == name)
+        }
     })
 }
 
@@ -271,7 +286,12 @@ fn node_name<'n, 'a>(node: &'n Node<'a>) -> (&'a str, &'n Dim<'a>) {
 
 /// True if `reference` names the array called `name`, without its placeholder, or one element
 /// of it.
-fn has_element(name: &str, dim: &Dim<'_>, reference: &str) -> bool {
+fn has_element(name: &str, dim: &Dim<'_>, reference: &str, comparisons: &Comparisons) -> bool {
+    /// What reading an array's index costs, in comparisons, if it is short.
+    const INDEX: usize = 64;
+    if !comparisons.take(1) {
+        return false;
+    }
     let Some((before, after)) = name.split_once("[%s]").or_else(|| name.split_once("%s")) else {
         return false;
     };
@@ -281,6 +301,7 @@ fn has_element(name: &str, dim: &Dim<'_>, reference: &str) -> bool {
         if matches!(index, "" | "%s") {
             return true;
         }
+        comparisons.take(INDEX + dim.index.map_or(0, str::len));
         match arrays::resolve(name, std::iter::once(dim)).0 {
             Some(array) => array.has_text(index),
             // Its dimension is derived itself.

@@ -2,11 +2,12 @@
 //! clusters joined into names. Arrays of registers and clusters stay symbolic.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bumpalo::Bump;
 
 use super::arrays::{self, Array, Index};
+use super::bounds::{MAX_NODES, MAX_REGISTERS, MAX_TEXT, MAX_WARNINGS, clip};
 use super::core;
 use super::derive::{Chain, Derivation, Scope};
 use super::patch::{self, PatchWarning};
@@ -20,9 +21,6 @@ use crate::store::{Kind, SourceId, StrRef, Writer};
 
 /// Arrays of peripherals are written out; no vendor has more than a few.
 const MAX_PERIPHERAL_ARRAY: u32 = 256;
-
-/// No chip comes near this many register records; derivation that multiplies does.
-const MAX_REGISTERS: usize = 1 << 20;
 
 /// Size of a register where no level gives one and the device no width.
 const DEFAULT_SIZE_BITS: u32 = 32;
@@ -38,10 +36,15 @@ pub(super) struct Layout<'t, 'a> {
     pub(super) tables: Tables,
     pub(super) field_spans: Map<usize, rec::Span>,
     pub(super) enum_spans: Map<(usize, u32), rec::Span>,
+    constraints: Map<(u64, u64, u64), u32>,
     device: Properties,
     declared: Declared,
     /// What the core gives, and whether it may have bit-band regions.
     built_in: (Origin, bool),
+    /// Registers and clusters looked at.
+    nodes: usize,
+    told: HashSet<(u32, String)>,
+    untold: usize,
 }
 
 /// How much the SVD itself declares; what comes after in the tables is built in.
@@ -96,9 +99,13 @@ pub(super) fn lay_out(
         tables: Tables::default(),
         field_spans: Map::default(),
         enum_spans: Map::default(),
+        constraints: Map::default(),
         device: defaults(device),
         declared: Declared::default(),
         built_in: (Origin::Svd, false),
+        nodes: 0,
+        told: HashSet::new(),
+        untold: 0,
     };
     for peripheral in &device.peripherals {
         layout.peripheral(peripheral);
@@ -107,6 +114,7 @@ pub(super) fn lay_out(
         peripherals: layout.tables.peripherals.len(),
         registers: layout.tables.registers.len(),
     };
+    layout.tell_untold();
     if let Some(core) = &core {
         layout.core(core);
     }
@@ -155,10 +163,15 @@ impl<'t, 'a> Layout<'t, 'a> {
             self.warn(peripheral.name, peripheral.line, odd, assumed);
         }
         for n in 0..array.count.min(MAX_PERIPHERAL_ARRAY) {
-            let offset = array.increment.wrapping_mul(u64::from(n));
+            let base =
+                array.increment.checked_mul(u64::from(n)).and_then(|at| base.checked_add(at));
+            let Some(base) = base else {
+                let odd = "an array of peripherals that reaches beyond 64 bits".into();
+                return self.warn(peripheral.name, peripheral.line, odd, "cut there".into());
+            };
             let name = arrays::template(peripheral.name, Some('\u{1}'));
             let name = name.replace('\u{1}', &array.text(n));
-            self.instance(&name, base.wrapping_add(offset), &chain);
+            self.instance(&name, base, &chain);
         }
     }
 
@@ -222,14 +235,11 @@ impl<'t, 'a> Layout<'t, 'a> {
         let first = self.tables.blocks.len();
         let link = chain.links().find(|link| !link.blocks.is_empty());
         for block in link.iter().flat_map(|link| &link.blocks) {
-            let (Some(offset), Some(size)) = (block.offset, block.size) else {
+            let start = block.offset.and_then(|offset| base.checked_add(offset));
+            let (Some(start), Some(size)) = (start, block.size) else {
                 continue;
             };
-            let record = rec::BlockRecord {
-                start: base.wrapping_add(offset),
-                size,
-                usage: self.writer.text(block.usage),
-            };
+            let record = rec::BlockRecord { start, size, usage: self.writer.text(block.usage) };
             self.tables.blocks.push(record);
         }
         span(first, self.tables.blocks.len())
@@ -253,8 +263,8 @@ impl<'t, 'a> Layout<'t, 'a> {
 
     fn nodes(&mut self, nodes: &'t [Node<'a>], place: &Place<'t, 'a>) {
         for node in nodes {
-            if self.tables.registers.len() >= MAX_REGISTERS {
-                let what = format!("more than {MAX_REGISTERS} registers");
+            self.nodes += 1;
+            if let Some(what) = self.excess() {
                 return self.warn(&place.peripheral_name, 0, what, "took as many".into());
             }
             match node {
@@ -262,6 +272,18 @@ impl<'t, 'a> Layout<'t, 'a> {
                 Node::Register(register) => self.register(register, place),
             }
         }
+    }
+
+    /// What there is too much of, if anything.
+    fn excess(&self) -> Option<String> {
+        if self.tables.registers.len() >= MAX_REGISTERS {
+            return Some(format!("more than {MAX_REGISTERS} registers"));
+        }
+        if self.nodes > MAX_NODES {
+            return Some(format!("more than {MAX_NODES} registers and clusters"));
+        }
+        let is_long = self.writer.text_len() > MAX_TEXT;
+        is_long.then(|| format!("more than {MAX_TEXT} bytes of names and descriptions"))
     }
 
     fn cluster(&mut self, cluster: &'t Cluster<'a>, place: &Place<'t, 'a>) {
@@ -324,6 +346,11 @@ impl<'t, 'a> Layout<'t, 'a> {
         if properties.reset_value.is_some_and(|value| value & !all_bits != 0) {
             let what = format!("a reset value wider than the register's {size_bits} bits");
             self.warn(&path(), register.line, what, "cut to the size".into());
+        }
+        let end = u64::from(size_bits.div_ceil(8)).checked_add(crate::chip::array::reach(&dims));
+        if end.and_then(|end| address.checked_add(end)).is_none() {
+            let what = "it reaches beyond 64 bits".into();
+            return self.leave_out(&path(), register.line, what);
         }
         let placeholder = (dims.len() > own_dims).then(|| placeholder(own_dims));
         let display_name = match register.display_name {
@@ -476,13 +503,11 @@ impl<'t, 'a> Layout<'t, 'a> {
                 rec::ConstraintRecord { minimum, maximum, kind: 3 }
             }
         };
-        let table = &mut self.tables.constraints;
-        let place = table.iter().rposition(|other| *other == record);
-        let place = place.unwrap_or_else(|| {
-            table.push(record);
-            table.len() - 1
-        });
-        place as u32 + 1
+        let key = (record.kind, record.minimum, record.maximum);
+        *self.constraints.entry(key).or_insert_with(|| {
+            self.tables.constraints.push(record);
+            self.tables.constraints.len() as u32
+        })
     }
 
     fn warn_lost(&mut self, path: &str, line: u32, base: &str) {
@@ -496,26 +521,43 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     pub(super) fn warn(&mut self, path: &str, line: u32, what: String, assumed: String) {
-        self.warnings.push(Warning { path: path.to_owned(), line, what, assumed, left_out: false });
+        let path = path.to_owned();
+        self.tell(Warning { path, line, what, assumed, left_out: false });
     }
 
     /// Warns of an element that is not taken.
     pub(super) fn leave_out(&mut self, path: &str, line: u32, what: String) {
-        self.warnings.push(Warning {
-            path: path.to_owned(),
-            line,
-            what,
-            assumed: "left out".into(),
-            left_out: true,
-        });
+        let (path, assumed) = (path.to_owned(), "left out".into());
+        self.tell(Warning { path, line, what, assumed, left_out: true });
+    }
+
+    /// A derived peripheral is told once of what is odd in the registers it shares.
+    fn tell(&mut self, mut warning: Warning) {
+        warning.what = clip(warning.what);
+        warning.path = clip(warning.path);
+        if self.told.len() >= MAX_WARNINGS {
+            self.untold += 1;
+        } else if self.told.insert((warning.line, warning.what.clone())) {
+            self.warnings.push(warning);
+        }
+    }
+
+    fn tell_untold(&mut self) {
+        if self.untold > 0 {
+            let what = format!("{} more oddities in what is derived or repeated", self.untold);
+            let assumed = "not listed".into();
+            self.warnings.push(Warning { what, assumed, ..Warning::default() });
+        }
+        if self.derivation.comparisons.are_used_up() {
+            let what = "finding what elements are derived from takes too long".into();
+            let assumed = "the last ones say only what they say themselves".into();
+            self.warnings.push(Warning { what, assumed, ..Warning::default() });
+        }
     }
 
     fn finish(mut self, device: &Device<'_>) -> Vec<u8> {
         let record = self.device_record(device);
         self.tables.interrupts.sort_by_key(|interrupt| interrupt.number);
-        // A derived peripheral is told once of what is odd in the registers it shares.
-        let mut seen = std::collections::HashSet::new();
-        self.warnings.retain(|warning| seen.insert((warning.line, warning.what.clone())));
         let extents = extents(&self.tables);
         let (writer, tables) = (&mut self.writer, &self.tables);
         writer

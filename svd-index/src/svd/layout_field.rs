@@ -1,6 +1,7 @@
 //! Lays out fields and enumerated values. Registers derived from one another share them.
 
 use super::arrays;
+use super::bounds::MAX_FIELDS;
 use super::derive::Scope;
 use super::layout::{Layout, span};
 use super::tree::{BitRange, Enums, Field};
@@ -26,6 +27,11 @@ impl<'t, 'a> Layout<'t, 'a> {
         }
         let first = self.tables.fields.len();
         for field in fields {
+            if self.tables.fields.len() >= MAX_FIELDS {
+                let what = format!("more than {MAX_FIELDS} fields");
+                self.leave_out(&path(), field.line, what);
+                break;
+            }
             self.field(field, fields, scope, path);
         }
         let records = span(first, self.tables.fields.len());
@@ -153,7 +159,12 @@ impl<'t, 'a> Layout<'t, 'a> {
     }
 
     fn push_enums(&mut self, set: &'t Enums<'a>, usage: u32) {
-        for value in set.values {
+        let room = MAX_FIELDS.saturating_sub(self.tables.enums.len());
+        if set.values.len() > room {
+            let what = format!("more than {MAX_FIELDS} enumerated values");
+            self.leave_out(set.name, set.line, what);
+        }
+        for value in set.values.iter().take(room) {
             let (number, mask) = value.value.unwrap_or((0, u64::MAX));
             let mut flags = usage;
             if value.is_default {

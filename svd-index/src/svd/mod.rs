@@ -1,6 +1,7 @@
 //! Reads CMSIS-SVD as vendors write it, and lays it out for look-up.
 
 mod arrays;
+pub(crate) mod bounds;
 pub(crate) mod container;
 mod core;
 mod derive;
@@ -37,6 +38,12 @@ pub enum SvdError {
         /// What it looks like instead.
         found: String,
     },
+    /// It is packed, and larger than any SVD.
+    #[error("it unpacks to more than {limit} bytes, which no SVD does")]
+    TooLarge {
+        /// The most that is taken.
+        limit: u64,
+    },
 }
 
 /// Reads an SVD, plain or gzip, and gives the bytes of its index file, warnings included.
@@ -49,9 +56,9 @@ pub enum SvdError {
 /// bytes give the same file.
 ///
 /// # Errors
-/// There is no `<device>` in it.
+/// There is no `<device>` in it, or it unpacks to more than any SVD has.
 pub fn build(bytes: &[u8], source: SourceId, build: &Build) -> Result<Vec<u8>, SvdError> {
-    let (text, mut warnings) = text::decode(bytes);
+    let (text, mut warnings) = text::decode(bytes)?;
     let memory = Bump::new();
     let Some((mut device, found)) = read::read(&text, &memory) else {
         let found = looks_like(bytes);

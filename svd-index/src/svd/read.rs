@@ -6,6 +6,7 @@
 
 use bumpalo::Bump;
 
+use super::bounds::{MAX_NAME, MAX_WARNINGS, clip};
 use super::tree::{
     Block, Cluster, Cpu, Device, EnumValue, Enums, Field, Interrupt, Node, Peripheral, Properties,
     Register,
@@ -15,9 +16,6 @@ use crate::Warning;
 
 /// Clusters in clusters; four levels are the deepest seen in 1,777 vendor files.
 const MAX_CLUSTER_DEPTH: u32 = 16;
-
-/// A file wrong throughout is told so this often and no more.
-const MAX_WARNINGS: usize = 1000;
 
 pub(super) struct Reader<'a> {
     pub(super) xml: Xml<'a>,
@@ -169,12 +167,13 @@ impl<'a> Reader<'a> {
         self.tell_break();
         self.name_warnings(mark, peripheral.name);
         // Of a peripheral in which the document broke off, its whole registers are kept.
-        let known = !peripheral.name.is_empty() && peripheral.base_address.is_some();
+        let named = (1..=MAX_NAME).contains(&peripheral.name.len());
+        let known = named && peripheral.base_address.is_some();
         if !known && self.xml.broken().is_none() {
-            let what = if peripheral.name.is_empty() {
-                "a peripheral without a name"
-            } else {
-                "a peripheral without a base address"
+            let what = match (peripheral.name, peripheral.base_address) {
+                ("", _) => "a peripheral without a name",
+                (_, None) => "a peripheral without a base address",
+                (_, Some(_)) => "a peripheral's name that is no name but a text",
             };
             let line = peripheral.line;
             self.leave_out(line, peripheral.name, what.into());
@@ -290,13 +289,14 @@ impl<'a> Reader<'a> {
     }
 
     fn is_placed(&mut self, what: &str, line: u32, name: &str, offset: Option<u64>) -> bool {
-        let missing = match (name.is_empty(), offset) {
-            (true, _) => "name",
-            (false, None) => "address offset",
-            (false, Some(_)) => return true,
+        let missing = match (name.len(), offset) {
+            (0, _) => "without name",
+            (_, None) => "without address offset",
+            (..=MAX_NAME, Some(_)) => return true,
+            (_, Some(_)) => "with a name that is no name but a text",
         };
         if self.xml.broken().is_none() {
-            let what = format!("a {what} without {missing}");
+            let what = format!("a {what} {missing}");
             self.leave_out(line, name, what);
         }
         false
@@ -355,7 +355,9 @@ impl<'a> Reader<'a> {
         self.push_warning(Warning { path: path.into(), line, what, assumed, left_out: false });
     }
 
-    fn push_warning(&mut self, warning: Warning) {
+    fn push_warning(&mut self, mut warning: Warning) {
+        warning.what = clip(warning.what);
+        warning.path = clip(warning.path);
         if self.warnings.len() < MAX_WARNINGS {
             self.warnings.push(warning);
             return;
@@ -367,10 +369,10 @@ impl<'a> Reader<'a> {
     /// Puts `name` before the paths of the warnings raised since `mark`.
     pub(super) fn name_warnings(&mut self, mark: usize, name: &str) {
         for warning in &mut self.warnings[mark..] {
-            warning.path = match warning.path.as_str() {
+            warning.path = clip(match warning.path.as_str() {
                 "" => name.to_owned(),
                 path => format!("{name}.{path}"),
-            };
+            });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads fields and their enumerated values.
 
+use super::bounds::MAX_NAME;
 use super::read::Reader;
 use super::tree::{EnumValue, Enums, Field};
 use super::values;
@@ -66,6 +67,8 @@ impl<'a> Reader<'a> {
         }
         let what = if field.name.is_empty() {
             "a field without name"
+        } else if field.name.len() > MAX_NAME {
+            "a field with a name that is no name but a text"
         } else if !has_bits(&field) {
             "a field whose bits are missing or outside of 0 to 63"
         } else {

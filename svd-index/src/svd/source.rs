@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::bounds;
 use super::container::{Container, ContainerError};
 use super::pack;
 use super::patch::Patch;
@@ -103,8 +104,8 @@ impl SvdSource {
                 let member = member.clone();
                 return Err(self.container_error(ContainerError::NotContainer { member }));
             }
-            let (bytes, file) =
-                Stamped::read(&self.path).map_err(|error| self.unreadable(error))?;
+            let (bytes, file) = Stamped::read(&self.path, bounds::MAX_BYTES)
+                .map_err(|error| self.unreadable(error))?;
             return Ok(Found { bytes, file });
         };
         let name = pack::choose(&mut container, self.member.as_deref(), self.chip.as_deref());

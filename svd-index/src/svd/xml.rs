@@ -8,6 +8,11 @@
 use bumpalo::Bump;
 use memchr::{memchr, memchr2, memchr3};
 
+use super::bounds::MAX_DEPTH;
+
+/// Bytes of a reference after its `&`: the longest, `#x10FFFF;`, and some zeros.
+const MAX_REFERENCE: usize = 16;
+
 /// A position in the document.
 ///
 /// [`Self::child`] gives one child after the other; each is to be used up by reading its
@@ -191,6 +196,10 @@ impl<'a> Xml<'a> {
             self.break_off("a tag without a name".into());
             return None;
         }
+        if self.open.len() >= MAX_DEPTH {
+            self.set_broken(format!("elements nest deeper than {MAX_DEPTH}"));
+            return None;
+        }
         let attributes = &self.source[name_end..end];
         self.is_empty_element = attributes.ends_with('/');
         self.open.push(name);
@@ -358,7 +367,9 @@ fn resolve<'a>(raw: &str, texts: &'a Bump) -> &'a str {
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('&') {
         text.push_str(before);
-        match after.split_once(';').and_then(|(name, after)| Some((character(name)?, after))) {
+        let end = memchr(b';', &after.as_bytes()[..after.len().min(MAX_REFERENCE)]);
+        let known = end.and_then(|end| Some((character(&after[..end])?, &after[end + 1..])));
+        match known {
             Some((character, after)) => {
                 text.push(character);
                 rest = after;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod array;
+mod attack;
 mod cache;
 mod chip;
 mod core;
