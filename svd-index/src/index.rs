@@ -5,11 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::chip::records;
 use crate::elf::{self, Firmware};
 use crate::store::{Cache, Content, Kind, Loaded, Reason, Source, SourceId, Stamped};
-<<<<<<< /tmp/sync/svd-index_src_index.rs
-use crate::svd::{Build, SvdSource, source::Found};
-=======
-use crate::svd::{Build, Patch, SvdError, SvdSource, source::Found};
->>>>>>> /tmp/w-inputs2/svd-index/src/index.rs
+use crate::svd::{Build, Patch, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
 
 /// Bytes of a firmware image, debug information and all, that are read.
@@ -212,17 +208,9 @@ impl Source for SvdFile {
         Ok(Content { id: build.id(&bytes), input: (bytes, build), files })
     }
 
-<<<<<<< /tmp/sync/svd-index_src_index.rs
-    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        svd::build(bytes, id, &self.build)
-            .map_err(|error| IndexError::svd(self.source.path.clone(), error))
-=======
     fn build(&self, (bytes, build): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        svd::build(bytes, id, build).map_err(|SvdError::NotSvd { found }| IndexError::NotSvd {
-            path: self.source.path.clone(),
-            found,
-        })
->>>>>>> /tmp/w-inputs2/svd-index/src/index.rs
+        svd::build(bytes, id, build)
+            .map_err(|error| IndexError::svd(self.source.path.clone(), error))
     }
 }
 
