@@ -117,7 +117,7 @@ impl Patch {
                 let what = format!("is larger than {MAX_FILE} bytes, which no patch is");
                 return Err(PatchError::TooLarge { path, what });
             }
-            let (bytes, stamp) = Stamped::read(&path).map_err(read)?;
+            let (bytes, stamp) = Stamped::read(&path, MAX_FILE).map_err(read)?;
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let root = parse(&path, &text, 0)?;
             let mut included = include::paths(&path, &root);
