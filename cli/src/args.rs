@@ -19,7 +19,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args, Clone, Default)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// SVD file of the chip; may be repeated
+    /// SVD of the chip: a file, a CMSIS pack or zip (PACK:SVD), a folder; may be repeated
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) svd: Vec<PathBuf>,
     /// ELF file of the firmware; may be repeated
@@ -168,7 +168,7 @@ pub(crate) enum IndexVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct GcArgs {
-    /// Keep the newest indexes up to this size in all
+    /// Keep the indexes used last up to this size in all
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(crate) max_size: u64,
     /// Show what would be removed, and remove nothing

@@ -18,6 +18,9 @@ pub(crate) struct Register {
     origin: Origin,
     /// What a built-in one is written from.
     manual: Option<&'static str>,
+    /// The patch that changed it last; absent if none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<Patch>,
     /// What `address` is an address of: `memory`, or `csr`, where it is a number.
     space: Space,
     address: String,
@@ -37,6 +40,13 @@ pub(crate) struct Register {
     #[serde(skip_serializing_if = "Option::is_none")]
     reserved: Option<String>,
     fields: Vec<Field>,
+}
+
+/// A rule of a patch.
+#[derive(Debug, Serialize)]
+struct Patch {
+    file: String,
+    line: u32,
 }
 
 /// A field of [`Register`].
@@ -83,6 +93,7 @@ impl Register {
             aliases: register.aliases(),
             origin: register.origin(),
             manual: register.origin().manual(),
+            patch: register.patch().map(|(file, line)| Patch { file: file.to_owned(), line }),
             space: register.space(),
             address: address(register),
             size_bits: size,

@@ -130,6 +130,9 @@ pub(crate) fn drawn_register(
     if let Some(manual) = register.origin().manual() {
         writeln!(out, "  {QUIET}not from the SVD: {manual}{QUIET:#}")?;
     }
+    if let Some((file, line)) = register.patch() {
+        writeln!(out, "  {QUIET}changed by a patch: {}:{line}{QUIET:#}", printable(file))?;
+    }
     if let Some(value) = value {
         writeln!(out, "  value {}", hex(value, register.size_bits()))?;
         let reserved = value & register.reserved_mask();

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use bundle::{Bundle, BundleError};
+use svd_index::svd::{Choice, ContainerError};
 use svd_index::{Chip, Index, IndexError, NoteKind, Sources, elf::Firmware};
 
 use crate::args::Global;
 use crate::config::{Config, Sourced};
 use crate::exit::{Exit, Failure};
 use crate::project::agreement;
-use crate::ui::Ui;
+use crate::ui::{Ui, printable};
 
 /// More warnings about one source than this are counted, not listed.
 const WARNINGS_SHOWN: usize = 5;
@@ -34,7 +35,8 @@ impl Session {
 
     /// Opens the index of all configured sources. There may be none.
     pub(crate) fn index(&self) -> Result<Index, Failure> {
-        self.open(self.config.svds.value.clone(), self.config.elfs.value.clone())
+        let (svds, elfs) = (self.config.svd_sources(), self.config.elfs.value.clone());
+        self.open(&Sources { svds, elfs })
     }
 
     /// As [`Session::index`], for a question about `bundle`: the firmware it carries stands in
@@ -44,16 +46,13 @@ impl Session {
         if let (true, Some(bundle)) = (elfs.is_empty(), bundle) {
             elfs.extend(self.unpack_elf(bundle)?);
         }
-        self.open(self.config.svds.value.clone(), elfs)
+        self.open(&Sources { svds: self.config.svd_sources(), elfs })
     }
 
     /// Opens an index of the given sources, and tells their oddities on stderr.
-    pub(crate) fn open(&self, svds: Vec<PathBuf>, elfs: Vec<PathBuf>) -> Result<Index, Failure> {
-        let opened = Index::open(
-            &Sources { svds: svds.into_iter().map(Into::into).collect(), elfs },
-            &self.config.folders.cache.join("index"),
-        )
-        .map_err(index_failure)?;
+    pub(crate) fn open(&self, sources: &Sources) -> Result<Index, Failure> {
+        let opened = Index::open(sources, &self.config.folders.cache.join("index"))
+            .map_err(index_failure)?;
         for note in &opened.notes {
             match note.kind {
                 NoteKind::Built => {}
@@ -162,10 +161,17 @@ fn missing<T>(what: &str, flag: &str, setting: &Sourced<T>) -> Failure {
         .hint(format!("name one with `{flag}`, or let `silk init` look for it"))
 }
 
+/// Most SVDs or devices of a container that an error lists.
+const CHOICES_SHOWN: usize = 12;
+
 fn index_failure(error: IndexError) -> Failure {
+    if let IndexError::Container { path, source } = &error {
+        return container_failure(path, source);
+    }
     let hint = match &error {
         IndexError::NotSvd { .. } => "--svd takes CMSIS-SVD files, --elf takes firmware images",
         IndexError::Elf { .. } => "--elf takes the linked image with symbols, not a .bin or .hex",
+        IndexError::Patch(_) => "chip.patches in silk.toml names the patches",
         _ => "check the path; `silk config` shows where it comes from",
     };
     let text = error.to_string();
@@ -176,4 +182,51 @@ fn index_failure(error: IndexError) -> Failure {
         None => failure,
     }
     .hint(hint)
+}
+
+/// Says what is in the archive or folder, and how to choose.
+fn container_failure(path: &Path, error: &ContainerError) -> Failure {
+    let what = format!("failed to take an SVD from `{}`", path.display());
+    let failure = Failure::new(Exit::Usage, what).caused_by(error);
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let (found, hint) = match error {
+        ContainerError::NoChip { found } => {
+            (found, "name the chip: `--chip NAME`, or `name` in [chip] of silk.toml")
+        }
+        ContainerError::NoneFits { found, .. } => {
+            (found, "check `--chip` and `--svd`: this one is for other chips")
+        }
+        ContainerError::Several { found, .. } | ContainerError::NoMember { found, .. } => {
+            let failure = choices(failure, found);
+            let example = found.first().map_or("SVD/NAME.svd", |choice| choice.member.as_str());
+            let hint = match path.is_dir() {
+                true => format!("name the file itself: `--svd {}`", path.join(example).display()),
+                false => format!("name one: `--svd {name}:{example}`"),
+            };
+            return failure.hint(hint);
+        }
+        ContainerError::NoSvd => {
+            let hint =
+                "some packs describe boards or software only: take the device family pack (…_DFP)";
+            return failure.hint(hint);
+        }
+        _ => {
+            return failure.hint("download it again, or unpack the SVD and name that with `--svd`");
+        }
+    };
+    choices(failure, found).hint(hint)
+}
+
+fn choices(mut failure: Failure, found: &[Choice]) -> Failure {
+    for choice in found.iter().take(CHOICES_SHOWN) {
+        let member = printable(&choice.member);
+        failure = failure.detail(match &choice.device {
+            Some(device) => format!("found: {} in {member}", printable(device)),
+            None => format!("found: {member}"),
+        });
+    }
+    match found.len().saturating_sub(CHOICES_SHOWN) {
+        0 => failure,
+        more => failure.detail(format!("found: {more} more")),
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) struct FileConfig {
 pub(crate) struct ChipTable {
     pub(crate) name: Option<String>,
     pub(crate) svd: Option<OneOrMany>,
+    pub(crate) patches: Option<OneOrMany>,
 }
 
 /// `[firmware]`

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use gateway::{GatewayConfig, Timeouts};
 
+use svd_index::SvdSource;
+
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 use file::FileConfig;
@@ -66,7 +68,10 @@ impl<T> Sourced<T> {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) chip: Sourced<Option<String>>,
+    /// As written: see [`SvdSource::spelled`].
     pub(crate) svds: Sourced<Vec<PathBuf>>,
+    /// Corrections of the SVDs, in svdtools' YAML.
+    pub(crate) patches: Sourced<Vec<PathBuf>>,
     pub(crate) elfs: Sourced<Vec<PathBuf>>,
     pub(crate) probe: Sourced<Option<String>>,
     pub(crate) hse_hz: Sourced<Option<u64>>,
@@ -89,6 +94,7 @@ impl Config {
         let mut config = Self {
             chip: Sourced::default(None),
             svds: Sourced::default(Vec::new()),
+            patches: Sourced::default(Vec::new()),
             elfs: Sourced::default(Vec::new()),
             probe: Sourced::default(None),
             hse_hz: Sourced::default(None),
@@ -112,6 +118,16 @@ impl Config {
         Ok(config)
     }
 
+    /// The SVDs to open: which of a container is the chip's, and what corrects them.
+    pub(crate) fn svd_sources(&self) -> Vec<SvdSource> {
+        let source = |path: &PathBuf| SvdSource {
+            chip: self.chip.value.clone(),
+            patches: self.patches.value.clone(),
+            ..SvdSource::spelled(path)
+        };
+        self.svds.value.iter().map(source).collect()
+    }
+
     /// The project's file, if there is one.
     pub(crate) fn project_file(&self) -> Option<&Path> {
         self.project.as_deref()
@@ -123,6 +139,7 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         let FileConfig { chip, firmware, board, gateway, allow_remote, budget } = file;
         self.svds.lay(chip.svd.map(|svd| svd.under(folder)), &source);
+        self.patches.lay(chip.patches.map(|patches| patches.under(folder)), &source);
         self.elfs.lay(firmware.elf.map(|elf| elf.under(folder)), &source);
         self.chip.lay(chip.name.map(Some), &source);
         self.probe.lay(board.probe.map(Some), &source);

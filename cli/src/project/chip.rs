@@ -1,5 +1,7 @@
 //! Chip names: as vendors' tools, part numbers and SVDs spell them.
 
+pub(crate) use svd_index::svd::fits;
+
 /// A chip name in the spelling that probe-rs uses, as far as that follows from the name alone.
 ///
 /// ST prints a temperature digit where probe-rs has an `x` (`STM32F405RGT6` is `STM32F405RGTx`),
@@ -47,34 +49,6 @@ fn nordic(rest: &str) -> String {
 /// Whether two names can mean the same chip, one of them perhaps less exactly.
 pub(crate) fn agree(a: &str, b: &str) -> bool {
     a.bytes().zip(b.bytes()).all(|(a, b)| same(a, b)) && a.len().min(b.len()) >= 5
-}
-
-/// How well the SVD called `stem` fits `chip`: the number of characters in which the two are
-/// literally equal, or none if it is the SVD of another chip.
-///
-/// An SVD is named after what its chips have in common: `nrf51`, `STM32F405`, `STM32F40x`,
-/// `STM32H745_CM7`.
-pub(crate) fn fits(stem: &str, chip: &str) -> Option<usize> {
-    let base = |name: &str| {
-        let name = name.split('_').next().unwrap_or_default();
-        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-    };
-    let (stem, chip) = (base(stem), base(chip));
-    // Nordic calls the nRF52832's file plain `nrf52`; the later ones have names of their own.
-    if stem == "nrf52" && chip != "nrf52832" {
-        return None;
-    }
-    if stem.len() < 4 || stem.len() > chip.len() {
-        return None;
-    }
-    let mut equal = 0;
-    for (s, c) in stem.bytes().zip(chip.bytes()) {
-        if !same(s, c) {
-            return None;
-        }
-        equal += usize::from(s == c);
-    }
-    (equal >= 4).then_some(equal)
 }
 
 /// Equal but for case; `x` stands for any character.

@@ -290,7 +290,7 @@ impl Looking<'_> {
             return;
         }
         let installed = svd::installed(packs, &chip);
-        self.add_found(Key::Svd, &installed, &format!("installed pack; its name fits {chip}"));
+        self.add_found(Key::Svd, &installed, &format!("installed; its name fits {chip}"));
         for path in in_project.iter().take(MOST_SHOWN) {
             let why = format!("its name does not fit {chip}");
             self.add(path, Said::hint(Key::Svd, path.display().to_string(), 0, why));

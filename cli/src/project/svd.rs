@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
+use svd_index::SvdSource;
+
 use super::{chip, tree};
 
 /// Vendor / pack / version / folders of the pack's own choice.
@@ -20,8 +22,10 @@ pub(super) fn best<'a>(svds: &'a [PathBuf], chip: &str) -> Vec<&'a PathBuf> {
 
 /// The installed SVDs that fit `chip` best. Of the versions of one pack, the newest.
 pub(super) fn installed(roots: &[PathBuf], chip: &str) -> Vec<PathBuf> {
-    let mut svds: Vec<PathBuf> = roots
-        .iter()
+    let (archives, folders): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        roots.iter().partition(|root| root.is_file());
+    let mut svds: Vec<PathBuf> = folders
+        .into_iter()
         .flat_map(|root| {
             let files = tree::files(root, PACK_DEPTH);
             tree::with_extension(&files, &["svd"]).cloned().collect::<Vec<_>>()
@@ -34,7 +38,17 @@ pub(super) fn installed(roots: &[PathBuf], chip: &str) -> Vec<PathBuf> {
             newest.push(path.clone());
         }
     }
+    if newest.is_empty() {
+        newest.extend(archives.into_iter().filter_map(|archive| in_archive(archive, chip)));
+    }
     newest
+}
+
+/// The SVD for `chip` in an archive, as [`SvdSource::spelled`] reads it.
+fn in_archive(archive: &Path, chip: &str) -> Option<PathBuf> {
+    let source = SvdSource { chip: Some(chip.to_owned()), ..SvdSource::from(archive.to_owned()) };
+    let member = source.chosen().ok()??;
+    Some(PathBuf::from(format!("{}:{member}", archive.display())))
 }
 
 /// Orders paths so that `1.10.0` comes after `1.9.0`: numbers by value, the rest as text.

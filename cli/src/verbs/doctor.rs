@@ -6,6 +6,7 @@
 mod machine;
 mod models;
 mod sources;
+mod svds;
 
 use std::io::Write;
 

@@ -1,5 +1,6 @@
 //! `silk init`: writes a `silk.toml` from what the project already says.
 
+mod installed;
 mod write;
 
 use std::io::Write as _;
@@ -20,7 +21,7 @@ use crate::ui::{QUIET, STRONG, printable};
 const SEARCHED: [&str; 5] = [
     ".cargo/config.toml, Cargo.toml, Embed.toml, .vscode/launch.json, .vscode/settings.json",
     "*.ioc, platformio.ini, runners.yaml, CMakeCache.txt, linker scripts",
-    "*.svd, and the SVDs of installed CMSIS packs",
+    "*.svd, and the SVDs of installed CMSIS packs, PACs, PlatformIO, Cortex-Debug and pyOCD",
     "target/, .pio/build/, build folders, *.elf",
     "probes plugged in",
 ];
@@ -109,6 +110,7 @@ fn surroundings(session: &Session) -> Result<Surroundings, Failure> {
     if let Ok(base) = choose_base_strategy() {
         packs.push(base.cache_dir().join("arm/packs"));
         packs.push(base.data_dir().join("arm/packs"));
+        packs.extend(installed::places(base.home_dir()));
     }
     Ok(Surroundings {
         given: given(session)?,

@@ -26,6 +26,7 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
     let settings = [
         setting("chip.name", &config.chip),
         paths("chip.svd", &config.svds),
+        paths("chip.patches", &config.patches),
         paths("firmware.elf", &config.elfs),
         setting("board.probe", &config.probe),
         setting("board.hse_hz", &config.hse_hz),

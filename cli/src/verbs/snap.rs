@@ -62,8 +62,11 @@ pub(crate) fn take(
     let mut manifest = Manifest::new(Kind::Snapshot);
     manifest.tools = tools(&snapshot);
     manifest.notes = notes(&snapshot);
-    for svd in &session.config.svds.value {
-        manifest.svd.push(SourceFile::of(svd, &std::fs::read(svd)?));
+    for svd in session.config.svd_sources() {
+        let bytes = svd.read().map_err(|error| {
+            Failure::new(Exit::Usage, "failed to record the SVD").caused_by(&error)
+        })?;
+        manifest.svd.push(SourceFile::of(&svd.path, &bytes));
     }
     let mut elf = None;
     if let [path] = session.config.elfs.value.as_slice() {

@@ -11,6 +11,7 @@ mod doctor;
 mod example;
 mod index;
 mod init;
+mod inputs;
 mod lookup;
 mod parts;
 mod real_model;

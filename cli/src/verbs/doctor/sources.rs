@@ -5,7 +5,7 @@ use std::path::Path;
 use svd_index::elf::{Firmware, Machine};
 use svd_index::{Chip, Index, IndexError, Opened, Sources};
 
-use super::Check;
+use super::{Check, svds};
 use crate::project::{agreement, svd_fits_chip};
 use crate::session::Session;
 
@@ -14,12 +14,12 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
     let config = &session.config;
     let mut checks = Vec::new();
     let mut readable = Sources::default();
-    for path in &config.svds.value {
-        match open(session, &Sources { svds: vec![path.clone().into()], elfs: Vec::new() }) {
+    for (path, source) in config.svds.value.iter().zip(config.svd_sources()) {
+        match open(session, &Sources { svds: vec![source.clone()], elfs: Vec::new() }) {
             Ok(opened) => {
                 checks
                     .extend(opened.index.chip().map(|chip| svd(path, chip, opened.warnings.len())));
-                readable.svds.push(path.clone().into());
+                readable.svds.push(source);
             }
             Err(error) => checks.push(unreadable("svd", &error, &config.svds.source)),
         }
@@ -33,19 +33,14 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
             Err(error) => checks.push(unreadable("elf", &error, &config.elfs.source)),
         }
     }
-    let not_configured = [
-        ("svd", config.svds.value.is_empty(), "no SVD is configured: no register can be named"),
-        (
-            "elf",
-            config.elfs.value.is_empty(),
-            "no ELF is configured: no function or line can be named",
-        ),
-    ];
-    for (name, is_missing, detail) in not_configured {
-        if is_missing {
-            checks
-                .push(Check::missing(name, detail).hint("`silk init` looks for it in the project"));
-        }
+    if config.svds.value.is_empty() {
+        let missing = Check::missing("svd", "no SVD is configured: no register can be named");
+        checks.push(missing.hint(svds::advice(config.chip.value.as_deref())));
+    }
+    if config.elfs.value.is_empty() {
+        let what = "no ELF is configured: no function or line can be named";
+        let missing = Check::missing("elf", what);
+        checks.push(missing.hint("`silk init` looks for it in the project"));
     }
     if let Ok(opened) = open(session, &readable) {
         checks.extend(fit(session, &opened.index));
@@ -64,7 +59,11 @@ fn svd(path: &Path, chip: &Chip, oddities: usize) -> Check {
         "{} peripherals, {} registers, {} fields",
         device.peripherals, device.registers, device.fields
     );
-    let detail = format!("{path}: {name}, {counts}");
+    let patched = match chip.patches().as_slice() {
+        [] => String::new(),
+        files => format!(", patched by {}", files.join(", ")),
+    };
+    let detail = format!("{path}: {name}, {counts}{patched}");
     if device.registers == 0 {
         return Check::warning("svd", detail).hint("this SVD describes no register; use another");
     }

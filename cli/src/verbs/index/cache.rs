@@ -1,36 +1,18 @@
 //! `silk index list` and `gc`: the folder of index files.
-//!
-//! Files are named by the content of their source (see [`svd_index::store`]), not by its path:
-//! the path is told for the sources that this project's settings name.
 
-use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
 use svd_index::Chip;
-use svd_index::store::{FORMAT, Kind, SourceId};
+use svd_index::store::{Cache, Dispensable, Entry, Kind};
 
 use crate::args::GcArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::VERSION;
 use crate::session::Session;
 use crate::ui::{CARE, QUIET, STRONG, printable};
-
-/// First bytes of every index file.
-const MAGIC: &[u8] = b"SILKIDX\0";
-
-/// One index file.
-struct Entry {
-    path: PathBuf,
-    kind: Kind,
-    schema: u32,
-    /// BLAKE3 of the source, hexadecimal.
-    source: String,
-    size: u64,
-    built: SystemTime,
-}
 
 /// A line of `silk index list --json`.
 #[derive(Serialize)]
@@ -39,13 +21,19 @@ struct Listed<'a> {
     file: &'a Path,
     kind: &'static str,
     content: &'a str,
-    /// Null where none of this project's sources has that content.
+    /// Null where it is not known any more.
     source: Option<&'a Path>,
+    /// All files that are known to have this content.
+    sources: &'a [PathBuf],
+    /// None of them is there any more.
+    source_gone: bool,
     /// Null for firmware, and where the file cannot be read by this version.
     device: Option<String>,
     size_bytes: u64,
     /// Since it was built; null where the clock went back.
     age_s: Option<u64>,
+    /// Since it was opened, to the hour; null where the clock went back.
+    unused_s: Option<u64>,
 }
 
 /// A line of `silk index gc --json`.
@@ -72,20 +60,22 @@ struct Totals<'a> {
 
 /// `silk index list`
 pub(super) fn list(session: &mut Session) -> Outcome {
-    let folder = folder(session);
-    let entries = entries(&folder)?;
-    let sources = configured_sources(session);
+    let cache = cache(session);
+    let entries = entries(&cache)?;
     let total: u64 = entries.iter().map(|entry| entry.size).sum();
     for entry in &entries {
         let listed = Listed {
             version: VERSION,
             file: &entry.path,
-            kind: kind_name(entry.kind),
-            content: &entry.source,
-            source: sources.get(&entry.source).map(PathBuf::as_path),
+            kind: entry.kind.name(),
+            content: &entry.content,
+            source: entry.sources.first().map(PathBuf::as_path),
+            sources: &entry.sources,
+            source_gone: entry.is_source_gone(),
             device: device(entry),
             size_bytes: entry.size,
-            age_s: age_s(entry),
+            age_s: seconds_since(entry.built),
+            unused_s: seconds_since(entry.used),
         };
         if session.ui.json {
             session.ui.json_line(&listed)?;
@@ -93,7 +83,7 @@ pub(super) fn list(session: &mut Session) -> Outcome {
             list_line(&mut session.ui.out, &listed)?;
         }
     }
-    totals(session, &folder, entries.len(), total, None)
+    totals(session, cache.folder(), entries.len(), total, None)
 }
 
 fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
@@ -106,6 +96,9 @@ fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
         None => "firmware".to_owned(),
     };
     let source = match listed.source {
+        Some(path) if listed.source_gone => {
+            format!("{CARE}gone:{CARE:#} {}", printable(&path.display().to_string()))
+        }
         Some(path) => printable(&path.display().to_string()),
         None => format!("{QUIET}content {}…{QUIET:#}", &content[..12]),
     };
@@ -116,21 +109,18 @@ fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
 
 /// `silk index gc`
 pub(super) fn gc(session: &mut Session, args: &GcArgs) -> Outcome {
-    let folder = folder(session);
-    let entries = entries(&folder)?;
+    let cache = cache(session);
+    let entries = entries(&cache)?;
     let bound = args.max_size.saturating_mul(1 << 20);
-    let (mut files, mut kept, mut freed) = (0, 0, 0);
-    for (entry, reason) in condemned(&entries, bound) {
-        let Some(reason) = reason else {
-            files += 1;
-            kept += entry.size;
-            continue;
-        };
-        if !args.dry_run && !remove(entry)? {
+    let (mut files, mut kept) = (entries.len(), entries.iter().map(|entry| entry.size).sum());
+    let mut freed = 0;
+    for (entry, reason) in Cache::dispensable(&entries, bound) {
+        if !args.dry_run && !remove(&cache, entry)? {
             continue;
         }
-        freed += entry.size;
+        (files, kept, freed) = (files - 1, kept - entry.size, freed + entry.size);
         let event = if args.dry_run { "would_remove" } else { "removed" };
+        let reason = reason_text(reason);
         if session.ui.json {
             let (file, size_bytes) = (entry.path.as_path(), entry.size);
             session.ui.json_line(&Removed { version: VERSION, event, file, size_bytes, reason })?;
@@ -140,45 +130,25 @@ pub(super) fn gc(session: &mut Session, args: &GcArgs) -> Outcome {
             writeln!(session.ui.out, "{verb} {file}  {size}  {CARE}{reason}{CARE:#}")?;
         }
     }
-    totals(session, &folder, files, kept, Some(freed))
+    if !args.dry_run {
+        cache.tidy();
+    }
+    totals(session, cache.folder(), files, kept, Some(freed))
 }
 
-/// Each file, newest first, with the reason to remove it, if there is one.
-fn condemned(entries: &[Entry], bound: u64) -> Vec<(&Entry, Option<&'static str>)> {
-    let mut kept = 0_u64;
-    let judge = |entry| {
-        if is_superseded(entry, entries) {
-            return (entry, Some("superseded by a newer version's"));
-        }
-        kept = kept.saturating_add(entry.size);
-        (entry, (kept > bound).then_some("beyond the size bound"))
-    };
-    entries.iter().map(judge).collect()
+fn reason_text(reason: Dispensable) -> &'static str {
+    match reason {
+        Dispensable::Superseded => "superseded by a newer version's",
+        Dispensable::SourceGone => "its source is gone",
+        Dispensable::BeyondBound => "beyond the size bound",
+    }
 }
 
-/// True if a newer version of `silk` has indexed the same content.
-fn is_superseded(entry: &Entry, entries: &[Entry]) -> bool {
-    entries.iter().any(|other| {
-        other.source == entry.source && other.kind == entry.kind && other.schema > entry.schema
+fn remove(cache: &Cache, entry: &Entry) -> Result<bool, Failure> {
+    cache.remove(entry).map_err(|error| {
+        let what = format!("failed to remove `{}`", entry.path.display());
+        Failure::new(Exit::Usage, what).caused_by(&error)
     })
-}
-
-/// Removes an index file; false if it is not the file any more that was listed.
-///
-/// One step: who has the file mapped keeps its content, who opens it later builds it again.
-fn remove(entry: &Entry) -> Result<bool, Failure> {
-    match Entry::at(entry.path.clone()) {
-        Some(now) if now.size == entry.size && now.built == entry.built => {}
-        _ => return Ok(false),
-    }
-    match std::fs::remove_file(&entry.path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => {
-            let what = format!("failed to remove `{}`", entry.path.display());
-            Err(Failure::new(Exit::Usage, what).caused_by(&error))
-        }
-    }
 }
 
 fn totals(
@@ -200,57 +170,15 @@ fn totals(
     Ok(Exit::Ok)
 }
 
-fn folder(session: &Session) -> PathBuf {
-    session.config.folders.cache.join("index").join(format!("v{FORMAT}"))
+fn cache(session: &Session) -> Cache {
+    Cache::at(&session.config.folders.cache.join("index"))
 }
 
-/// The index files in `folder`, newest first. A folder that is not there has none.
-fn entries(folder: &Path) -> Result<Vec<Entry>, Failure> {
-    let files = match std::fs::read_dir(folder) {
-        Ok(files) => files,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            let what = format!("failed to read `{}`", folder.display());
-            return Err(Failure::new(Exit::Usage, what).caused_by(&error));
-        }
-    };
-    let mut entries: Vec<Entry> =
-        files.flatten().filter_map(|file| Entry::at(file.path())).collect();
-    entries.sort_by(|a, b| b.built.cmp(&a.built).then_with(|| a.path.cmp(&b.path)));
-    Ok(entries)
-}
-
-impl Entry {
-    /// The index file at `path`; `None` unless name, type and first bytes say that it is one.
-    fn at(path: PathBuf) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".idx")?;
-        let (source, what) = name.split_once('-')?;
-        let hexadecimal = source.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if source.len() != 64 || !hexadecimal {
-            return None;
-        }
-        let kinds = [("svd", Kind::Svd), ("elf", Kind::Elf), ("words", Kind::Words)];
-        let (schema, kind) = kinds
-            .iter()
-            .find_map(|(name, kind)| Some((what.strip_prefix(name)?.parse().ok()?, *kind)))?;
-        let source = source.to_owned();
-        let metadata = std::fs::symlink_metadata(&path).ok().filter(|found| found.is_file())?;
-        let mut first = [0; MAGIC.len()];
-        std::fs::File::open(&path).ok()?.read_exact(&mut first).ok()?;
-        let built = metadata.modified().ok()?;
-        (first == MAGIC).then_some(Self { path, kind, schema, source, size: metadata.len(), built })
-    }
-}
-
-/// Where this project's sources are, by their content.
-fn configured_sources(session: &Session) -> HashMap<String, PathBuf> {
-    let config = &session.config;
-    let paths = config.svds.value.iter().chain(&config.elfs.value);
-    let hashed = |path: &PathBuf| {
-        let bytes = std::fs::read(path).ok()?;
-        Some((SourceId::of(&bytes).hex(), path.clone()))
-    };
-    paths.filter_map(hashed).collect()
+fn entries(cache: &Cache) -> Result<Vec<Entry>, Failure> {
+    cache.entries().map_err(|error| {
+        let what = format!("failed to read `{}`", cache.folder().display());
+        Failure::new(Exit::Usage, what).caused_by(&error)
+    })
 }
 
 /// The chip's name.
@@ -262,16 +190,8 @@ fn device(entry: &Entry) -> Option<String> {
     Some(chip.device().name.to_owned())
 }
 
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Svd => "svd",
-        Kind::Elf => "elf",
-        Kind::Words => "words",
-    }
-}
-
-fn age_s(entry: &Entry) -> Option<u64> {
-    SystemTime::now().duration_since(entry.built).ok().map(|age| age.as_secs())
+fn seconds_since(time: SystemTime) -> Option<u64> {
+    SystemTime::now().duration_since(time).ok().map(|age| age.as_secs())
 }
 
 fn age_text(seconds: u64) -> String {

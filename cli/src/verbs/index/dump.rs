@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::Serialize;
-use svd_index::{Chip, Origin, PeripheralRef, RegisterRef, Warning};
+use svd_index::{Chip, Origin, PeripheralRef, RegisterRef, Sources, SvdSource, Warning};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
@@ -59,7 +59,13 @@ struct Skipped<'a> {
 
 /// `silk index dump`
 pub(super) fn run(session: &mut Session, file: &Path) -> Outcome {
-    let index = session.open(vec![file.to_owned()], Vec::new())?;
+    let index = session.open(&Sources {
+        svds: vec![SvdSource {
+            chip: session.config.chip.value.clone(),
+            ..SvdSource::spelled(file)
+        }],
+        elfs: Vec::new(),
+    })?;
     let chip = index.chip().expect("one SVD was opened");
     let json = session.ui.json;
     let mut out = BufWriter::with_capacity(1 << 16, &mut session.ui.out);
