@@ -317,7 +317,10 @@ impl<'a> PeripheralRef<'a> {
     /// Registers in SVD order. An array comes once, as a whole.
     pub fn registers(&self) -> impl Iterator<Item = RegisterRef<'a>> + use<'a> {
         let chip = self.chip;
-        self.record.registers.range().filter_map(move |index| chip.whole_register(index as u32))
+        let range = self.record.registers.range();
+        // A forged index may claim four thousand million.
+        let range = range.start..range.end.min(chip.register_table().len());
+        range.filter_map(move |index| chip.whole_register(index as u32))
     }
 
     /// Interrupts it declares.

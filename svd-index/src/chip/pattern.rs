@@ -55,6 +55,10 @@ impl Matcher<'_> {
             return true;
         }
         match query.split_first() {
+            // Several are one; tried each in its turn, ten of them would take for ever.
+            Some((b'*', query_rest @ [b'*', ..])) => {
+                self.starts_with(query_rest, template, chosen, then)
+            }
             Some((b'*', query_rest)) => {
                 let crosses = self.glue == Glue::Loose || name_byte != b'.';
                 self.starts_with(query_rest, template, chosen, then)
