@@ -132,6 +132,17 @@ fn fields_derived_in_a_row_come_to_an_end() {
     assert!(warnings.len() < 1100, "{} warnings", warnings.len());
 }
 
+/// Each `*` used to be tried at every place that the one before it left.
+#[test]
+fn a_row_of_wildcards_is_one() {
+    let query =
+        Query::parse("UART0.************************BAUD*************E").expect("it is one");
+    assert!(!crate::nrf51().find(&query).is_empty());
+    let query =
+        Query::parse("UART0.************************BAUD*************0").expect("it is one");
+    assert!(crate::nrf51().find(&query).is_empty());
+}
+
 /// The start of a pattern was cut off by bytes.
 #[test]
 fn a_query_beyond_ascii_is_read() {
