@@ -107,7 +107,7 @@ fn registers_are_stripped_deleted_changed_and_added() {
 fn fields_are_merged_split_changed_and_given_values() {
     let chip = clean(
         "TIM1:\n  TIM_CR1:\n    _merge: [\"CKD*\"]\n    _split: {CH: {name: CH%s}}\n    _modify:\n      CEN: {bitWidth: 2, description: On}\n\
-         \x20   CEN: {Off: [0, Stopped], Run: [0b1, Counts], Rest: [-1, Other]}\n    CKD: [0, 0x2]\n  TIM_SR:\n    UIF:\n      _read: {Quiet: [0, n], Fired: [1, y]}\n      _W0C: {Clear: [0, c]}\n",
+         \x20   CEN: {Off: [0, Stopped, or not], Run: [0b1, Counts], Rest: [-1, Other]}\n    CKD: [0, 0x2]\n  TIM_SR:\n    UIF:\n      _read: {Quiet: [0, n], Fired: [1, y]}\n      _W0C: {Clear: [0, c]}\n",
     );
     assert_eq!(fields(&chip, "TIM1.TIM_CR1"), ["CEN 0+2", "CKD 8+2", "CH0 4+1", "CH1 5+1"]);
     let register = chip.registers_at(0x4000_0000).remove(0);
@@ -158,6 +158,7 @@ fn what_cannot_be_followed_is_told_with_its_line_and_costs_itself() {
         ("TIM1:\n  TIM_SR:\n    UIF: {A: 1}\n", "3: TIM1.TIM_SR: an enumerated value is"),
         ("TIM2:\n  TIM_SR: {UIF: [0, 1]}\n", "1: TIM2: it is derived from `TIM1`"),
         ("_copy:\n  X: {from: \"other.svd:TIM1\"}\n", "2: X: `_copy` from another file"),
+        ("_derive: {TIM1: TIM2}\n", "1: TIM1: `TIM2` is derived from it"),
         ("- a list\n", "1: : a patch is a map of rules"),
         ("", ""),
     ];

@@ -307,6 +307,11 @@ impl<'a> Patcher<'a> {
         if !device.peripherals.iter().any(|one| one.name == base) {
             return self.warn(key.place, path, format!("there is no peripheral `{base}`"));
         }
+        let leads_back = |one: &Peripheral<'_>| one.name == base && one.derived_from == Some(path);
+        if base == path || device.peripherals.iter().any(leads_back) {
+            let what = format!("`{base}` is derived from it; `_rebase` turns that round");
+            return self.warn(key.place, path, what);
+        }
         let base = self.keep(base);
         let place = device.peripherals.iter().position(|one| one.name == path);
         let place = place.unwrap_or_else(|| {

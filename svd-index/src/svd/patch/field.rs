@@ -148,7 +148,8 @@ impl<'a> Patcher<'a> {
         let all_bits = u64::MAX >> (64 - width.clamp(1, 64));
         let mut values: Vec<EnumValue<'a>> = Vec::with_capacity(rules.len());
         for (key, node) in rules.iter().filter(|(key, _)| !key.text.starts_with('_')) {
-            let [value, description] = node.list().unwrap_or_default() else {
+            // A description with commas that nobody quoted is several; svdtools takes the first.
+            let [value, description, ..] = node.list().unwrap_or_default() else {
                 self.warn(key.place, path, "an enumerated value is `NAME: [value, description]`");
                 return None;
             };
