@@ -16,6 +16,7 @@ mod constant;
 mod define;
 mod eval;
 mod expr;
+mod firmware;
 mod handler;
 mod layout;
 mod lines;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use bundle::Bundle;
 use svd_index::Index;
 
+pub use firmware::{Use, check_firmware};
 pub use lines::{Allowed, Remark};
 
 use crate::verify::Claim;

@@ -13,7 +13,7 @@ use super::claim::{Claim, ClaimKind, Verdict};
 use super::known::{Known, Named};
 use super::lex::{self, Chain, Token};
 use super::segment::Segment;
-use super::{code, layout, names, values};
+use super::{blocks, code, layout, names, values};
 
 /// Judges segments, and remembers what they were about.
 pub(super) struct Judge<'a> {
@@ -106,6 +106,10 @@ impl<'a> Judge<'a> {
             self.before_code = values::last_hint(&reading.tokens, self.before_code);
         }
         let mut claims = reading.claims;
+        if segment.in_code && self.before_code != values::Hint::Present {
+            let more = blocks::claims(&self.known, segment, &claims);
+            claims.extend(more);
+        }
         claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
         claims
     }

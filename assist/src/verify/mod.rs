@@ -10,6 +10,7 @@
 //! one.
 
 mod bare;
+mod blocks;
 mod claim;
 mod code;
 pub(crate) mod judge;

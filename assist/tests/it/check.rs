@@ -293,6 +293,68 @@ fn a_read_only_register_is_not_written() {
 }
 
 #[test]
+fn what_the_firmware_writes_is_judged_where_it_is_written() {
+    let wrong = |elf: &str| -> Vec<(String, Option<String>)> {
+        let uses = assist::check::check_firmware(&index(elf));
+        assert!(uses.iter().filter(|found| found.verdict == Verdict::Ok).count() > 5);
+        let wrong = uses.into_iter().filter(|found| found.verdict == Verdict::Wrong);
+        wrong
+            .map(|found| {
+                assert!(found.file.unwrap().ends_with("uart.c") && found.line.is_some());
+                (found.text, found.expected)
+            })
+            .collect()
+    };
+    let expected = Some("0x01d7e000 (Baud115200)".to_owned());
+    assert_eq!(wrong("faulty.elf"), [("UART0.BAUDRATE = 0x0001c200".to_owned(), expected)]);
+    assert_eq!(wrong("fixed.elf"), []);
+}
+
+/// The same firmware against chips that differ from its own.
+#[test]
+fn what_the_firmware_does_is_held_against_this_chip() {
+    let text = std::fs::read_to_string(example("nrf51.svd")).unwrap().replace("\r\n", "\n");
+    let wrong = |svd: &str, expected: &str| {
+        let found = assist::check::check_firmware(&with_firmware(svd));
+        let wrong: Vec<String> = found
+            .into_iter()
+            .filter(|found| found.verdict == Verdict::Wrong)
+            .map(|found| format!("{}: {}", found.text, found.why))
+            .collect();
+        assert!(wrong.iter().any(|line| line == expected), "{expected}: {wrong:#?}");
+    };
+    let uart = text.find("<name>UART0</name>\n      <version>").unwrap();
+    let moved = text[uart..].replacen("0x40002000", "0x4004F000", 1);
+    wrong(
+        &format!("{}{moved}", &text[..uart]),
+        "write to 0x40002500: no peripheral of the chip is there",
+    );
+    let enable = uart + text[uart..].find("<name>ENABLE</name>").unwrap();
+    let locked =
+        text[enable..].replacen("<addressOffset>", "<access>read-only</access><addressOffset>", 1);
+    let fields = locked.find("<fields>").unwrap();
+    let end = locked.find("</fields>").unwrap();
+    wrong(
+        &format!("{}{}{}", &text[..enable], &locked[..fields], &locked[end + 9..]),
+        "write to UART0.ENABLE: UART0.ENABLE is read-only",
+    );
+    let timer = text.find("<name>TIMER0</name>\n      <version>").unwrap();
+    let renumbered = text[timer..].replacen("<value>8</value>", "<value>12</value>", 1);
+    wrong(
+        &format!("{}{renumbered}", &text[..timer]),
+        "TIMER0_IRQHandler: interrupt 8 is nothing; TIMER0 is 12",
+    );
+}
+
+fn with_firmware(svd: &str) -> svd_index::Index {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chip.svd");
+    std::fs::write(&path, svd).unwrap();
+    let sources = svd_index::Sources { svds: vec![path.into()], elfs: vec![example("faulty.elf")] };
+    svd_index::Index::open(&sources, folder.path()).unwrap().index
+}
+
+#[test]
 fn with_no_chip_nothing_is_said_of_code() {
     let index = crate::support::no_index();
     assert!(said(&index, Language::C, "NRF_UART0->BUADRATE = 1;").is_empty());

@@ -256,6 +256,62 @@ fn fields_and_their_bits_are_checked() {
 }
 
 #[test]
+fn blocks_of_code_are_read_as_code() {
+    let bench = Bench::faulty();
+    bench.check(
+        "Do this:\n```c\nNRF_UART0->CONFIG |= (1 << 13);\n#define UART0_BASE 0x40003000\n```\n",
+        &[
+            "ok register \"NRF_UART0->CONFIG\"",
+            "wrong bits \"(1 << 13)\"",
+            "ok register \"UART0_BASE\"",
+            "wrong base \"UART0_BASE 0x40003000\" -> 0x40002000",
+        ],
+    );
+    bench.check(
+        "Do this:\n```rust\np.UART0.config.modify(|_, w| w.partiy().included());\n```\n",
+        &["ok register \"UART0.config\"", "wrong field \"partiy\" -> parity"],
+    );
+    bench.check(
+        "```diff\n-NRF_UART0->CONFIG |= (1 << 13);\n+NRF_UART0->CONFIG |= (1 << 0);\n```\n",
+        &["ok register \"NRF_UART0->CONFIG\"", "ok bits \"(1 << 0)\""],
+    );
+}
+
+#[test]
+fn places_in_prose_are_checked() {
+    let bench = Bench::faulty();
+    bench.check(
+        "`UART0.CONFIG.HWFC` is bit 4.",
+        &[
+            "ok register \"UART0.CONFIG\"",
+            "ok field \"HWFC\"",
+            "wrong bits \"HWFC` is bit 4\" -> HWFC[0]",
+        ],
+    );
+    bench.check(
+        "UART0.BAUDRATE is at offset 0x528",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "wrong offset \"UART0.BAUDRATE is at offset 0x528\" -> 0x524",
+        ],
+    );
+    bench.check(
+        "The base address of UART0 is 0x40003000",
+        &["ok register \"UART0\"", "wrong base \"UART0 is 0x40003000\" -> 0x40002000"],
+    );
+    bench.check("TIMER0_IRQn is 9", &["wrong interrupt \"TIMER0_IRQn is 9\" -> 8"]);
+    bench.check(
+        "The UART0 interrupt is number 2",
+        &["ok register \"UART0\"", "ok interrupt \"UART0 interrupt is number 2\""],
+    );
+    bench.check("UART0 at 115200 baud, UART0 with 8 bits", &["ok register \"UART0\""]);
+    bench.check(
+        "`heartbeat.ticks` counts, heartbeat.tick does not",
+        &["ok type \"heartbeat.ticks\"", "wrong type \"heartbeat.tick\" -> heartbeat.ticks"],
+    );
+}
+
+#[test]
 fn functions_files_and_lines_are_checked_against_the_firmware() {
     let bench = Bench::faulty();
     bench.check("`uart_init()` runs", &["ok symbol \"uart_init\""]);
