@@ -25,6 +25,7 @@ mod index;
 mod query;
 pub mod store;
 pub mod svd;
+pub mod uses;
 
 pub use chip::{
     Access, AddressBlock, Alias, Chip, CpuInfo, DecodedField, DeviceInfo, EnumUsage, EnumValueRef,

@@ -6,6 +6,7 @@
 
 mod functions;
 mod lines;
+mod shapes;
 mod types;
 mod variables;
 
@@ -17,6 +18,7 @@ use foldhash::{HashMap, HashMapExt};
 use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
 
 use super::image::{Image, warning};
+use super::uses::shapes::Shapes;
 use super::{Facts, Machine, SymbolKind, Unit};
 use crate::Warning;
 
@@ -28,8 +30,8 @@ type Die = (usize, UnitOffset);
 /// its name. Compilers need two; a cycle needs a limit.
 const MAX_REFERENCES: usize = 8;
 
-/// Reads all debug information into `facts`.
-pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) {
+/// Reads all debug information into `facts`; gives the types of pointers.
+pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) -> Shapes {
     let sections = gimli::DwarfSections::load(|id| {
         Ok::<_, std::convert::Infallible>(image.section_bytes(id.name(), warnings))
     });
@@ -48,13 +50,15 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
         names: HashMap::new(),
         demangled: HashMap::new(),
         types: types::Types::default(),
+        shapes: shapes::Found::default(),
     };
     for position in 0..debug.units.len() {
         debug.read_unit(position, facts, warnings);
     }
     lines::join_sequences(facts, std::mem::take(&mut debug.files.sequences));
-    facts.files = debug.files.names;
-    facts.types = debug.types.into_types();
+    facts.files = std::mem::take(&mut debug.files.names);
+    facts.types = std::mem::take(&mut debug.types).into_types();
+    let shapes = debug.into_shapes();
     // One function in several units (C++ `inline`) has one body: the first description stays.
     facts.functions.sort_by_key(|function| function.ranges[0].start);
     facts.functions.dedup_by(|later, first| later.ranges[0] == first.ranges[0]);
@@ -62,6 +66,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
     facts
         .variables
         .dedup_by(|later, first| (later.address, &later.name) == (first.address, &first.name));
+    shapes
 }
 
 /// All there is to read with.
@@ -75,6 +80,7 @@ struct Debug<'d, 'a> {
     /// The same subroutine stands in many units.
     demangled: HashMap<Cow<'a, str>, Name>,
     types: types::Types,
+    shapes: shapes::Found,
 }
 
 /// A name as people read it and as the linker does.

@@ -46,8 +46,11 @@ pub struct Facts {
     pub vectors: Vec<Vector>,
     /// Address of the RTT control block.
     pub rtt: Option<u64>,
-    /// Loads and stores at constant addresses outside the program's own memory, by address, then pc.
+    /// Loads and stores at known addresses outside the program's own memory, by address, then pc.
     pub accesses: Vec<Access>,
+    /// Loads and stores that touch a register, as their type or their base tells, at an address
+    /// that is not known; by pc.
+    pub loose_accesses: Vec<LooseAccess>,
 }
 
 /// Processor family of an ELF.
@@ -266,7 +269,8 @@ pub struct Vector {
     pub handler: String,
 }
 
-/// A load or store at a constant address outside the program's own memory.
+/// A load or store at a known address outside the program's own memory. An instruction that
+/// touches several has one for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Address of the instruction.
@@ -279,6 +283,48 @@ pub struct Access {
     pub kind: AccessKind,
     /// What is stored; [`Value::Unknown`] for a load.
     pub value: Value,
+    /// Whether the instruction may touch other addresses, too.
+    pub certainty: Certainty,
+}
+
+/// How much is known of where an instruction reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certainty {
+    /// The addresses listed for the instruction are all that it touches.
+    Exact,
+    /// It touches this address on some path; on others it may touch addresses that are not
+    /// listed, as where one caller's argument is not known.
+    Partial,
+}
+
+/// A load or store of a register at an address that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LooseAccess {
+    /// Address of the instruction.
+    pub pc: u64,
+    /// What is known of the place.
+    pub base: Base,
+    /// 1, 2 or 4.
+    pub size_bytes: u8,
+    /// Load, store, or a store of what the same place gave.
+    pub kind: AccessKind,
+    /// What is stored; [`Value::Unknown`] for a load.
+    pub value: Value,
+}
+
+/// What is known of a place whose address is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// A member of a structure that has registers for members.
+    Structure {
+        /// Name as the debug information has it (`USART_TypeDef`), for Rust's `RegisterBlock`
+        /// with the module (`usart1::RegisterBlock`).
+        name: String,
+        /// Offset of the member in bytes.
+        offset: u64,
+    },
+    /// Some distance after this address, which is outside of the program's own memory.
+    After(u64),
 }
 
 /// How memory is touched.

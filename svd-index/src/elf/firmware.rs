@@ -2,14 +2,15 @@
 
 use super::records::{
     ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
-    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE,
-    RANGES, ROWS, RangeRecord, RowRecord, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE,
-    SECTION_ZEROED, SECTIONS, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT,
-    TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTORS, VariableRecord, VectorRecord,
+    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LOOSE_ACCESSES,
+    LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord,
+    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS,
+    SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
+    VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
-    AccessKind, AccessRef, Frame, FunctionRef, Line, Machine, SectionRef, SymbolKind, SymbolRef,
-    Value, VectorRef, names,
+    AccessKind, AccessRef, BaseRef, Certainty, Frame, FunctionRef, Line, LooseAccessRef, Machine,
+    SectionRef, SymbolKind, SymbolRef, Value, VectorRef, names,
 };
 use crate::chip::Origin;
 use crate::store::{File, Records, StrRef};
@@ -223,7 +224,24 @@ impl Firmware {
         (symbol.kind == SymbolKind::Object).then(|| with_offset(symbol.name, offset))
     }
 
-    /// Loads and stores at constant addresses outside the program's own memory, by address,
+    /// Loads and stores of registers at addresses that are not known, by pc.
+    pub fn loose_accesses(&self) -> impl Iterator<Item = LooseAccessRef<'_>> {
+        self.file.records(LOOSE_ACCESSES).into_iter().map(|record: &LooseAccessRecord| {
+            let structure = self.text(record.structure);
+            LooseAccessRef {
+                pc: record.access.pc,
+                base: match structure {
+                    "" => BaseRef::After(record.base),
+                    name => BaseRef::Structure { name, offset: record.base },
+                },
+                size_bytes: record.access.size_bytes as u8,
+                kind: kind_of(&record.access),
+                value: value_of(&record.access),
+            }
+        })
+    }
+
+    /// Loads and stores at known addresses outside the program's own memory, by address,
     /// then pc.
     pub fn accesses(&self) -> impl Iterator<Item = AccessRef<'_>> {
         self.access_records().into_iter().map(|record| self.access_ref(record))
@@ -317,12 +335,12 @@ impl Firmware {
             pc: record.pc,
             address: record.address,
             size_bytes: record.size_bytes as u8,
-            kind: match record.kind {
-                0 => AccessKind::Read,
-                1 => AccessKind::Write,
-                _ => AccessKind::ReadModifyWrite,
-            },
+            kind: kind_of(record),
             value: value_of(record),
+            certainty: match record.certainty {
+                0 => Certainty::Exact,
+                _ => Certainty::Partial,
+            },
             function: innermost.map(|frame| frame.function),
             file: innermost.and_then(|frame| frame.file),
             line: innermost.and_then(|frame| frame.line),
@@ -446,6 +464,14 @@ fn some_nonzero(number: u32) -> Option<u32> {
 
 fn with_offset(name: &str, offset: u64) -> String {
     if offset == 0 { name.to_owned() } else { format!("{name}+{offset}") }
+}
+
+fn kind_of(record: &AccessRecord) -> AccessKind {
+    match record.kind {
+        0 => AccessKind::Read,
+        1 => AccessKind::Write,
+        _ => AccessKind::ReadModifyWrite,
+    }
 }
 
 fn value_of(record: &AccessRecord) -> Value {

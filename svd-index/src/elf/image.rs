@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::ops::Range;
 
+use foldhash::HashSet;
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
 use object::{
@@ -137,6 +138,33 @@ impl<'a> Image<'a> {
     }
 }
 
+impl<'a> Image<'a> {
+    /// The word that a variable at `address` holds when the program starts: what the file has,
+    /// or 0. `None` where the program cannot write, or outside of its memory.
+    pub(crate) fn variable_word(&self, address: u64) -> Option<u32> {
+        let region = self.regions.iter().find(|region| region.holds(address))?;
+        if !region.writable || region.executable {
+            return None;
+        }
+        let offset = (address - region.address) as usize;
+        match region.bytes.get(offset..offset + 4) {
+            Some(word) => Some(u32::from_le_bytes(word.try_into().ok()?)),
+            None => region.bytes.is_empty().then_some(0),
+        }
+    }
+
+    /// Every aligned little-endian word that the file puts into memory.
+    pub(crate) fn words(&self) -> impl Iterator<Item = u32> + '_ {
+        self.regions.iter().flat_map(|region| {
+            let unaligned = (region.address.wrapping_neg() & 3) as usize;
+            let aligned = region.bytes.get(unaligned..).unwrap_or_default();
+            aligned
+                .chunks_exact(4)
+                .map(|word| u32::from_le_bytes(word.try_into().expect("chunks of four")))
+        })
+    }
+}
+
 impl Region<'_> {
     fn holds(&self, address: u64) -> bool {
         address.checked_sub(self.address).is_some_and(|offset| offset < self.size)
@@ -256,6 +284,12 @@ fn physical_addresses(file: &object::File<'_>) -> Vec<u64> {
 /// Fills in the symbols and gives the mapping symbols, both by address.
 fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping)> {
     let mut mappings = Vec::new();
+    let is_allocated = |section: &object::Section<'_, '_>| {
+        let SectionFlags::Elf { sh_flags } = section.flags() else { return false };
+        sh_flags & u64::from(elf::SHF_ALLOC) != 0
+    };
+    let sections = file.sections().filter(is_allocated);
+    let allocated: HashSet<_> = sections.map(|section| section.index()).collect();
     for symbol in file.symbols() {
         let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
         let Ok(name) = symbol.name() else { continue };
@@ -263,7 +297,10 @@ fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping
             continue;
         }
         if let Some(mapping) = mapping(facts.machine, name) {
-            mappings.push((symbol.address(), mapping));
+            // Debug sections have them, too, at offsets that look like addresses.
+            if symbol.section_index().is_none_or(|section| allocated.contains(&section)) {
+                mappings.push((symbol.address(), mapping));
+            }
             continue;
         }
         let kind = match st_info & 0xf {
@@ -331,12 +368,25 @@ fn regions<'a>(file: &object::File<'a>, facts: &Facts) -> Vec<Region<'a>> {
             })
         })
         .collect();
-    if !from_sections.is_empty() {
-        return from_sections;
-    }
     let bytes: Vec<&'a [u8]> =
         file.segments().map(|segment| segment.data().unwrap_or_default()).collect();
     let described = facts.segments.iter().zip(bytes);
+    if !from_sections.is_empty() {
+        // What start-up code copies to its place stands somewhere else before.
+        let copied = described.filter(|(segment, bytes)| {
+            segment.load_address != segment.address
+                && !bytes.is_empty()
+                && segment.load_address.checked_add(segment.file_size).is_some()
+        });
+        let copies = copied.map(|(segment, bytes)| Region {
+            address: segment.load_address,
+            size: bytes.len() as u64,
+            bytes,
+            writable: false,
+            executable: false,
+        });
+        return from_sections.into_iter().chain(copies.collect::<Vec<_>>()).collect();
+    }
     described
         .filter(|(segment, _)| segment.address.checked_add(segment.size).is_some())
         .map(|(segment, bytes)| Region {

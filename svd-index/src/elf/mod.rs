@@ -23,11 +23,15 @@ mod view;
 mod write;
 
 pub use facts::{
-    Access, AccessKind, Facts, Function, Inlined, Machine, Member, Row, Section, Segment, Symbol,
-    SymbolKind, Type, TypeKind, Unit, Value, Variable, Vector,
+    Access, AccessKind, Base, Certainty, Facts, Function, Inlined, LooseAccess, Machine, Member,
+    Row, Section, Segment, Symbol, SymbolKind, Type, TypeKind, Unit, Value, Variable, Vector,
 };
 pub use firmware::Firmware;
-pub use view::{AccessRef, Frame, FunctionRef, Line, SectionRef, SymbolRef, VectorRef};
+pub use view::{
+    AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,
+};
+
+pub(crate) use names::is_equal as is_named;
 
 use crate::Warning;
 use crate::store::{SourceId, Writer};
@@ -65,9 +69,9 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut warnings = Vec::new();
     let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
-    dwarf::read(&image, &mut facts, &mut warnings);
+    let shapes = dwarf::read(&image, &mut facts, &mut warnings);
     vectors::read(&image, &mut facts);
-    uses::read(&image, &mut facts, &mut warnings);
+    uses::read(&image, &shapes, &mut facts, &mut warnings);
     facts.rtt = facts
         .symbols
         .iter()

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 4;
+pub(crate) const SCHEMA: u32 = 5;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);
@@ -23,6 +23,7 @@ pub(crate) const MEMBERS: SectionId = SectionId(25);
 pub(crate) const VARIABLES: SectionId = SectionId(26);
 pub(crate) const VECTORS: SectionId = SectionId(27);
 pub(crate) const ACCESSES: SectionId = SectionId(28);
+pub(crate) const LOOSE_ACCESSES: SectionId = SectionId(40);
 
 /// No file, no type: a position that nothing has.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -194,4 +195,19 @@ pub(crate) struct AccessRecord {
     pub(crate) size_bytes: u32,
     /// 0 read, 1 write, 2 read-modify-write.
     pub(crate) kind: u32,
+    /// 0 exact, 1 partial.
+    pub(crate) certainty: u32,
+    pub(crate) reserved: u32,
+}
+
+/// By pc.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct LooseAccessRecord {
+    /// As the other's, but for the address and the certainty.
+    pub(crate) access: AccessRecord,
+    /// Name of the structure, empty where the access is some distance after an address.
+    pub(crate) structure: StrRef,
+    /// Offset in the structure, or the address.
+    pub(crate) base: u64,
 }

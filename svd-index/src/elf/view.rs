@@ -1,7 +1,7 @@
 //! What [`Firmware`](super::Firmware) answers: plain values that borrow their text from the
 //! mapped file.
 
-use super::{AccessKind, SymbolKind, Value};
+use super::{AccessKind, Certainty, SymbolKind, Value};
 
 /// A named address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Line<'a> {
     pub column: Option<u32>,
 }
 
-/// A load or store at a constant address, with where the source does it.
+/// A load or store at a known address, with where the source does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessRef<'a> {
     /// Address of the instruction.
@@ -74,6 +74,8 @@ pub struct AccessRef<'a> {
     pub kind: AccessKind,
     /// What is stored; [`Value::Unknown`] for a load.
     pub value: Value,
+    /// Whether the instruction may touch other addresses, too.
+    pub certainty: Certainty,
     /// Function whose source line this is: the innermost inlined one. The others are
     /// `Firmware::frames_at(pc)`.
     pub function: Option<&'a str>,
@@ -83,6 +85,35 @@ pub struct AccessRef<'a> {
     pub line: Option<u32>,
     /// 1-based column.
     pub column: Option<u32>,
+}
+
+/// A load or store of a register at an address that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LooseAccessRef<'a> {
+    /// Address of the instruction.
+    pub pc: u64,
+    /// What is known of the place.
+    pub base: BaseRef<'a>,
+    /// 1, 2 or 4.
+    pub size_bytes: u8,
+    /// Load, store, or a store of what the same place gave.
+    pub kind: AccessKind,
+    /// What is stored; [`Value::Unknown`] for a load.
+    pub value: Value,
+}
+
+/// What is known of a place whose address is not; see [`Base`](super::Base).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BaseRef<'a> {
+    /// A member of a structure that has registers for members.
+    Structure {
+        /// Name of the structure.
+        name: &'a str,
+        /// Offset of the member in bytes.
+        offset: u64,
+    },
+    /// Some distance after this address.
+    After(u64),
 }
 
 /// A section of the file.

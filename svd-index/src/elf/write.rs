@@ -2,13 +2,15 @@
 
 use super::records::{
     ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
-    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE,
-    RANGES, ROWS, RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE,
-    SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY,
-    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
-    VECTORS, VariableRecord, VectorRecord,
+    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LOOSE_ACCESSES,
+    LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord, SCHEMA,
+    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS,
+    SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT,
+    TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTORS, VariableRecord, VectorRecord,
 };
-use super::{AccessKind, Facts, Machine, Member, SymbolKind, Type, TypeKind, Value};
+use super::{
+    AccessKind, Base, Certainty, Facts, Machine, Member, SymbolKind, Type, TypeKind, Value,
+};
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
 
@@ -222,29 +224,51 @@ fn write_accesses(writer: &mut Writer, facts: &Facts) {
     let records: Vec<AccessRecord> = facts
         .accesses
         .iter()
-        .map(|access| {
-            let all = u64::MAX >> (64 - 8 * u32::from(access.size_bytes.clamp(1, 8)));
-            let (set, clear, unknown) = match access.value {
-                Value::Known(value) => (value & all, !value & all, 0),
-                Value::Masked { set, clear, unknown } => (set, clear, unknown),
-                Value::Unknown => (0, 0, all),
-            };
-            AccessRecord {
-                pc: access.pc,
-                address: access.address,
-                set,
-                clear,
-                unknown,
-                size_bytes: access.size_bytes.into(),
-                kind: match access.kind {
-                    AccessKind::Read => 0,
-                    AccessKind::Write => 1,
-                    AccessKind::ReadModifyWrite => 2,
-                },
-            }
+        .map(|access| AccessRecord {
+            address: access.address,
+            certainty: match access.certainty {
+                Certainty::Exact => 0,
+                Certainty::Partial => 1,
+            },
+            ..access_record(access.pc, access.size_bytes, access.kind, access.value)
         })
         .collect();
     writer.section(ACCESSES, &records);
+    let loose: Vec<LooseAccessRecord> = facts
+        .loose_accesses
+        .iter()
+        .map(|access| {
+            let (structure, base) = match &access.base {
+                Base::Structure { name, offset } => (writer.text(name), *offset),
+                Base::After(address) => (StrRef::default(), *address),
+            };
+            let access = access_record(access.pc, access.size_bytes, access.kind, access.value);
+            LooseAccessRecord { access, structure, base }
+        })
+        .collect();
+    writer.section(LOOSE_ACCESSES, &loose);
+}
+
+fn access_record(pc: u64, size_bytes: u8, kind: AccessKind, value: Value) -> AccessRecord {
+    let all = u64::MAX >> (64 - 8 * u32::from(size_bytes.clamp(1, 8)));
+    let (set, clear, unknown) = match value {
+        Value::Known(value) => (value & all, !value & all, 0),
+        Value::Masked { set, clear, unknown } => (set, clear, unknown),
+        Value::Unknown => (0, 0, all),
+    };
+    AccessRecord {
+        pc,
+        set,
+        clear,
+        unknown,
+        size_bytes: size_bytes.into(),
+        kind: match kind {
+            AccessKind::Read => 0,
+            AccessKind::Write => 1,
+            AccessKind::ReadModifyWrite => 2,
+        },
+        ..AccessRecord::default()
+    }
 }
 
 fn flags<const N: usize>(bits: [(bool, u32); N]) -> u32 {

@@ -10,6 +10,8 @@ mod damage;
 mod lines;
 #[path = "elf_lookup.rs"]
 mod lookup;
+#[path = "elf_uses.rs"]
+mod uses;
 
 use std::path::{Path, PathBuf};
 

@@ -44,6 +44,14 @@ impl<'a> Debug<'_, 'a> {
                     self.read_inlined(unit, entry, files, &scopes, facts)?
                 }
                 gimli::DW_TAG_namespace => Some(ScopeKind::Namespace),
+                gimli::DW_TAG_formal_parameter => {
+                    self.read_parameter(unit, entry, &scopes, facts);
+                    None
+                }
+                gimli::DW_TAG_structure_type => {
+                    self.read_module(unit, entry, &scopes);
+                    None
+                }
                 gimli::DW_TAG_variable => {
                     self.read_variable(unit, entry, files, &scopes, facts);
                     None

@@ -148,7 +148,11 @@ impl<'a> Debug<'_, 'a> {
         Some(element)
     }
 
-    fn dimensions(&self, unit: usize, offset: gimli::UnitOffset) -> gimli::Result<Vec<u64>> {
+    pub(super) fn dimensions(
+        &self,
+        unit: usize,
+        offset: gimli::UnitOffset,
+    ) -> gimli::Result<Vec<u64>> {
         let mut tree = self.units[unit].entries_tree(Some(offset))?;
         let mut children = tree.root()?.children();
         let mut counts = Vec::new();
@@ -173,7 +177,7 @@ fn is_static(entry: &Entry<'_>) -> bool {
 /// Offset of a member in bytes; `None` where it takes running code to find (a virtual base).
 ///
 /// Source: DWARF 5, 5.7.6.
-fn member_offset(entry: &Entry<'_>) -> Option<u64> {
+pub(super) fn member_offset(entry: &Entry<'_>) -> Option<u64> {
     match entry.attr_value(gimli::DW_AT_data_member_location) {
         Some(value) => value.udata_value(),
         None => {

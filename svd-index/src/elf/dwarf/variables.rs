@@ -33,6 +33,9 @@ impl<'a> Debug<'_, 'a> {
             0 => size_by_symbol(facts, address),
             size => size,
         };
+        if let Some((owner, value)) = self.inherited(unit, entry, gimli::DW_AT_type) {
+            self.read_variable_shape(owner, &value, address, size);
+        }
         facts.variables.push(Variable { name, address, size, ty, file, line });
     }
 

@@ -4,19 +4,22 @@
 //! names at least every register that it may write: an [`Operation::Other`] that forgets one
 //! would make a wrong address out of a stale constant.
 
-/// Number of a core register. 13 is the stack pointer, 14 the link register, 15 the program
-/// counter (ARMv7-M ARM, DDI 0403E, B1.4.1).
+/// Number of a core register, below [`REGISTERS`]. On Arm 13 is the stack pointer, 14 the link
+/// register, 15 the program counter (ARMv7-M ARM, DDI 0403E, B1.4.1); on RISC-V 0 is always zero.
 pub(crate) type Register = u8;
 
-/// Stack pointer.
+/// How many core registers a machine has at most.
+pub(crate) const REGISTERS: usize = 32;
+
+/// Stack pointer of Arm.
 pub(crate) const SP: Register = 13;
-/// Link register.
+/// Link register of Arm.
 pub(crate) const LR: Register = 14;
-/// Program counter.
+/// Program counter of Arm.
 pub(crate) const PC: Register = 15;
 
 /// Every core register, as a set.
-pub(crate) const ALL_REGISTERS: u16 = u16::MAX;
+pub(crate) const ALL_REGISTERS: u32 = u32::MAX;
 
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,39 @@ pub(crate) struct Instruction {
     /// Length in bytes, 2 or 4.
     pub(crate) size: u8,
     pub(crate) operation: Operation,
+    pub(crate) flags: FlagEffect,
+}
+
+/// What an instruction does to the condition flags. A 16-bit Arm instruction leaves them alone
+/// inside of an IT block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlagEffect {
+    Kept,
+    /// N and Z tell about the result, all four about the comparison that a subtraction is.
+    Result,
+    /// They are not known afterwards.
+    Lost,
+}
+
+/// When a branch is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Always,
+    /// By the flags: a condition code of ARMv7-M ARM, DDI 0403E, A7.3.
+    Flags(u8),
+    /// By comparing two registers, or a register with 0.
+    Registers(Test, Register, Operand),
+}
+
+/// Ways to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Test {
+    Equal,
+    NotEqual,
+    Less,
+    NotLess,
+    LessUnsigned,
+    NotLessUnsigned,
 }
 
 /// A second source.
@@ -141,10 +177,18 @@ pub(crate) enum Operation {
         lsb: u8,
         width: u8,
     },
-    /// Sets flags only; kept for the bounds of jump tables.
+    /// Sets flags only.
     Compare {
-        register: Register,
-        with: u32,
+        what: Arithmetic,
+        first: Register,
+        second: Operand,
+    },
+    /// 1 if the first is less than the second, else 0.
+    SetIfLess {
+        to: Register,
+        first: Register,
+        second: Operand,
+        signed: bool,
     },
     Load {
         to: Register,
@@ -168,26 +212,41 @@ pub(crate) enum Operation {
     /// Registers in `list`, lowest at the lowest address.
     LoadMany {
         base: Register,
-        list: u16,
+        list: u32,
         update: bool,
         down: bool,
     },
     StoreMany {
         base: Register,
-        list: u16,
+        list: u32,
         update: bool,
         down: bool,
     },
+    /// Reads memory, changes what it read, writes it back: RISC-V's AMO.
+    Exchange {
+        to: Register,
+        place: Place,
+    },
     Branch {
         target: u32,
-        conditional: bool,
+        condition: Condition,
     },
     /// A call that comes back; the target where the instruction names it.
     Call {
         target: Option<u32>,
     },
-    /// Leaves the function: a return or a jump through a register to another function.
+    /// A call of what a register points to, moved by some bytes.
+    CallRegister {
+        register: Register,
+        offset: i32,
+    },
+    /// Returns.
     Leave,
+    /// Goes on where a register points to: a tail call, or a return that does not look like one.
+    LeaveRegister {
+        register: Register,
+        offset: i32,
+    },
     /// Jumps to one of the entries of the table that follows: bytes or halfwords that count
     /// halfwords, chosen by `index`.
     JumpTable {
@@ -199,14 +258,114 @@ pub(crate) enum Operation {
     /// Makes the next `count` instructions conditional; bit n of `elses` says that the n-th of
     /// them happens when the others do not.
     IfThen {
+        condition: u8,
         count: u8,
         elses: u8,
     },
-    /// Anything else: writes these registers, and memory if `stores`.
+    /// Anything else: reads and writes these registers, and writes memory if `stores`.
     Other {
-        writes: u16,
+        reads: u32,
+        writes: u32,
         stores: bool,
     },
     /// Never carries on: a permanently undefined instruction.
     Stop,
+}
+
+impl Instruction {
+    /// Core registers that it takes values from.
+    pub(crate) fn reads(&self) -> u32 {
+        match self.operation {
+            Operation::Move { from, .. } | Operation::MoveNot { from, .. } => operand(from),
+            Operation::MoveTop { to, .. } => set(to),
+            Operation::Compute { first, second, .. }
+            | Operation::Compare { first, second, .. }
+            | Operation::SetIfLess { first, second, .. } => set(first) | operand(second),
+            Operation::ShiftBy { from, by, .. } => set(from) | set(by),
+            Operation::Extend { from, .. } | Operation::ExtractBits { from, .. } => set(from),
+            Operation::InsertBits { to, from, .. } => set(to) | from.map_or(0, set),
+            Operation::Load { place, .. }
+            | Operation::LoadTwo { place, .. }
+            | Operation::Exchange { place, .. } => place.reads(),
+            Operation::Store { from, place, .. } => set(from) | place.reads(),
+            Operation::StoreTwo { from, place } => set(from[0]) | set(from[1]) | place.reads(),
+            Operation::LoadMany { base, .. } => set(base),
+            Operation::StoreMany { base, list, .. } => set(base) | list,
+            Operation::Branch { condition: Condition::Registers(_, left, right), .. } => {
+                set(left) | operand(right)
+            }
+            Operation::CallRegister { register, .. }
+            | Operation::LeaveRegister { register, .. } => set(register),
+            Operation::JumpTable { index, .. } => set(index),
+            Operation::Jump => ALL_REGISTERS,
+            Operation::Other { reads, .. } => reads,
+            _ => 0,
+        }
+    }
+
+    /// Core registers that have another value afterwards, whatever the machine's state is. What
+    /// a call leaves is for the calling convention to say.
+    pub(crate) fn writes(&self) -> u32 {
+        match self.operation {
+            Operation::Move { to, .. }
+            | Operation::MoveNot { to, .. }
+            | Operation::MoveTop { to, .. }
+            | Operation::Compute { to, .. }
+            | Operation::SetIfLess { to, .. }
+            | Operation::ShiftBy { to, .. }
+            | Operation::Extend { to, .. }
+            | Operation::ExtractBits { to, .. }
+            | Operation::InsertBits { to, .. } => set(to),
+            Operation::Load { to, place, .. } | Operation::Exchange { to, place } => {
+                set(to) | place.writes()
+            }
+            Operation::LoadTwo { to, place } => set(to[0]) | set(to[1]) | place.writes(),
+            Operation::Store { place, status, .. } => place.writes() | status.map_or(0, set),
+            Operation::StoreTwo { place, .. } => place.writes(),
+            Operation::LoadMany { base, list, update, .. } => {
+                list | if update { set(base) } else { 0 }
+            }
+            Operation::StoreMany { base, update: true, .. } => set(base),
+            Operation::Other { writes, .. } => writes,
+            _ => 0,
+        }
+    }
+
+    /// The one register that takes the result of arithmetic.
+    pub(crate) fn result(&self) -> Option<Register> {
+        match self.operation {
+            Operation::Move { to, .. }
+            | Operation::MoveNot { to, .. }
+            | Operation::Compute { to, .. }
+            | Operation::ShiftBy { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
+impl Place {
+    fn reads(self) -> u32 {
+        match self {
+            Self::Absolute(_) => 0,
+            Self::Indexed { base, offset, .. } => set(base) | operand(offset),
+        }
+    }
+
+    fn writes(self) -> u32 {
+        match self {
+            Self::Indexed { base, update, .. } if update != Update::None => set(base),
+            _ => 0,
+        }
+    }
+}
+
+fn set(register: Register) -> u32 {
+    1 << register
+}
+
+fn operand(operand: Operand) -> u32 {
+    match operand {
+        Operand::Immediate(_) => 0,
+        Operand::Register(register) | Operand::Shifted(register, ..) => set(register),
+    }
 }

@@ -8,7 +8,7 @@
 use capstone::arch::arm::{ArchExtraMode, ArchMode, ArmInsn, ArmOperandType};
 use capstone::prelude::*;
 
-use super::instruction::{Instruction, Operand, Operation, Place, Update};
+use super::instruction::{FlagEffect, Instruction, Operand, Operation, Place, Update};
 use super::thumb::decode;
 
 const PC: u32 = 0x1000;
@@ -23,40 +23,30 @@ fn capstone() -> Capstone {
         .unwrap()
 }
 
-/// Core registers that an operation may write, the program counter left out.
-fn written(operation: Operation) -> u16 {
-    let base = |place: Place| match place {
-        Place::Indexed { base, update, .. } if update != Update::None => 1 << base,
-        _ => 0,
-    };
-    let set: u16 = match operation {
-        Operation::Move { to, .. }
-        | Operation::MoveNot { to, .. }
-        | Operation::MoveTop { to, .. }
-        | Operation::Compute { to, .. }
-        | Operation::ShiftBy { to, .. }
-        | Operation::Extend { to, .. }
-        | Operation::ExtractBits { to, .. }
-        | Operation::InsertBits { to, .. } => 1 << to,
-        Operation::Load { to, place, .. } => (1 << to) | base(place),
-        Operation::LoadTwo { to, place } => (1 << to[0]) | (1 << to[1]) | base(place),
-        Operation::Store { place, status, .. } => {
-            base(place) | status.map_or(0, |status| 1 << status)
-        }
-        Operation::StoreTwo { place, .. } => base(place),
-        Operation::LoadMany { base, list, update, .. } => list | if update { 1 << base } else { 0 },
-        Operation::StoreMany { base, update, .. } => u16::from(update) << base,
-        Operation::Other { writes, .. } => writes,
+/// Core registers that an instruction may write, the program counter left out.
+fn written(ours: &Instruction) -> u32 {
+    match ours.operation {
         // A call is followed by its calling convention, which counts the link register.
-        Operation::Call { .. } => 0x5fff,
-        _ => 0,
-    };
-    set & 0x7fff
+        Operation::Call { .. } | Operation::CallRegister { .. } => 0x5fff,
+        _ => ours.writes() & 0x7fff,
+    }
 }
 
 /// Whether the analysis stops caring after this instruction, so that what it writes is moot.
 fn ends(operation: Operation) -> bool {
-    matches!(operation, Operation::Jump | Operation::Leave | Operation::Stop)
+    matches!(
+        operation,
+        Operation::Jump | Operation::Leave | Operation::LeaveRegister { .. } | Operation::Stop
+    )
+}
+
+/// What these read is said by the calling convention, or not asked for.
+fn is_moot(operation: Operation) -> bool {
+    matches!(operation, Operation::Leave | Operation::Call { .. } | Operation::Stop)
+}
+
+fn is_comparison(operation: Operation) -> bool {
+    matches!(operation, Operation::Compare { .. } | Operation::Call { .. })
 }
 
 fn number(capstone: &Capstone, register: RegId) -> Option<u32> {
@@ -86,12 +76,11 @@ fn difference(capstone: &Capstone, bytes: &[u8]) -> Option<String> {
         return Some(format!("length: {text}"));
     }
     let detail = capstone.insn_detail(theirs).ok()?;
-    let their_writes = detail
-        .regs_write()
-        .iter()
-        .filter_map(|&register| number(capstone, register))
-        .fold(0, |set: u16, register| set | (1 << register));
-    let mut missing = their_writes & 0x7fff & !written(ours.operation);
+    let set = |registers: &[RegId]| {
+        let numbers = registers.iter().filter_map(|&register| number(capstone, register));
+        numbers.fold(0, |set: u32, register| set | (1 << register))
+    };
+    let mut missing = set(detail.regs_write()) & 0x7fff & !written(&ours);
     // Capstone 5 counts the stored register of STRBT and STRHT as written.
     if let (Some("strbt" | "strht"), Operation::Store { from, .. }) =
         (theirs.mnemonic(), ours.operation)
@@ -100,6 +89,20 @@ fn difference(capstone: &Capstone, bytes: &[u8]) -> Option<String> {
     }
     if missing != 0 && !ends(ours.operation) {
         return Some(format!("forgets registers {missing:#x}: {text}"));
+    }
+    let unread = set(detail.regs_read()) & 0x7fff & !ours.reads();
+    if unread != 0 && !is_moot(ours.operation) {
+        return Some(format!("does not read {unread:#x}: {text}"));
+    }
+    let sets_flags = detail
+        .regs_write()
+        .iter()
+        .any(|&register| capstone.reg_name(register).is_some_and(|name| name == "cpsr"));
+    // Capstone 5 says so of ADC and SBC even where they leave the flags alone.
+    let mnemonic = theirs.mnemonic().unwrap_or_default();
+    let is_carry = ["adc", "adc.w", "sbc", "sbc.w"].contains(&mnemonic);
+    if sets_flags && !is_carry && ours.flags == FlagEffect::Kept && !is_comparison(ours.operation) {
+        return Some(format!("forgets flags: {text}"));
     }
     difference_in_operands(capstone, &detail, theirs.id().0, ours.operation)
         .map(|what| format!("{what}: {text}"))

@@ -7,8 +7,8 @@
 //! Source: ARMv7-M ARM, DDI 0403E, A5.2 (16-bit), A5.3 (32-bit); names of fields are from there.
 
 use super::instruction::{
-    ALL_REGISTERS, Arithmetic, Instruction, LR, Operand, Operation, PC, Place, Register, SP, Shift,
-    Update, Width,
+    ALL_REGISTERS, Arithmetic, Condition, FlagEffect, Instruction, LR, Operand, Operation, PC,
+    Place, Register, SP, Shift, Test, Update, Width,
 };
 
 const BYTE: Width = Width { bytes: 1, signed: false };
@@ -23,10 +23,22 @@ pub(crate) fn decode(bytes: &[u8], pc: u32) -> Option<Instruction> {
     let first = halfword(0)?;
     // A5.1: three leading patterns announce a second halfword.
     if first >> 11 >= 0b11101 {
-        let operation = Wide { pc, first: first.into(), second: halfword(2)?.into() }.decode();
-        return Some(Instruction { size: 4, operation });
+        let wide = Wide { pc, first: first.into(), second: halfword(2)?.into() };
+        let operation = wide.decode();
+        return Some(Instruction { size: 4, operation, flags: wide.flags(operation) });
     }
-    Some(Instruction { size: 2, operation: narrow(first.into(), pc) })
+    let operation = narrow(first.into(), pc);
+    Some(Instruction { size: 2, operation, flags: narrow_flags(first.into()) })
+}
+
+/// Whether a 16-bit instruction outside of an IT block sets flags (A5.2.1, A5.2.2).
+fn narrow_flags(word: u32) -> FlagEffect {
+    match bits(word, 15, 10) {
+        0b000_000..=0b010_000 => FlagEffect::Result,
+        // CMP of high registers.
+        0b010_001 if bits(word, 9, 8) == 0b01 => FlagEffect::Result,
+        _ => FlagEffect::Kept,
+    }
 }
 
 fn bits(word: u32, high: u32, low: u32) -> u32 {
@@ -52,16 +64,26 @@ fn literal_base(pc: u32) -> u32 {
 }
 
 fn writes(register: Register) -> Operation {
-    Operation::Other { writes: 1 << register, stores: false }
+    Operation::Other { reads: ALL_REGISTERS, writes: 1 << register, stores: false }
 }
 
 fn nothing() -> Operation {
-    Operation::Other { writes: 0, stores: false }
+    Operation::Other { reads: 0, writes: 0, stores: false }
 }
 
 /// What may do anything.
 fn anything() -> Operation {
-    Operation::Other { writes: ALL_REGISTERS & !(1 << PC), stores: true }
+    let writes = ALL_REGISTERS & !(1 << PC);
+    Operation::Other { reads: ALL_REGISTERS, writes, stores: true }
+}
+
+/// Takes any register as a source and changes none that is followed.
+fn only_reads() -> Operation {
+    Operation::Other { reads: ALL_REGISTERS, writes: 0, stores: false }
+}
+
+fn compare(what: Arithmetic, first: Register, second: Operand) -> Operation {
+    Operation::Compare { what, first, second }
 }
 
 fn at(base: Register, offset: u32) -> Place {
@@ -103,7 +125,7 @@ fn narrow(word: u32, pc: u32) -> Operation {
         0b1101 => conditional(word, pc),
         _ => Operation::Branch {
             target: pc.wrapping_add(4).wrapping_add(signed(bits(word, 10, 0) << 1, 12)),
-            conditional: false,
+            condition: Condition::Always,
         },
     }
 }
@@ -143,7 +165,7 @@ fn immediate8(word: u32) -> Operation {
     let (register, value) = (reg(word, 8), bits(word, 7, 0));
     match bits(word, 12, 11) {
         0b00 => Operation::Move { to: register, from: Operand::Immediate(value) },
-        0b01 => Operation::Compare { register, with: value },
+        0b01 => compare(Arithmetic::Subtract, register, Operand::Immediate(value)),
         0b10 => compute(Arithmetic::Add, register, register, Operand::Immediate(value)),
         _ => compute(Arithmetic::Subtract, register, register, Operand::Immediate(value)),
     }
@@ -163,8 +185,9 @@ fn data_processing(word: u32) -> Operation {
         // ADC, SBC: the carry flag is not followed.
         0b0101 | 0b0110 => writes(to),
         0b0111 => shift(Shift::Rotate),
-        // TST, CMP, CMN.
-        0b1000 | 0b1010 | 0b1011 => nothing(),
+        0b1000 => compare(Arithmetic::And, to, Operand::Register(other)),
+        0b1010 => compare(Arithmetic::Subtract, to, Operand::Register(other)),
+        0b1011 => compare(Arithmetic::Add, to, Operand::Register(other)),
         0b1001 => compute(Arithmetic::ReverseSubtract, to, other, Operand::Immediate(0)),
         0b1100 => with(Arithmetic::Or),
         0b1101 => with(Arithmetic::Multiply),
@@ -184,13 +207,14 @@ fn special_data(word: u32, pc: u32) -> Operation {
             compute(Arithmetic::Add, to, to, Operand::Immediate(pc.wrapping_add(4)))
         }
         0b00 => compute(Arithmetic::Add, to, to, Operand::Register(from)),
-        0b01 => nothing(),
+        0b01 => compare(Arithmetic::Subtract, to, Operand::Register(from)),
         0b10 if to == PC && from == LR => Operation::Leave,
         0b10 if to == PC => Operation::Jump,
         0b10 if from == PC => Operation::Move { to, from: Operand::Immediate(pc.wrapping_add(4)) },
         0b10 => Operation::Move { to, from: Operand::Register(from) },
-        _ if bits(word, 7, 7) == 1 => Operation::Call { target: None },
-        _ => Operation::Leave,
+        _ if bits(word, 7, 7) == 1 => Operation::CallRegister { register: from, offset: 0 },
+        _ if from == LR => Operation::Leave,
+        _ => Operation::LeaveRegister { register: from, offset: 0 },
     }
 }
 
@@ -227,7 +251,7 @@ fn load_store_immediate(word: u32) -> Operation {
 fn miscellaneous(word: u32, pc: u32) -> Operation {
     let (to, from) = (reg(word, 0), reg(word, 3));
     let extend = |width| Operation::Extend { to, from, width, rotate: 0 };
-    let stack_list = |extra: Register| (bits(word, 7, 0) | (bits(word, 8, 8) << extra)) as u16;
+    let stack_list = |extra: Register| bits(word, 7, 0) | (bits(word, 8, 8) << extra);
     match bits(word, 11, 8) {
         0b0000 => {
             let minus = bits(word, 7, 7) == 1;
@@ -237,7 +261,9 @@ fn miscellaneous(word: u32, pc: u32) -> Operation {
         // CBZ, CBNZ.
         0b0001 | 0b0011 | 0b1001 | 0b1011 => {
             let offset = (bits(word, 9, 9) << 6) | (bits(word, 7, 3) << 1);
-            Operation::Branch { target: pc.wrapping_add(4).wrapping_add(offset), conditional: true }
+            let test = if bits(word, 11, 11) == 0 { Test::Equal } else { Test::NotEqual };
+            let condition = Condition::Registers(test, reg(word, 0), Operand::Immediate(0));
+            Operation::Branch { target: pc.wrapping_add(4).wrapping_add(offset), condition }
         }
         0b0010 => extend([SIGNED_HALF, SIGNED_BYTE, HALF, BYTE][bits(word, 7, 6) as usize]),
         0b0100 | 0b0101 => {
@@ -267,12 +293,13 @@ fn if_then(word: u32) -> Operation {
         let bit = 4 - u32::from(n);
         bits(word, bit, bit) != bits(word, 4, 4)
     });
-    Operation::IfThen { count, elses: elses.fold(0, |set, n| set | (1 << n)) }
+    let condition = bits(word, 7, 4) as u8;
+    Operation::IfThen { condition, count, elses: elses.fold(0, |set, n| set | (1 << n)) }
 }
 
 /// A5.2.4, STM and LDM.
 fn load_store_many(word: u32) -> Operation {
-    let (base, list) = (reg(word, 8), bits(word, 7, 0) as u16);
+    let (base, list) = (reg(word, 8), bits(word, 7, 0));
     if bits(word, 11, 11) == 0 {
         return Operation::StoreMany { base, list, update: true, down: false };
     }
@@ -288,7 +315,7 @@ fn conditional(word: u32, pc: u32) -> Operation {
         0b1111 => Operation::Call { target: None },
         _ => Operation::Branch {
             target: pc.wrapping_add(4).wrapping_add(signed(bits(word, 7, 0) << 1, 9)),
-            conditional: true,
+            condition: Condition::Flags(bits(word, 11, 8) as u8),
         },
     }
 }
@@ -318,6 +345,24 @@ impl Wide {
         }
     }
 
+    /// Data processing sets flags by its bit S, the same bit in A5.3.1, A5.3.11 and A5.3.12; a
+    /// move of the floating-point flags and MSR set them to what is not known.
+    fn flags(&self, operation: Operation) -> FlagEffect {
+        let first = self.first;
+        let is_data = matches!(bits(first, 12, 9), 0b0101)
+            || bits(first, 12, 11) == 0b10
+                && bits(first, 9, 9) == 0
+                && bits(self.second, 15, 15) == 0
+            || bits(first, 12, 8) == 0b11010 && bits(first, 7, 7) == 0;
+        match operation {
+            Operation::Call { .. } | Operation::CallRegister { .. } => FlagEffect::Lost,
+            _ if is_data && bits(first, 4, 4) == 1 => FlagEffect::Result,
+            _ if is_data => FlagEffect::Kept,
+            Operation::Other { writes, .. } if writes == 0 || writes >= 1 << 16 => FlagEffect::Lost,
+            _ => FlagEffect::Kept,
+        }
+    }
+
     fn rn(&self) -> Register {
         reg4(self.first, 0)
     }
@@ -342,7 +387,7 @@ impl Wide {
             // SRS, RFE: not on these cores.
             _ => return anything(),
         };
-        let (base, list) = (self.rn(), self.second as u16);
+        let (base, list) = (self.rn(), self.second);
         let update = bits(self.first, 5, 5) == 1;
         if bits(self.first, 4, 4) == 1 {
             Operation::LoadMany { base, list, update, down }
@@ -443,7 +488,7 @@ impl Wide {
         let (to, first) = (self.rd(), self.rn());
         let sets_flags = bits(self.first, 4, 4) == 1;
         let or_test = |what| match to {
-            PC if sets_flags => nothing(),
+            PC if sets_flags => compare(what, first, operand),
             _ => compute(what, to, first, operand),
         };
         match bits(self.first, 8, 5) {
@@ -455,12 +500,7 @@ impl Wide {
             0b0011 => compute(Arithmetic::OrNot, to, first, operand),
             0b0100 => or_test(Arithmetic::ExclusiveOr),
             0b1000 => or_test(Arithmetic::Add),
-            0b1101 => match (to, operand) {
-                (PC, Operand::Immediate(with)) if sets_flags => {
-                    Operation::Compare { register: first, with }
-                }
-                _ => or_test(Arithmetic::Subtract),
-            },
+            0b1101 => or_test(Arithmetic::Subtract),
             0b1110 => compute(Arithmetic::ReverseSubtract, to, first, operand),
             // PKH, ADC, SBC.
             0b0110 | 0b1010 | 0b1011 => writes(to),
@@ -524,10 +564,11 @@ impl Wide {
                     | (bits(first, 5, 0) << 12)
                     | (bits(second, 10, 0) << 1);
                 let target = self.pc.wrapping_add(4).wrapping_add(signed(offset, 21));
-                Operation::Branch { target, conditional: true }
+                let condition = Condition::Flags(bits(first, 9, 6) as u8);
+                Operation::Branch { target, condition }
             }
             (0, 0) => self.control(),
-            (0, _) => Operation::Branch { target: self.far_target(), conditional: false },
+            (0, _) => Operation::Branch { target: self.far_target(), condition: Condition::Always },
             (_, 1) => Operation::Call { target: Some(self.far_target()) },
             // BLX to Arm code, or ARMv8.1-M's low-overhead loops: neither is followed.
             _ => Operation::Jump,
@@ -550,7 +591,7 @@ impl Wide {
     fn control(&self) -> Operation {
         match bits(self.first, 10, 4) {
             // MSR, hints, barriers.
-            0b011_1000..=0b011_1011 => nothing(),
+            0b011_1000..=0b011_1011 => only_reads(),
             // MRS.
             0b011_1110 | 0b011_1111 => writes(self.rd()),
             // UDF.
@@ -580,7 +621,7 @@ impl Wide {
             // PLD, PLI; with a changing base the encoding is not an instruction.
             (true, PC) => match place {
                 Place::Indexed { update: Update::Before | Update::After, .. } => anything(),
-                _ => nothing(),
+                _ => only_reads(),
             },
             (true, to) => load(to, width, place),
         }
@@ -660,25 +701,27 @@ impl Wide {
             PC => 0,
             low => 1 << low,
         };
-        Operation::Other { writes: (1 << self.rd()) | low, stores: false }
+        let writes = (1 << self.rd()) | low;
+        Operation::Other { reads: ALL_REGISTERS, writes, stores: false }
     }
 
     /// A5.3.18, and the floating-point instructions that live there (A6.4 to A6.7).
     fn coprocessor(&self) -> Operation {
         let is_load = bits(self.first, 4, 4) == 1;
         match bits(self.first, 11, 8) {
-            0b1110 if bits(self.second, 4, 4) == 0 => nothing(),
+            0b1110 if bits(self.second, 4, 4) == 0 => only_reads(),
             // MRC, VMOV, VMRS; register 15 stands for the flags.
             0b1110 if is_load && self.rt() != PC => writes(self.rt()),
-            0b1110 => nothing(),
+            0b1110 => only_reads(),
             0b1100 if bits(self.first, 7, 5) == 0b010 => {
                 let pair = (1 << self.rt()) | (1 << self.rn());
-                Operation::Other { writes: if is_load { pair } else { 0 }, stores: false }
+                let writes = if is_load { pair } else { 0 };
+                Operation::Other { reads: ALL_REGISTERS, writes, stores: false }
             }
             0b1100 | 0b1101 => {
                 let updates = bits(self.first, 5, 5) == 1 && self.rn() != PC;
                 let writes = if updates { 1 << self.rn() } else { 0 };
-                Operation::Other { writes, stores: !is_load }
+                Operation::Other { reads: ALL_REGISTERS, writes, stores: !is_load }
             }
             _ => anything(),
         }

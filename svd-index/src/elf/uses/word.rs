@@ -4,14 +4,23 @@
 use super::instruction::Shift;
 
 /// A load that bits may come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    pub(crate) address: u32,
-    pub(crate) bytes: u8,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    None,
+    Address {
+        address: u32,
+        bytes: u8,
+    },
+    /// A member of a structure at an address that is not known.
+    Member {
+        structure: u32,
+        offset: i32,
+        bytes: u8,
+    },
 }
 
 /// 32 bits, each known, kept from a load, or unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Word {
     /// Bits whose value is known.
     known: u32,
@@ -23,7 +32,7 @@ pub(crate) struct Word {
     shift: i8,
 }
 
-const NO_SOURCE: Source = Source { address: 0, bytes: 0 };
+const NO_SOURCE: Source = Source::None;
 
 impl Word {
     /// Nothing is known.
@@ -37,7 +46,10 @@ impl Word {
 
     /// What a load gives, upper bits cleared.
     pub(crate) fn loaded(source: Source) -> Self {
-        let mask = mask(source.bytes);
+        let mask = match source {
+            Source::None => 0,
+            Source::Address { bytes, .. } | Source::Member { bytes, .. } => mask(bytes),
+        };
         Self { known: !mask, value: 0, kept: mask, source, shift: 0 }
     }
 
@@ -59,6 +71,22 @@ impl Word {
     /// Bits that are still what `source` gave, in their places.
     pub(crate) fn kept_from(self, source: Source) -> u32 {
         if self.source == source && self.shift == 0 { self.kept } else { 0 }
+    }
+
+    /// All values that it may have, if these are not more than `most`.
+    pub(crate) fn values(self, most: u32) -> Option<impl Iterator<Item = u32>> {
+        let open = !self.known;
+        if open.count_ones() > most.ilog2() {
+            return None;
+        }
+        // Each number's bits are spread over the open places, by adding with a carry across the
+        // known ones.
+        let mut next = Some(0_u32);
+        Some(std::iter::from_fn(move || {
+            let places = next?;
+            next = Some((places | !open).wrapping_add(1) & open).filter(|&places| places != 0);
+            Some(self.value | places)
+        }))
     }
 
     /// What holds of both.
@@ -228,9 +256,11 @@ pub(crate) fn mask(bytes: u8) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
-    const CONTROL: Source = Source { address: 0x4000_0000, bytes: 4 };
+    const CONTROL: Source = Source::Address { address: 0x4000_0000, bytes: 4 };
 
     fn constant(value: u32) -> Word {
         Word::constant(value)
@@ -294,8 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn a_few_open_bits_give_all_values() {
+        let word = Word { known: !0b1010, value: 0b0100, ..Word::UNKNOWN };
+        let values: Vec<u32> = word.values(4).unwrap().collect();
+        assert_eq!(values, [0b0100, 0b0110, 0b1100, 0b1110]);
+        assert!(word.values(2).is_none());
+        assert_eq!(constant(7).values(1).unwrap().collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
     fn two_loads_do_not_mix() {
-        let other = Source { address: 0x4000_0004, bytes: 4 };
+        let other = Source::Address { address: 0x4000_0004, bytes: 4 };
         let mixed =
             Word::loaded(CONTROL).and(constant(0xff)).or(Word::loaded(other).and(constant(0xff00)));
         assert_eq!((mixed.kept_from(CONTROL), mixed.kept_from(other)), (0, 0));
