@@ -87,6 +87,8 @@ pub(crate) enum Verb {
     Explain(ExplainArgs),
     /// Prove what can be proved without a model
     Triage(TriageArgs),
+    /// Check what code, documents and the firmware say of the chip
+    Check(CheckArgs),
 
     /// Write the firmware to the board and verify it
     Flash,
@@ -253,6 +255,57 @@ pub(crate) struct TriageArgs {
     /// The .silk file; without one, the firmware's own writes are judged
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files and folders: C, C++, Rust, Markdown; `-` reads standard input
+    ///
+    /// A wrong claim ends in exit code 100. A comment `silk: allow(KIND) reason` on its line, or
+    /// alone on the line before, allows it. With `--elf` the firmware's register accesses are
+    /// checked as well.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder with headers that the code includes; may be repeated
+    #[arg(short = 'I', long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) include: Vec<PathBuf>,
+    /// What the files are written in, whatever their names
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<CheckLanguage>,
+    /// How to tell what is wrong
+    #[arg(long, value_name = "FORMAT", default_value = "full", conflicts_with = "json")]
+    pub(crate) format: CheckFormat,
+    /// Tell also what is not known, and what is allowed
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Pass over the wrong claims that this file lists
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) baseline: Option<PathBuf>,
+    /// List the wrong claims in this file, and end well
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "baseline")]
+    pub(crate) write_baseline: Option<PathBuf>,
+}
+
+/// How `silk check` tells what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// With the lines it stands on.
+    Full,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+}
+
+/// Languages that `silk check` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckLanguage {
+    /// C and C++.
+    C,
+    /// Rust.
+    Rust,
+    /// Prose with blocks of code.
+    Markdown,
 }
 
 /// How a verb looks at a board. A virtual board starts empty with each command, so it is

@@ -26,7 +26,7 @@ mod look;
 mod paths;
 mod platformio;
 mod svd;
-mod tree;
+pub(crate) mod tree;
 mod vscode;
 mod zephyr;
 

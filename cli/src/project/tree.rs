@@ -10,7 +10,7 @@ const MOST_ENTRIES: usize = 20_000;
 
 /// Files below `folder`, up to `depth` folders deep, in path order. Hidden folders, links to
 /// folders and what cannot be read are passed over.
-pub(super) fn files(folder: &Path, depth: usize) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut seen = 0;
     let mut open = vec![(folder.to_owned(), 0)];

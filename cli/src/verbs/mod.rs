@@ -3,6 +3,7 @@
 mod ask;
 mod bench;
 mod board;
+mod check;
 mod completions;
 mod context;
 mod demo;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Ask(args) => ask::run(session, &args),
         Verb::Explain(args) => explain::run(session, &args),
         Verb::Triage(args) => triage::run(session, &args),
+        Verb::Check(args) => check::run(session, &args),
         Verb::Flash => board::flash(session),
         Verb::Reset(args) => board::reset(session, &args),
         Verb::Halt(args) => board::halt(session, &args),

@@ -5,6 +5,7 @@ mod arrows;
 mod ask;
 mod bad_input;
 mod board;
+mod check;
 mod demo;
 mod docs;
 mod doctor;
