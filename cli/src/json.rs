@@ -3,7 +3,7 @@
 //! Addresses, values, resets and masks are `"0x…"` padded to the register's size.
 
 use serde::Serialize;
-use svd_index::{EnumValueRef, FieldRef, Origin, RegisterRef, Space};
+use svd_index::{Alias, EnumValueRef, FieldRef, Origin, RegisterRef, Space};
 
 /// Version of every object here.
 pub(crate) const VERSION: u32 = 1;
@@ -31,6 +31,9 @@ pub(crate) struct Register {
     read_action: Option<&'static str>,
     modified_write_values: Option<&'static str>,
     description: String,
+    /// How the address asked for reaches the register, where it is not the register's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<String>,
     /// The field that the query named, if it named one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -103,6 +106,7 @@ impl Register {
             read_action: register.read_action().map(|action| action.as_str()),
             modified_write_values: register.modified_write_values().map(|values| values.as_str()),
             description: register.description().to_owned(),
+            alias: None,
             field: None,
             value: value.map(|value| hex(value, size)),
             reserved: value.map(|value| hex(value & register.reserved_mask(), size)),
@@ -113,6 +117,12 @@ impl Register {
     /// Says that `field` was asked for.
     pub(crate) fn naming(mut self, field: Option<&FieldRef<'_>>) -> Self {
         self.field = field.map(|field| field.name().to_owned());
+        self
+    }
+
+    /// Says that the address asked for is an alias.
+    pub(crate) fn reached_by(mut self, alias: Option<Alias>) -> Self {
+        self.alias = alias.map(|alias| alias.to_string());
         self
     }
 }

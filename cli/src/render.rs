@@ -5,9 +5,11 @@ mod ruler;
 use std::io::{self, Write};
 
 use anstyle::Style;
-use svd_index::{Access, EnumUsage, FieldRef, ModifiedWriteValues, PeripheralRef, RegisterRef};
+use svd_index::{
+    Access, EnumUsage, FieldRef, ModifiedWriteValues, PeripheralRef, RegisterRef, Space,
+};
 
-use crate::json::hex;
+use crate::json::{self, hex};
 use crate::ui::{BAD, CARE, GOOD, QUIET, STRONG, printable};
 
 /// Longer lists of enumerated values are cut, with a count of the rest.
@@ -34,7 +36,7 @@ fn head(
     let reading = register.has_read_side_effect().then_some("reading changes the hardware");
     let facts = [
         Some((STRONG, printable(&register.path()))),
-        Some((PLAIN, hex(register.address(), 32))),
+        Some((PLAIN, place(register))),
         Some((PLAIN, format!("{} bit", register.size_bits()))),
         access.map(|access| (PLAIN, access)),
         reset.map(|reset| (PLAIN, format!("reset {reset}"))),
@@ -56,6 +58,15 @@ fn head(
     writeln!(out)
 }
 
+/// A register's address; of a CSR, its number.
+fn place(register: &RegisterRef<'_>) -> String {
+    let address = json::address(register);
+    match register.space() {
+        Space::Csr => format!("CSR {address}"),
+        Space::Memory => address,
+    }
+}
+
 /// What a written bit does, where it is not just being stored.
 fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
     match values {
@@ -73,7 +84,7 @@ fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
 
 /// One line for a field: path, bits, address of its register.
 pub(crate) fn field_path_line(out: &mut impl Write, field: &FieldRef<'_>) -> io::Result<()> {
-    let (path, address) = (printable(&field.path()), hex(field.register().address(), 32));
+    let (path, address) = (printable(&field.path()), place(field.register()));
     write!(out, "{STRONG}{path}{STRONG:#}  {address}  {}", bits(field))?;
     let description = one_line(field.description());
     if !description.is_empty() {
@@ -87,8 +98,10 @@ pub(crate) fn peripheral_head(
     out: &mut impl Write,
     peripheral: &PeripheralRef<'_>,
 ) -> io::Result<()> {
-    let (name, address) = (printable(peripheral.name()), hex(peripheral.base_address(), 32));
-    write!(out, "{STRONG}{name}{STRONG:#}  {address}")?;
+    write!(out, "{STRONG}{}{STRONG:#}", printable(peripheral.name()))?;
+    if peripheral.origin().space() == Space::Memory {
+        write!(out, "  {}", hex(peripheral.base_address(), 32))?;
+    }
     for interrupt in peripheral.interrupts() {
         write!(out, "  interrupt {} {}", interrupt.number, printable(interrupt.name))?;
     }

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use svd_index::Index;
 use svd_index::elf::Machine;
-use svd_index::{Chip, Index};
 
 /// Arm's peripheral region. Beyond it, Cortex-M's own registers are the same in every chip.
 ///
@@ -45,31 +45,10 @@ pub(crate) fn agreement(index: &Index) -> Option<Agreement> {
         let accessed = firmware.accesses().map(|access| access.address);
         addresses.extend(accessed.filter(|address| !is_arm || ARM_PERIPHERALS.contains(address)));
     }
-    let known = |address: &&u64| index.chips().iter().any(|chip| knows(chip, **address));
+    let known =
+        |address: &&u64| index.chips().iter().any(|chip| !chip.resolve(**address).is_empty());
     let (accesses, known) = (addresses.len(), addresses.iter().filter(known).count());
     (accesses > 0).then_some(Agreement { accesses, known })
-}
-
-fn knows(chip: &Chip, address: u64) -> bool {
-    let mut meant = std::iter::once(address).chain(bit_band(address)).chain(atomic(chip, address));
-    meant.any(|address| !chip.registers_at(address).is_empty())
-}
-
-/// The byte whose bit a bit-band alias stands for: 32 alias bytes to each.
-///
-/// Source: Cortex-M3 TRM, DDI 0337, "Bit-banding".
-fn bit_band(address: u64) -> Option<u64> {
-    const ALIAS: Range<u64> = 0x4200_0000..0x4400_0000;
-    ALIAS.contains(&address).then(|| 0x4000_0000 + (address - ALIAS.start) / 32)
-}
-
-/// The register behind an alias that toggles, sets or clears bits.
-///
-/// Source: RP2040 Datasheet, 2.1.2 (Atomic Register Access); RP2350 Datasheet, 2.1.3.
-fn atomic(chip: &Chip, address: u64) -> Option<u64> {
-    const ALIAS_BITS: u64 = 0x3000;
-    let has_aliases = chip.device().name.to_ascii_uppercase().starts_with("RP2");
-    (has_aliases && address & ALIAS_BITS != 0).then_some(address & !ALIAS_BITS)
 }
 
 #[cfg(test)]
@@ -90,12 +69,5 @@ mod tests {
             let agreement = Agreement { accesses, known };
             assert_eq!(agreement.is_of_another_chip(), expected, "{agreement:?}");
         }
-    }
-
-    #[test]
-    fn a_bit_band_alias_is_its_byte() {
-        // Bit 4 of the byte at 0x4002_1018.
-        assert_eq!(bit_band(0x4200_0000 + 0x2_1018 * 32 + 4 * 4), Some(0x4002_1018));
-        assert_eq!(bit_band(0x4002_1018), None);
     }
 }

@@ -6,7 +6,7 @@ mod encode;
 use std::io::{BufRead, IsTerminal, Write};
 
 use svd_index::elf::SymbolKind;
-use svd_index::{Chip, Hit, Index, PeripheralRef, Query, RegisterRef};
+use svd_index::{Alias, Chip, Hit, Index, PeripheralRef, Query, RegisterRef, Resolved};
 
 use self::encode::Assignments;
 
@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, hex};
 use crate::render;
 use crate::session::{Session, check_whole, need_chip, need_firmware};
-use crate::ui::{QUIET, STRONG, printable};
+use crate::ui::{CARE, QUIET, STRONG, printable};
 
 /// Registers shown where no limit is asked for.
 const SHOWN: usize = 20;
@@ -33,7 +33,7 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
     }
     let difference = change::parse(&text);
     let name = difference.map_or(text.as_str(), |(name, ..)| name);
-    let (mut hits, value) = find_hits(chip, name, args.limit.unwrap_or(SHOWN))?;
+    let Found { mut hits, value, alias } = find_hits(chip, name, args.limit.unwrap_or(SHOWN))?;
     check_whole(&index)?;
     let peripherals = listed_peripherals(chip, name, &hits);
     let is_list = !peripherals.is_empty();
@@ -45,6 +45,9 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
         for peripheral in &peripherals {
             render::peripheral_head(&mut session.ui.out, peripheral)?;
         }
+        if let (Some(alias), Some(hit)) = (alias, hits.first()) {
+            alias_line(&mut session.ui.out, alias, &hit.register)?;
+        }
     }
     let whole = value.is_some() || (hits.len() <= 3 && !is_list);
     let width = (args.draw || hits.len() == 1).then(|| drawing_width(args.draw)).flatten();
@@ -53,7 +56,8 @@ pub(crate) fn reg(session: &mut Session, args: &RegArgs) -> Outcome {
         if let Some((_, from, to)) = difference {
             change::show(session, register, from, to)?;
         } else if session.ui.json {
-            session.ui.json_line(&json::Register::of(register, value).naming(field))?;
+            let register = json::Register::of(register, value).naming(field).reached_by(alias);
+            session.ui.json_line(&register)?;
         } else if whole || args.draw {
             render::drawn_register(&mut session.ui.out, register, field, value, width)?;
         } else if let Some(field) = field {
@@ -125,37 +129,77 @@ pub(crate) fn find<'a>(
     text: &str,
     limit: usize,
 ) -> Result<(Vec<RegisterRef<'a>>, Option<u64>), Failure> {
-    let (hits, value) = find_hits(chip, text, limit)?;
+    let Found { hits, value, .. } = find_hits(chip, text, limit)?;
     let mut registers: Vec<RegisterRef<'a>> = hits.into_iter().map(|hit| hit.register).collect();
     // Hits are in the order of the registers.
     registers.dedup();
     Ok((registers, value))
 }
 
+/// What a query names.
+struct Found<'a> {
+    hits: Vec<Hit<'a>>,
+    /// To be decoded.
+    value: Option<u64>,
+    /// How the address asked for reaches the register, where it is not the register's own.
+    alias: Option<Alias>,
+}
+
 /// As [`find`], telling also which fields the query names.
-fn find_hits<'a>(
-    chip: &'a Chip,
-    text: &str,
-    limit: usize,
-) -> Result<(Vec<Hit<'a>>, Option<u64>), Failure> {
+fn find_hits<'a>(chip: &'a Chip, text: &str, limit: usize) -> Result<Found<'a>, Failure> {
     let query = Query::parse(text).map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot understand `{text}`"))
             .caused_by(&error)
             .hint("examples: UART0.BAUDRATE, 'UART*', 0x40002524, UART0.BAUDRATE=0x1C200")
     })?;
     let hits = chip.find_hits(&query);
+    let value = query.value;
     if !hits.is_empty() {
-        return Ok((hits, query.value));
+        return Ok(Found { hits, value, alias: None });
     }
     if let Some(address) = query.address {
-        return Err(unmapped(chip, address));
+        let (hits, alias) = behind(chip, address).ok_or_else(|| unmapped(chip, address))?;
+        return Ok(Found { hits, value, alias: Some(alias) });
     }
     if query.value.is_some() || !reads_as_words(text) {
         return Err(unknown(chip, text));
     }
     let described = chip.search(text, limit).into_iter();
     let described: Vec<_> = described.map(|(register, _)| Hit { register, field: None }).collect();
-    if described.is_empty() { Err(unknown(chip, text)) } else { Ok((described, None)) }
+    if described.is_empty() {
+        return Err(unknown(chip, text));
+    }
+    Ok(Found { hits: described, value: None, alias: None })
+}
+
+/// The registers that an access to an alias at `address` reaches.
+fn behind(chip: &Chip, address: u64) -> Option<(Vec<Hit<'_>>, Alias)> {
+    let resolved = chip.resolve(address);
+    let alias = resolved.first()?.alias?;
+    let whole = |seen: &Resolved<'_>| {
+        let field = match alias {
+            Alias::BitBand { bit } => {
+                seen.register.fields().find(|field| field.mask() >> bit.min(63) & 1 == 1)
+            }
+            _ => None,
+        };
+        Hit { register: seen.register, field }
+    };
+    Some((resolved.iter().map(whole).collect(), alias))
+}
+
+/// Says what an address that is no register's own does.
+fn alias_line(out: &mut impl Write, alias: Alias, of: &RegisterRef<'_>) -> std::io::Result<()> {
+    let path = printable(&of.path());
+    write!(out, "{CARE}{alias} of {path}{CARE:#}: ")?;
+    match alias {
+        Alias::Set => writeln!(out, "a write sets the bits written as 1"),
+        Alias::Clear => writeln!(out, "a write clears the bits written as 1"),
+        Alias::Xor => writeln!(out, "a write inverts the bits written as 1"),
+        Alias::BitBand { .. } => {
+            writeln!(out, "a word for the one bit, if this chip has bit-banding (it is optional)")
+        }
+    }
 }
 
 /// Whether a text describes a register rather than names one: a slip in a name is to be told, not
@@ -166,20 +210,7 @@ fn reads_as_words(text: &str) -> bool {
 
 fn unmapped(chip: &Chip, address: u64) -> Failure {
     let failure = format!("no register is at {}", hex(address, 32));
-    let failure = Failure::new(Exit::NothingFound, failure);
-    let seen = chip.resolve(address);
-    let alias = seen.iter().find_map(|seen| Some((seen.register.path(), seen.alias?)));
-    let Some((path, alias)) = alias else {
-        return failure.detail(near(chip, address));
-    };
-    let path = printable(&path);
-    let failure = failure.detail(format!("found: it is the {alias} of {path}"));
-    match alias {
-        svd_index::Alias::BitBand { .. } => failure.hint(format!(
-            "bit-banding is optional: if this chip has it, an access there is one to {path}"
-        )),
-        _ => failure.hint(format!("a write there changes {path}: `silk reg {path}`")),
-    }
+    Failure::new(Exit::NothingFound, failure).detail(near(chip, address))
 }
 
 /// What lies around an address that holds no register.

@@ -268,3 +268,30 @@ fn a_hole_tells_what_is_near() {
     let near = "near: inside P + 0x2, before it P.SR at 0x40000000, after it P.GO at 0x40000004";
     assert!(hole.contains(near), "{hole}");
 }
+
+/// One of the register map's own small descriptions of real chips.
+fn fixture(name: &str) -> String {
+    format!("{}/../svd-index/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn an_alias_leads_to_its_register() {
+    let svd = fixture("rp2040.svd");
+    let text = Silk::new().run(["reg", "--svd", &svd, "0x4000E000"]).expect(0).stdout;
+    let mut lines = text.lines();
+    let head = lines.next().unwrap();
+    assert_eq!(head, "atomic SET alias of RESETS.RESET: a write sets the bits written as 1");
+    assert!(lines.next().unwrap().starts_with("RESETS.RESET  0x4000c000"), "{text}");
+    let run = Silk::new().run(["reg", "--svd", &svd, "0x4000E000", "--json"]);
+    assert_eq!(run.expect(0).json()[0]["alias"], "atomic SET alias");
+    let own = Silk::new().run(["reg", "--svd", &svd, "0x4000C000", "--json"]).expect(0).json();
+    assert_eq!(own[0].get("alias"), None);
+}
+
+#[test]
+fn a_csr_has_a_number_and_no_address_in_memory() {
+    let svd = fixture("gd32vf103.svd");
+    let text = Silk::new().run(["reg", "--svd", &svd, "mstatus"]).expect(0).stdout;
+    assert!(text.starts_with("CSR.mstatus  CSR 0x300  32 bit"), "{text}");
+    Silk::new().run(["reg", "--svd", &svd, "0x300"]).expect(4);
+}

@@ -5,6 +5,9 @@
 //! `UART0_BAUDRATE`, `uart0.baudrate` and `PIN_CNF3` find what they mean. `*` and `?` stand for
 //! any run and any one character; strictly they do not cross a `.`.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use super::Chip;
 use super::array::{MAX_DIMS, index_name, placeholder};
 use super::records::DimRecord;
@@ -18,6 +21,10 @@ pub(super) enum Glue {
 
 /// Index chosen in each array; `None` leaves it open.
 pub(super) type Chosen = [Option<u32>; MAX_DIMS];
+
+/// Lengths of what is left of a query and of a template where they were found not to fit. With
+/// several `*` the same two ends meet in more ways than can be tried.
+type Misfits = RefCell<HashSet<(usize, usize)>>;
 
 /// What to compare with.
 #[derive(Clone, Copy)]
@@ -37,6 +44,39 @@ impl Matcher<'_> {
         chosen: Chosen,
         then: &mut dyn FnMut(&[u8], Chosen) -> bool,
     ) -> bool {
+        let stars = query.iter().filter(|&&byte| byte == b'*').count();
+        let misfits = (stars > 1).then(Misfits::default);
+        self.walk(query, template, chosen, misfits.as_ref(), then)
+    }
+
+    /// As [`Self::starts_with`], not trying again what `misfits` knows.
+    fn walk(
+        &self,
+        query: &[u8],
+        template: &[u8],
+        chosen: Chosen,
+        misfits: Option<&Misfits>,
+        then: &mut dyn FnMut(&[u8], Chosen) -> bool,
+    ) -> bool {
+        let ends = (query.len(), template.len());
+        if misfits.is_some_and(|misfits| misfits.borrow().contains(&ends)) {
+            return false;
+        }
+        let fits = self.step(query, template, chosen, misfits, then);
+        if let Some(misfits) = misfits.filter(|_| !fits) {
+            misfits.borrow_mut().insert(ends);
+        }
+        fits
+    }
+
+    fn step(
+        &self,
+        query: &[u8],
+        template: &[u8],
+        chosen: Chosen,
+        misfits: Option<&Misfits>,
+        then: &mut dyn FnMut(&[u8], Chosen) -> bool,
+    ) -> bool {
         let (query, template) = match self.glue {
             Glue::Strict => (query, template),
             Glue::Loose => (skip_glue(query), skip_glue(template)),
@@ -45,31 +85,27 @@ impl Matcher<'_> {
             return then(query, chosen);
         };
         if let Some(place) = placeholder(name_byte) {
-            return self.index(query, place, template_rest, chosen, then);
+            return self.index(query, (place, template_rest), chosen, misfits, then);
         }
         if self.glue == Glue::Strict
             && let Some(rest) = after_bracketed_placeholder(template)
             && query.first() != Some(&b'[')
-            && self.starts_with(query, rest, chosen, then)
+            && self.walk(query, rest, chosen, misfits, then)
         {
             return true;
         }
         match query.split_first() {
-            // Several are one; tried each in its turn, ten of them would take for ever.
-            Some((b'*', query_rest @ [b'*', ..])) => {
-                self.starts_with(query_rest, template, chosen, then)
-            }
             Some((b'*', query_rest)) => {
                 let crosses = self.glue == Glue::Loose || name_byte != b'.';
-                self.starts_with(query_rest, template, chosen, then)
-                    || crosses && self.starts_with(query, template_rest, chosen, then)
+                self.walk(query_rest, template, chosen, misfits, then)
+                    || crosses && self.walk(query, template_rest, chosen, misfits, then)
                     || template_rest.is_empty() && crosses && then(query_rest, chosen)
             }
             Some((b'?', query_rest)) if name_byte != b'.' => {
-                self.starts_with(query_rest, template_rest, chosen, then)
+                self.walk(query_rest, template_rest, chosen, misfits, then)
             }
             Some((byte, query_rest)) if byte.eq_ignore_ascii_case(&name_byte) => {
-                self.starts_with(query_rest, template_rest, chosen, then)
+                self.walk(query_rest, template_rest, chosen, misfits, then)
             }
             _ => false,
         }
@@ -93,28 +129,28 @@ impl Matcher<'_> {
     fn index(
         &self,
         query: &[u8],
-        place: usize,
-        template_rest: &[u8],
+        (place, template_rest): (usize, &[u8]),
         mut chosen: Chosen,
+        misfits: Option<&Misfits>,
         then: &mut dyn FnMut(&[u8], Chosen) -> bool,
     ) -> bool {
         let Some(dim) = self.dims.get(place) else {
             return false;
         };
         if let Some((b'*', query_rest)) = query.split_first() {
-            return self.starts_with(query_rest, template_rest, chosen, then);
+            return self.walk(query_rest, template_rest, chosen, misfits, then);
         }
         let before = chosen;
         for (index, len) in self.index_prefixes(query, dim) {
             chosen[place] = Some(index);
-            if self.starts_with(&query[len..], template_rest, chosen, then) {
+            if self.walk(&query[len..], template_rest, chosen, misfits, then) {
                 return true;
             }
         }
         let brackets_follow = template_rest.first() == Some(&b']');
         self.glue == Glue::Loose
             && brackets_follow
-            && self.starts_with(query, template_rest, before, then)
+            && self.walk(query, template_rest, before, misfits, then)
     }
 
     /// Index texts that `query` starts with, longest first, and their lengths.

@@ -124,10 +124,12 @@ pub(super) fn without_block(code: &str) -> String {
     let Some(inner) = code.trim_start().strip_prefix("unsafe") else {
         return code.to_owned();
     };
-    let (Some(open), Some(close)) = (inner.find('{'), inner.rfind('}')) else {
-        return code.to_owned();
-    };
-    format!("{}{}", inner.get(open + 1..close).unwrap_or_default(), &inner[close + 1..])
+    match (inner.find('{'), inner.rfind('}')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}{}", &inner[open + 1..close], &inner[close + 1..])
+        }
+        _ => code.to_owned(),
+    }
 }
 
 /// Drops `(volatile uint32_t *)` and `(uint32_t)`.
@@ -329,7 +331,7 @@ mod tests {
         assert_eq!(without_block("unsafe { a.b }"), " a.b ");
         assert_eq!(without_block("unsafe { &*a::PTR }.b"), " &*a::PTR .b");
         assert_eq!(without_block("A{1,2}.B"), "A{1,2}.B");
-        assert_eq!(without_block("unsafe } {"), "");
+        assert_eq!(without_block("unsafe } {"), "unsafe } {");
     }
 
     #[test]
