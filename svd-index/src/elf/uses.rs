@@ -11,9 +11,14 @@
 
 mod abi;
 mod body;
+mod call;
 mod cells;
+mod content;
 mod explore;
+mod findings;
+mod flags;
 mod instruction;
+mod memory;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
@@ -22,21 +27,24 @@ mod program;
 mod riscv;
 pub(crate) mod shapes;
 mod state;
+mod tables;
 mod thumb;
+mod walk;
 mod word;
 
 use super::image::{Image, warning};
 use super::{Access, AccessKind, Base, Certainty, Facts, LooseAccess, Machine, Value};
 use crate::Warning;
-use explore::{Explorer, Seen};
+use content::{Pointer, Spot};
+use explore::Explorer;
+use findings::Seen;
 use program::Program;
 use shapes::Shapes;
-use state::{Pointer, Spot};
 use word::mask;
 
 /// Steps after which the rest of a file is given up. Real firmware takes some tens for each
 /// instruction; a damaged file may claim anything.
-const MAX_STEPS: u64 = 60_000_000;
+const MAX_STEPS: u64 = 30_000_000;
 
 /// Fills in the accesses.
 pub(crate) fn read(

@@ -6,7 +6,8 @@ use std::ops::Range;
 use foldhash::HashMap;
 
 use super::abi::Abi;
-use super::instruction::{Condition, Instruction, Operand, Operation, Place, Register};
+use super::instruction::{Condition, Instruction, Operation};
+use super::tables::{Table, table_helper};
 
 /// Where code is, and how to read it.
 pub(crate) trait Code {
@@ -30,7 +31,7 @@ pub(crate) struct Draft {
     start: u32,
     /// Where its code is; several ranges where the compiler split it.
     ranges: Vec<Range<u32>>,
-    steps: BTreeMap<u32, Step>,
+    pub(super) steps: BTreeMap<u32, Step>,
     /// Where others jump into this one.
     side_entries: BTreeSet<u32>,
     callees: BTreeSet<u32>,
@@ -88,15 +89,6 @@ pub(crate) struct Block {
 /// Longest function that is followed, in bytes.
 const MAX_LENGTH: u32 = 1 << 20;
 
-/// How many instructions before a table jump its bound check may stand.
-const BOUND_CHECK_REACH: usize = 10;
-
-/// How many instructions before a jump the address of its table may be made.
-const TABLE_REACH: usize = 24;
-
-/// Most entries of a jump table.
-const MAX_ENTRIES: u32 = 1024;
-
 impl Draft {
     /// Decodes the function at `start`, whose code is in `ranges`.
     pub(crate) fn decode(code: &impl Code, start: u32, ranges: Vec<Range<u32>>) -> Self {
@@ -138,7 +130,7 @@ impl Draft {
         self.jumps.iter().copied()
     }
 
-    fn holds(&self, address: u32) -> bool {
+    pub(super) fn holds(&self, address: u32) -> bool {
         self.ranges.iter().any(|range| range.contains(&address))
     }
 
@@ -230,95 +222,6 @@ impl Draft {
             targets,
             falls_through,
         }
-    }
-
-    /// Targets of a table that counts from its own start.
-    fn entries(
-        &self,
-        code: &impl Code,
-        jump: u32,
-        table: u32,
-        index: Register,
-        kind: Table,
-    ) -> Vec<u32> {
-        let base = if kind.bytes == 4 { table.wrapping_add(2) & !3 } else { table };
-        let marked = code.data_end(base).map(|end| (end - base) / u32::from(kind.bytes));
-        let checked = self.bound_before(jump, index);
-        let Some(count) = [marked, checked].into_iter().flatten().min() else { return Vec::new() };
-        let mut targets = Vec::new();
-        for position in 0..count.min(MAX_ENTRIES) {
-            let at = base.wrapping_add(position * u32::from(kind.bytes));
-            let Some(entry) = code.table_entry(at, kind.bytes) else { break };
-            let target = base.wrapping_add(kind.distance(entry)) & !1;
-            if self.holds(target) && code.data_end(target).is_none() {
-                targets.push(target);
-            }
-        }
-        targets
-    }
-
-    /// The number of entries that the comparison before a table jump allows.
-    fn bound_before(&self, jump: u32, index: Register) -> Option<u32> {
-        let before = self.steps.range(..jump).rev().take(BOUND_CHECK_REACH);
-        for (_, step) in before {
-            match step.instruction.operation {
-                Operation::Compare { first, second: Operand::Immediate(last), .. }
-                    if first == index =>
-                {
-                    return last.checked_add(1);
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Targets of a jump through a table of addresses, found by the constant that names the
-    /// table shortly before.
-    fn absolute_entries(&self, code: &impl Code, jump: u32) -> Vec<u32> {
-        for table in self.constants_before(code, jump) {
-            let entries: Vec<u32> = (0..MAX_ENTRIES)
-                .map_while(|position| code.table_entry(table.checked_add(4 * position)?, 4))
-                .map(|entry| code.abi().code_address(entry))
-                .take_while(|&entry| self.holds(entry) && code.data_end(entry).is_none())
-                .collect();
-            // A single word may be anything.
-            if entries.len() > 1 {
-                return entries;
-            }
-        }
-        Vec::new()
-    }
-
-    /// Constants that instructions before `jump` make, the nearest first.
-    fn constants_before(&self, code: &impl Code, jump: u32) -> Vec<u32> {
-        let mut known: HashMap<Register, u32> = HashMap::default();
-        let mut constants = Vec::new();
-        let before: Vec<&Step> =
-            self.steps.range(..jump).rev().take(TABLE_REACH).map(|(_, step)| step).collect();
-        for step in before.into_iter().rev() {
-            let (to, value) = match step.instruction.operation {
-                Operation::Load { to, place: Place::Absolute(pool), .. } => {
-                    (to, code.table_entry(pool, 4))
-                }
-                Operation::Move { to, from: Operand::Immediate(value) } => (to, Some(value)),
-                Operation::MoveTop { to, half } => {
-                    let low = known.get(&to).map(|low| low & 0xffff);
-                    (to, low.map(|low| low | (u32::from(half) << 16)))
-                }
-                Operation::Compute { to, first, second: Operand::Immediate(value), .. } => {
-                    (to, known.get(&first).map(|first| first.wrapping_add(value)))
-                }
-                _ => continue,
-            };
-            match value {
-                Some(value) => known.insert(to, value),
-                None => known.remove(&to),
-            };
-            constants.extend(value);
-        }
-        constants.reverse();
-        constants
     }
 
     /// Cuts the function into blocks.
@@ -480,44 +383,4 @@ fn keeps_flags(instruction: &Instruction) -> bool {
                 | Operation::Extend { .. }
                 | Operation::MoveNot { .. }
         )
-}
-
-/// Shape of a jump table whose entries count from its start.
-#[derive(Clone, Copy)]
-struct Table {
-    bytes: u8,
-    signed: bool,
-    /// Bytes of code per unit.
-    unit: u32,
-}
-
-impl Table {
-    /// TBB and TBH (ARMv7-M ARM, DDI 0403E, A7.7.185).
-    const BYTES: Self = Self { bytes: 1, signed: false, unit: 2 };
-    const HALFWORDS: Self = Self { bytes: 2, signed: false, unit: 2 };
-
-    fn distance(self, entry: u32) -> u32 {
-        let unused = 32 - 8 * u32::from(self.bytes);
-        let entry = match self.signed {
-            true => ((entry << unused) as i32 >> unused) as u32,
-            false => entry,
-        };
-        entry.wrapping_mul(self.unit)
-    }
-}
-
-/// GCC's `switch` on cores without TBB: a call of one of these helpers, which jumps by the table
-/// behind the call, with the index in r0.
-///
-/// Source: GCC, libgcc/config/arm/lib1funcs.S, `__gnu_thumb1_case_*`.
-fn table_helper(code: &impl Code, target: u32) -> Option<Table> {
-    let (bytes, signed, unit) = match code.function_name(target)? {
-        "__gnu_thumb1_case_sqi" => (1, true, 2),
-        "__gnu_thumb1_case_uqi" => (1, false, 2),
-        "__gnu_thumb1_case_shi" => (2, true, 2),
-        "__gnu_thumb1_case_uhi" => (2, false, 2),
-        "__gnu_thumb1_case_si" => (4, true, 1),
-        _ => return None,
-    };
-    Some(Table { bytes, signed, unit })
 }

@@ -10,33 +10,23 @@
 //! Variables are read and written by all functions. The program is run until what they hold
 //! changes no more (see [`super::cells`]).
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use foldhash::{HashMap, HashSet};
 
-use super::abi::Abi;
 use super::body::{Body, Step, When};
+use super::call::Exit;
 use super::cells::Cells;
-use super::instruction::{Condition, Operation, PC};
+use super::content::{Content, Pointer};
+use super::findings::Finding;
+use super::instruction::{Condition, Operation, PC, Register};
 use super::program::Program;
-use super::shapes::VOLATILE;
-use super::state::{Choice, Content, Exit, Pointer, Returned, Spot, State, Touch, UNKNOWN, World};
-use super::word::Word;
+use super::state::{Choice, State, World};
+use super::walk::{Does, Point, Visit, Walk};
 
 /// How often the program is run. Pointers that lead to pointers take one run for each; drivers
 /// have two or three.
 const MAX_ROUNDS: usize = 6;
-
-/// States that are kept apart at one block: where known conditions led there, as in a loop over
-/// a table, and elsewhere.
-const MAX_DECIDED: usize = 64;
-const MAX_STATES: usize = 6;
-
-/// Visits of blocks in one run of a function before its states are joined: so many for each
-/// block, and so many more.
-const VISITS_PER_BLOCK: usize = 6;
-const MORE_VISITS: usize = 256;
 
 /// Alternatives taken in one run of a function for what an instruction loads, or where its index
 /// leads; then these are not known.
@@ -48,49 +38,25 @@ const CONTEXT_STEPS: usize = 6000;
 const MIN_CONTEXTS: usize = 4;
 const MAX_CONTEXTS: usize = 48;
 
-/// From here on a number is a small negative one.
-const NEGATIVE: u32 = 0xffff_0000;
-
 /// Deepest nesting of calls that is followed at once.
 const MAX_DEPTH: usize = 32;
 
-/// Most addresses that one instruction is seen to touch.
-const MAX_SPOTS: usize = 64;
-
-/// What one instruction was seen to do.
-#[derive(Debug, Default)]
-pub(crate) struct Finding {
-    pub(crate) seen: Vec<Seen>,
-    /// Somewhere else, too.
-    pub(crate) is_open: bool,
-}
-
-/// One place that an instruction touches.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    pub(crate) spot: Spot,
-    pub(crate) bytes: u8,
-    pub(crate) is_store: bool,
-    /// What all stores there have in common.
-    pub(crate) stored: Word,
-}
-
 /// Runs a program.
 pub(crate) struct Explorer<'p, 'a> {
-    program: &'p Program<'a>,
-    cells: Cells,
-    findings: HashMap<u32, Finding>,
+    pub(super) program: &'p Program<'a>,
+    pub(super) cells: Cells,
+    pub(super) findings: HashMap<u32, Finding>,
     /// Runs of this round, by where they start.
     runs: HashMap<u32, Vec<Run>>,
     /// Runs that were too deep in calls to be done at once.
     postponed: Vec<(u32, State)>,
     /// Functions whose address the code makes.
-    taken: HashSet<u32>,
+    pub(super) taken: HashSet<u32>,
     /// Functions that the program reaches, once these have been run.
-    reached: Option<HashSet<u32>>,
+    pub(super) reached: Option<HashSet<u32>>,
     depth: usize,
     steps: u64,
-    pc: u32,
+    pub(super) pc: u32,
 }
 
 /// A function's run on certain arguments.
@@ -98,36 +64,6 @@ struct Run {
     entry: State,
     /// `None` while it is being done.
     exit: Option<Exit>,
-}
-
-/// The states seen at a block.
-#[derive(Default)]
-struct Arrived {
-    states: Vec<State>,
-    /// What holds in all of them, once they were too many.
-    joined: Option<State>,
-    is_waiting: bool,
-}
-
-/// One run of a function.
-struct Walk {
-    body: Rc<Body>,
-    arrived: Vec<Arrived>,
-    queue: VecDeque<Visit>,
-    visits: usize,
-    /// Alternatives taken for what single instructions do.
-    forks: usize,
-    /// Whether the last branch on the way was known to be taken or not.
-    is_decided: bool,
-    returned: Option<Returned>,
-    is_unknown: bool,
-}
-
-struct Visit {
-    block: usize,
-    state: State,
-    /// Whether the last branch on the way was known to be taken or not.
-    is_decided: bool,
 }
 
 impl<'p, 'a> Explorer<'p, 'a> {
@@ -277,29 +213,11 @@ impl<'p, 'a> Explorer<'p, 'a> {
 
     fn walk(&mut self, body: Rc<Body>, start: u32, entry: State) -> Exit {
         let Some(block) = body.block(start) else { return Exit::Unknown };
-        let mut walk = Walk {
-            arrived: body.blocks.iter().map(|_| Arrived::default()).collect(),
-            queue: VecDeque::new(),
-            visits: 0,
-            forks: 0,
-            is_decided: false,
-            returned: None,
-            is_unknown: !body.is_resolved,
-            body,
-        };
+        let mut walk = Walk::new(body);
         self.depth += 1;
         let pc = self.pc;
         walk.arrive(block, entry);
-        while let Some(mut visit) = walk.queue.pop_front() {
-            let arrived = &mut walk.arrived[visit.block];
-            if let Some(joined) = arrived.joined.as_ref() {
-                // Several may wait; the first of them sees all.
-                if !std::mem::take(&mut arrived.is_waiting) {
-                    continue;
-                }
-                visit.state = joined.clone();
-            }
-            walk.visits += 1;
+        while let Some(visit) = walk.next() {
             if self.is_spent() {
                 walk.is_unknown = true;
                 break;
@@ -308,11 +226,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
         }
         self.pc = pc;
         self.depth -= 1;
-        match (walk.is_unknown, walk.returned) {
-            (true, _) => Exit::Unknown,
-            (false, Some(returned)) => Exit::Returns(Box::new(returned)),
-            (false, None) => Exit::Never,
-        }
+        walk.exit()
     }
 
     /// Carries a state through a block, and on to those that can follow.
@@ -352,77 +266,102 @@ impl<'p, 'a> Explorer<'p, 'a> {
                 choice
             }
         };
-        let state = &mut point.state;
-        match step.instruction.operation {
+        let goes_on = match step.instruction.operation {
             Operation::IfThen { condition, .. } if step.has_one_condition => {
-                state.holds = state.decide(Condition::Flags(condition));
-                if state.holds.is_none() {
+                point.state.holds = point.state.decide(Condition::Flags(condition));
+                if point.state.holds.is_none() {
                     let mut other = point.clone();
                     other.state.holds = Some(false);
                     forks.extend(walk.go_on(body, other));
                     point.state.holds = Some(true);
                 }
+                true
             }
             Operation::Branch { target, condition } => {
-                let decision = state.decide(condition);
-                if condition != Condition::Always {
-                    walk.is_decided = decision.is_some();
-                }
-                if decision != Some(false) {
-                    self.jump(walk, body, target, state.clone());
-                }
-                if decision == Some(true) {
-                    return None;
-                }
+                self.branch(walk, body, target, condition, &point.state)
             }
-            Operation::Call { target: Some(target) } if step.targets.is_empty() => {
-                if !self.call(target, state) {
-                    return None;
-                }
+            _ if !step.targets.is_empty() => {
+                self.switch(walk, body, step, &point.state);
+                false
             }
+            Operation::Call { target: Some(target) } => self.call(target, &mut point.state),
             Operation::CallRegister { register, offset } => {
-                let target = state.constant(register).map(|at| at.wrapping_add_signed(offset));
-                let target = target.map(|target| self.abi().code_address(target));
-                match target.filter(|target| self.program.bodies.contains_key(target)) {
-                    Some(target) if !self.call(target, state) => return None,
-                    Some(_) => {}
-                    None => state.step(&step.instruction, false, self, Choice::None),
-                }
+                self.call_register(step, register, offset, &mut point.state)
             }
-            Operation::LeaveRegister { register, offset } if step.targets.is_empty() => {
-                let target = state.constant(register).map(|at| at.wrapping_add_signed(offset));
-                match target.map(|target| self.abi().code_address(target)) {
-                    Some(target) => self.jump(walk, body, target, point.state),
-                    None => walk.is_unknown = true,
-                }
-                return None;
+            operation if leaves(operation) => {
+                self.leave(walk, body, step, &mut point.state);
+                false
             }
-            Operation::Leave => {
-                walk.leave(state.returned(self));
-                return None;
+            _ => {
+                let is_conditional = step.when != When::Always;
+                point.state.step(&step.instruction, is_conditional, self, choice);
+                true
             }
-            Operation::LoadMany { base, list, .. } if list & (1 << PC) != 0 => {
+        };
+        if goes_on { walk.go_on(body, point) } else { None }
+    }
+
+    /// Goes to a branch's target if it may be taken; true if the next instruction may follow.
+    fn branch(
+        &mut self,
+        walk: &mut Walk,
+        body: &Body,
+        target: u32,
+        condition: Condition,
+        state: &State,
+    ) -> bool {
+        let decision = state.decide(condition);
+        if condition != Condition::Always {
+            walk.is_decided = decision.is_some();
+        }
+        if decision != Some(false) {
+            self.jump(walk, body, target, state.clone());
+        }
+        decision != Some(true)
+    }
+
+    /// A call of what a register points to; false if it does not come back.
+    fn call_register(
+        &mut self,
+        step: &Step,
+        register: Register,
+        offset: i32,
+        state: &mut State,
+    ) -> bool {
+        match self.pointed_to(register, offset, state) {
+            Some(target) if self.program.bodies.contains_key(&target) => self.call(target, state),
+            _ => {
                 state.step(&step.instruction, false, self, Choice::None);
-                match base == self.abi().stack_pointer {
+                true
+            }
+        }
+    }
+
+    fn pointed_to(&self, register: Register, offset: i32, state: &State) -> Option<u32> {
+        let target = state.constant(register)?.wrapping_add_signed(offset);
+        Some(self.program.abi.code_address(target))
+    }
+
+    /// Leaves the function: returns, or goes on where a register points to.
+    fn leave(&mut self, walk: &mut Walk, body: &Body, step: &Step, state: &mut State) {
+        match step.instruction.operation {
+            Operation::Leave => walk.leave(state.returned(self)),
+            Operation::LoadMany { base, .. } => {
+                state.step(&step.instruction, false, self, Choice::None);
+                match base == self.program.abi.stack_pointer {
                     true => walk.leave(state.returned(self)),
                     false => walk.is_unknown = true,
                 }
-                return None;
             }
-            Operation::Stop => return None,
-            Operation::Call { .. }
-            | Operation::JumpTable { .. }
-            | Operation::Jump
-            | Operation::LeaveRegister { .. }
-                if !step.targets.is_empty() =>
-            {
-                self.switch(walk, body, step, point.state);
-                return None;
+            Operation::LeaveRegister { register, offset } => {
+                match self.pointed_to(register, offset, state) {
+                    Some(target) => self.jump(walk, body, target, state.clone()),
+                    None => walk.is_unknown = true,
+                }
             }
-            Operation::JumpTable { .. } | Operation::Jump => return None,
-            _ => state.step(&step.instruction, step.when != When::Always, self, choice),
+            // A jump that is not understood: the function is marked for it.
+            _ => {}
         }
-        walk.go_on(body, point)
     }
 
     /// What a load of a variable gives, or where an index leads, if that is one of few; the
@@ -446,7 +385,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
 
     /// The addresses that a variable may hold; empty where it is no such variable, or what it
     /// holds is not known.
-    fn values_of(&self, address: u32) -> Vec<u32> {
+    pub(super) fn values_of(&self, address: u32) -> Vec<u32> {
         let Some(first) = self.program.first_value(address) else { return Vec::new() };
         let members = self.program.shapes.members_at(address);
         let values = self.cells.values(address, first, members.into_iter());
@@ -456,7 +395,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
     }
 
     /// A jump by table, to one entry if it is known which.
-    fn switch(&mut self, walk: &mut Walk, body: &Body, step: &Step, state: State) {
+    fn switch(&mut self, walk: &mut Walk, body: &Body, step: &Step, state: &State) {
         let index = match step.instruction.operation {
             Operation::JumpTable { index, .. } => state.constant(index),
             Operation::Call { .. } => state.constant(0),
@@ -508,203 +447,15 @@ impl<'p, 'a> Explorer<'p, 'a> {
     }
 }
 
-/// A point of a function's run.
-#[derive(Clone)]
-struct Point {
-    position: usize,
-    state: State,
-    does: Does,
-}
-
-/// What the instruction at a point does, where that was chosen.
-#[derive(Clone, Copy, PartialEq)]
-enum Does {
-    AsItSays,
-    This(Choice),
-    Nothing,
-}
-
-impl Point {
-    /// Whether the instruction happens; where either may be, the other becomes a fork.
-    fn happens(&mut self, step: &Step, forks: &mut Vec<Self>) -> bool {
-        if step.when == When::Always {
-            self.state.holds = None;
-            return true;
-        }
-        match (self.does, self.state.holds) {
-            (Does::Nothing, _) => false,
-            (_, Some(holds)) => holds == (step.when == When::Then),
-            (Does::This(_), None) => true,
-            (Does::AsItSays, None) => {
-                forks.push(Self { does: Does::Nothing, ..self.clone() });
-                true
-            }
-        }
+/// Whether nothing follows an instruction in its function.
+fn leaves(operation: Operation) -> bool {
+    match operation {
+        Operation::LoadMany { list, .. } => list & (1 << PC) != 0,
+        Operation::Leave
+        | Operation::LeaveRegister { .. }
+        | Operation::JumpTable { .. }
+        | Operation::Jump
+        | Operation::Stop => true,
+        _ => false,
     }
-}
-
-impl Walk {
-    /// Goes on to the next instruction, if it stands in the same block.
-    fn go_on(&mut self, body: &Body, point: Point) -> Option<Point> {
-        let step = &body.steps[point.position];
-        let position = step.next?;
-        if !step.ends_block {
-            return Some(Point { position, state: point.state, does: Does::AsItSays });
-        }
-        if let Some(block) = body.block(body.steps[position].address) {
-            self.arrive(block, point.state);
-        }
-        None
-    }
-
-    /// Takes note of a state at a block, to be carried on if it is new.
-    fn arrive(&mut self, block: usize, mut state: State) {
-        state.keep_only(self.body.blocks[block].live);
-        let is_decided = self.is_decided;
-        let is_long = self.visits > self.body.blocks.len() * VISITS_PER_BLOCK + MORE_VISITS;
-        let limit = match is_decided {
-            _ if is_long => 0,
-            true => MAX_DECIDED,
-            false => MAX_STATES,
-        };
-        let arrived = &mut self.arrived[block];
-        if let Some(joined) = &mut arrived.joined {
-            if joined.join(&state) && !arrived.is_waiting {
-                arrived.is_waiting = true;
-                self.queue.push_back(Visit { block, state, is_decided });
-            }
-            return;
-        }
-        if arrived.states.contains(&state) {
-            return;
-        }
-        if arrived.states.len() < limit {
-            arrived.states.push(state.clone());
-            self.queue.push_back(Visit { block, state, is_decided });
-            return;
-        }
-        let mut joined = state;
-        for other in arrived.states.drain(..) {
-            joined.join(&other);
-        }
-        arrived.is_waiting = true;
-        self.queue.push_back(Visit { block, state: joined.clone(), is_decided });
-        arrived.joined = Some(joined);
-    }
-
-    fn leave(&mut self, returned: Returned) {
-        match &mut self.returned {
-            Some(known) => known.join(&returned),
-            None => self.returned = Some(returned),
-        }
-    }
-}
-
-impl World for Explorer<'_, '_> {
-    fn abi(&self) -> &'static Abi {
-        self.program.abi
-    }
-
-    fn constant(&self, address: u32, bytes: u8) -> Option<u32> {
-        self.program.constant(address, bytes)
-    }
-
-    fn literal(&self, address: u32, bytes: u8) -> Option<u32> {
-        self.program.literal(address, bytes)
-    }
-
-    fn is_register(&self, address: u32) -> bool {
-        self.program.is_register(address)
-    }
-
-    fn global_pointer(&self) -> Option<u32> {
-        self.program.global_pointer
-    }
-
-    fn variable(&mut self, address: u32, bytes: u8) -> Content {
-        if bytes != 4 {
-            return UNKNOWN;
-        }
-        match self.values_of(address)[..] {
-            [value] => Content::Word(Word::constant(value)),
-            _ => pointer_to(self.program.shapes.pointer_at(address)),
-        }
-    }
-
-    fn member(&self, pointer: Pointer) -> Content {
-        pointer_to(self.program.shapes.pointee(pointer.structure, pointer.offset))
-    }
-
-    fn element(&self, address: u32) -> Content {
-        pointer_to(self.program.shapes.pointer_at(address))
-    }
-
-    fn touch(&mut self, touch: Touch) {
-        let is_reached = self.reached.is_none();
-        let value = match touch.stored {
-            Some(Content::Word(word)) if touch.bytes == 4 => word.as_constant(),
-            _ => None,
-        };
-        let is_found = match touch.spot {
-            Spot::Address(address) => {
-                let is_register = self.program.is_register(address);
-                if touch.stored.is_some() && !is_register && is_reached {
-                    self.cells.store(address, value);
-                }
-                is_register
-            }
-            Spot::Member(Pointer { structure, offset }) => {
-                if touch.stored.is_some() && is_reached {
-                    self.cells.store_member(structure & !VOLATILE, offset, value);
-                }
-                self.program.shapes.is_volatile(structure, offset)
-            }
-            // Small negative numbers are distances, not addresses.
-            Spot::After(address) => address < NEGATIVE && self.program.is_register(address),
-            Spot::Unknown => false,
-        };
-        let is_open = !matches!(touch.spot, Spot::Address(_));
-        if is_found || is_open {
-            let finding = self.findings.entry(self.pc).or_default();
-            finding.is_open |= is_open;
-            if is_found {
-                finding.add(touch);
-            }
-        }
-    }
-
-    fn make(&mut self, address: u32) {
-        let function = self.program.abi.code_address(address);
-        let has_thumb_bit = address != function;
-        if has_thumb_bit == self.program.abi.has_thumb_bit
-            && self.program.bodies.contains_key(&function)
-        {
-            self.taken.insert(function);
-        }
-    }
-}
-
-impl Finding {
-    fn add(&mut self, touch: Touch) {
-        let stored = match touch.stored {
-            Some(Content::Word(word)) => word,
-            _ => Word::UNKNOWN,
-        };
-        let is_store = touch.stored.is_some();
-        let same = |seen: &&mut Seen| {
-            (seen.spot, seen.bytes, seen.is_store) == (touch.spot, touch.bytes, is_store)
-        };
-        let is_full = self.seen.len() >= MAX_SPOTS;
-        match self.seen.iter_mut().find(same) {
-            Some(seen) => seen.stored = seen.stored.join(stored),
-            None if !is_full => {
-                self.seen.push(Seen { spot: touch.spot, bytes: touch.bytes, is_store, stored });
-            }
-            None => self.is_open = true,
-        }
-    }
-}
-
-fn pointer_to(structure: Option<u32>) -> Content {
-    structure.map_or(UNKNOWN, |structure| Content::Pointer(Pointer { structure, offset: 0 }))
 }

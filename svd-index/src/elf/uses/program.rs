@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use super::abi::{ARM, Abi, RISC_V};
 use super::body::{Body, Code, Draft};
+use super::content::NULL_PAGE;
 use super::instruction::{Instruction, Operand, Operation, Place};
 use super::shapes::Shapes;
-use super::state::NULL_PAGE;
 use super::word::Word;
 use super::{riscv, thumb};
 use crate::elf::image::{Image, Mapping};
