@@ -36,7 +36,7 @@ fn head(
     let reading = register.has_read_side_effect().then_some("reading changes the hardware");
     let facts = [
         Some((STRONG, printable(&register.path()))),
-        Some((PLAIN, place(register))),
+        Some((PLAIN, address_of(register))),
         Some((PLAIN, format!("{} bit", register.size_bits()))),
         access.map(|access| (PLAIN, access)),
         reset.map(|reset| (PLAIN, format!("reset {reset}"))),
@@ -59,12 +59,9 @@ fn head(
 }
 
 /// A register's address; of a CSR, its number.
-fn place(register: &RegisterRef<'_>) -> String {
+fn address_of(register: &RegisterRef<'_>) -> String {
     let address = json::address(register);
-    match register.space() {
-        Space::Csr => format!("CSR {address}"),
-        Space::Memory => address,
-    }
+    if register.space() == Space::Csr { format!("CSR {address}") } else { address }
 }
 
 /// What a written bit does, where it is not just being stored.
@@ -84,7 +81,7 @@ fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
 
 /// One line for a field: path, bits, address of its register.
 pub(crate) fn field_path_line(out: &mut impl Write, field: &FieldRef<'_>) -> io::Result<()> {
-    let (path, address) = (printable(&field.path()), place(field.register()));
+    let (path, address) = (printable(&field.path()), address_of(&field.register()));
     write!(out, "{STRONG}{path}{STRONG:#}  {address}  {}", bits(field))?;
     let description = one_line(field.description());
     if !description.is_empty() {

@@ -6,7 +6,7 @@ mod encode;
 use std::io::{BufRead, IsTerminal, Write};
 
 use svd_index::elf::SymbolKind;
-use svd_index::{Alias, Chip, Hit, Index, PeripheralRef, Query, RegisterRef, Resolved};
+use svd_index::{Alias, Chip, Hit, Index, PeripheralRef, Query, RegisterRef};
 
 use self::encode::Assignments;
 
@@ -176,30 +176,14 @@ fn find_hits<'a>(chip: &'a Chip, text: &str, limit: usize) -> Result<Found<'a>, 
 fn behind(chip: &Chip, address: u64) -> Option<(Vec<Hit<'_>>, Alias)> {
     let resolved = chip.resolve(address);
     let alias = resolved.first()?.alias?;
-    let whole = |seen: &Resolved<'_>| {
-        let field = match alias {
-            Alias::BitBand { bit } => {
-                seen.register.fields().find(|field| field.mask() >> bit.min(63) & 1 == 1)
-            }
-            _ => None,
-        };
-        Hit { register: seen.register, field }
-    };
-    Some((resolved.iter().map(whole).collect(), alias))
+    let hits = resolved.into_iter().map(|seen| Hit { register: seen.register, field: None });
+    Some((hits.collect(), alias))
 }
 
 /// Says what an address that is no register's own does.
 fn alias_line(out: &mut impl Write, alias: Alias, of: &RegisterRef<'_>) -> std::io::Result<()> {
     let path = printable(&of.path());
-    write!(out, "{CARE}{alias} of {path}{CARE:#}: ")?;
-    match alias {
-        Alias::Set => writeln!(out, "a write sets the bits written as 1"),
-        Alias::Clear => writeln!(out, "a write clears the bits written as 1"),
-        Alias::Xor => writeln!(out, "a write inverts the bits written as 1"),
-        Alias::BitBand { .. } => {
-            writeln!(out, "a word for the one bit, if this chip has bit-banding (it is optional)")
-        }
-    }
+    writeln!(out, "{CARE}{alias} of {path}{CARE:#}: {}", alias.effect())
 }
 
 /// Whether a text describes a register rather than names one: a slip in a name is to be told, not

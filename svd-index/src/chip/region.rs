@@ -54,6 +54,20 @@ pub enum Alias {
     },
 }
 
+impl Alias {
+    /// What an access there does, in a few words.
+    pub fn effect(self) -> &'static str {
+        match self {
+            Self::Xor => "a write inverts the bits written as 1",
+            Self::Set => "a write sets the bits written as 1",
+            Self::Clear => "a write clears the bits written as 1",
+            Self::BitBand { .. } => {
+                "a word that is the one bit, if this chip has bit-banding, which is optional"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Alias {
     /// `atomic SET alias`, `bit-band alias of bit 5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
