@@ -127,11 +127,27 @@ pub(crate) fn wildcard(pattern: &str, name: &str) -> bool {
 /// The name spelled most like `name`, if any is clearly like it: at most one slip in four letters.
 pub(crate) fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let wanted = name.to_ascii_uppercase();
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let number = digits(&wanted);
     names
         .map(|known| (strsim::damerau_levenshtein(&wanted, &known.to_ascii_uppercase()), known))
         .filter(|(slips, known)| slips * 4 <= known.len().max(wanted.len()).max(4))
-        .min_by_key(|(slips, known)| (*slips, *known))
+        // Of names equally near, the one with the same number: USART2EN for UART2EN.
+        .min_by_key(|(slips, known)| (*slips, digits(known) != number, *known))
         .map(|(_, known)| known)
+}
+
+/// The name that `name` is a slip of: one letter away inside the word. Another number, another
+/// first letter or another ending makes another name.
+pub(crate) fn slip<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let near = nearest(name, names)?;
+    let (a, b) = (name.to_ascii_uppercase(), near.to_ascii_uppercase());
+    let slip = strsim::damerau_levenshtein(&a, &b) == 1;
+    let grows = a.starts_with(&b) || b.starts_with(&a);
+    let first = a.as_bytes().first() == b.as_bytes().first();
+    let long = name.len() > 2 && digits(&a) == digits(&b);
+    (slip && first && !grows && long).then_some(near)
 }
 
 /// The numbers in a name or description, whatever stands around them: `Baud115200` has 115200,

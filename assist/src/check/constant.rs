@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::ast::{Expr, Node};
 use super::define::Defined;
-use super::expr::{Expr, Node};
 use super::names::{Header, Suffix, mask};
 use super::place::Place;
 use super::reader::Reader;

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::ast::{Expr, Node};
 use super::eval::{Constant, Constants, Names};
-use super::expr::{self, Expr, Node};
+use super::expr;
 use super::layout::{self, Struct};
 use super::token::{Kind, Token, Tokens};
 

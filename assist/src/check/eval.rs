@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::expr::{Expr, Node};
+use super::ast::{Expr, Node};
 
 /// Deepest chain of definitions that stand for one another.
 const DEEPEST: usize = 24;

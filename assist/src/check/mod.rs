@@ -12,6 +12,7 @@
 //! [`Verdict::Unknown`](crate::Verdict): to accuse working code costs more trust than to pass
 //! over an error.
 
+mod ast;
 mod constant;
 mod define;
 mod eval;
@@ -26,6 +27,7 @@ mod overlay;
 mod place;
 mod reader;
 mod rust;
+mod spelling;
 mod token;
 mod value;
 
@@ -38,8 +40,8 @@ use svd_index::Index;
 pub use firmware::{Use, check_firmware};
 pub use lines::{Allowed, Remark};
 
-use crate::verify::Claim;
 use crate::verify::known::Known;
+use crate::verify::{Claim, Verdict};
 use define::Definitions;
 use names::ChipNames;
 use reader::Reader;
@@ -179,14 +181,9 @@ pub(crate) fn code_claims<'t>(
         }
     }
     let mut claims = reader.claims;
-    claims.sort_by(|a, b| {
-        (a.span.start, a.span.end, a.kind, a.verdict).cmp(&(
-            b.span.start,
-            b.span.end,
-            b.kind,
-            b.verdict,
-        ))
-    });
+    // Of two judgements on the same words, the one that objects stands.
+    let rank = |claim: &Claim| (claim.verdict != Verdict::Wrong, claim.verdict);
+    claims.sort_by_key(|claim| (claim.span.start, claim.span.end, claim.kind, rank(claim)));
     claims.dedup_by(|a, b| a.span == b.span && a.kind == b.kind);
     claims
 }

@@ -1,11 +1,12 @@
 //! Which register an expression stands for: `USART2->CR1`, `TIM2->CCR[1]`, `RCC_CR`,
 //! `*(volatile uint32_t *)0x40023800`, `USART_CR1(USART2)`.
 
+use super::ast::{Expr, Node};
 use super::eval::Evaluator;
-use super::expr::{Expr, Node};
 use super::names::{Header, Suffix};
 use super::reader::Reader;
 use crate::verify::known::Named;
+use crate::verify::vocabulary::CORE_PERIPHERALS;
 
 /// What an expression stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,7 @@ impl<'t> Reader<'_, 't, '_> {
             Expr::Name(name) => self.place_of_name(name, depth),
             Expr::Member { of, name } => match self.place(of, depth) {
                 Place::None if self.rust => self.rust_peripheral(name),
+                Place::None => self.of_core(of, name),
                 within => self.member(within, name),
             },
             Expr::Index { of, at } => {
@@ -159,6 +161,9 @@ impl<'t> Reader<'_, 't, '_> {
         }
         if let Some(peripheral) = self.names.peripheral(name) {
             return self.instance(peripheral);
+        }
+        if self.rust {
+            return self.rust_peripheral(name);
         }
         match self.names.header(name).as_deref() {
             Some(Header::Register { registers, suffix: Suffix::None }) => {
@@ -240,6 +245,15 @@ impl<'t> Reader<'_, 't, '_> {
         named.map_or(Place::None, |named| register(vec![named], Instance::default()))
     }
 
+    /// `SysTick->CTRL`, where the vendor calls it `STK`.
+    fn of_core(&self, of: &Node<'t>, name: &str) -> Place {
+        let Some(head) = of.name() else { return Place::None };
+        let core = CORE_PERIPHERALS.contains(&head.to_ascii_uppercase().as_str());
+        let own = self.definitions.variables.contains_key(head);
+        let named = (core && !own).then(|| self.names.by_path(&format!("{head}.{name}"))).flatten();
+        named.map_or(Place::None, |named| register(vec![named], Instance::default()))
+    }
+
     /// `within.name`.
     fn member(&self, within: Place, name: &str) -> Place {
         match within {
@@ -265,7 +279,11 @@ impl<'t> Reader<'_, 't, '_> {
         if let Some(layout) = instance.layout {
             let members = &self.definitions.structs[layout].members;
             let Some(member) = members.iter().find(|member| member.name == name) else {
-                return Place::None;
+                // A structure that the file lays over a peripheral must have what is used.
+                return match instance.peripherals.is_empty() || members.is_empty() {
+                    true => Place::None,
+                    false => Place::Missing { instance, name: joined },
+                };
             };
             laid = member.offset.map(|offset| offset + instance.inside);
             if let (Some(inside), Some(inner)) = (laid, member.of) {

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
+use super::ast::{Expr, Node};
 use super::define::Definitions;
 use super::eval::Names;
-use super::expr::{Expr, Node};
 use super::names::{ChipNames, Header, Suffix};
 use super::place::{Instance, Place, Target};
 use super::token::Tokens;
 use super::value::Write;
-use crate::catalog::bits;
 use crate::verify::judge::Judged;
 use crate::verify::known::Named;
 use crate::verify::names::{CORE_WHY, is_name};
@@ -256,7 +255,7 @@ impl<'t> Reader<'_, 't, '_> {
         // headers in small letters have structures of their own making.
         let own_way = !is_name(bare) && expected.is_none() && !self.rust;
         let names = known.catalog.registers_of(peripheral).iter().map(|register| register.name());
-        let slip = nearest_slip(bare, names).is_some();
+        let slip = words::slip(bare, names).is_some();
         if (self.tokens.is_conditional(at) && !slip) || own_way {
             return Judged::unknown(why);
         }
@@ -274,10 +273,9 @@ impl<'t> Reader<'_, 't, '_> {
         (count > 1).then_some(count)
     }
 
-    /// Headers add an `R` to names that a manual has without, or leave it out.
+    /// Headers add an `R` or a number to names that a manual has without.
     fn by_header_habit(&self, peripheral: usize, name: &str) -> Option<String> {
         let forms = [
-            format!("{name}R"),
             name.strip_suffix('R').unwrap_or("").to_owned(),
             format!("{name}1"),
             name.strip_suffix('1').unwrap_or("").to_owned(),
@@ -340,94 +338,4 @@ impl<'t> Reader<'_, 't, '_> {
             _ => None,
         }
     }
-
-    /// A name by itself: a header's, or a peripheral's.
-    pub(super) fn say_name(&mut self, name: &'t str, node: &Node<'t>) {
-        if self.definitions.variables.contains_key(name) {
-            return;
-        }
-        let span = node.start..node.end;
-        let Some(header) = self.names.header(name) else {
-            let known = is_name(name).then(|| self.names.peripheral(name)).flatten();
-            if let Some(at) = known.filter(|_| name.ends_with(|c: char| c.is_ascii_digit())) {
-                let base = self.names.known.catalog.peripherals[at].base_address;
-                let why = format!("peripheral at {base:#010x}");
-                self.claim(ClaimKind::Register, span, Judged::ok(why));
-            }
-            return;
-        };
-        let defined = self.definitions.constants.contains_key(name);
-        match &*header {
-            Header::Register { registers, suffix: Suffix::None } => {
-                let path = &registers[0].path;
-                self.claim(ClaimKind::Register, span, Judged::ok(path.clone()));
-            }
-            Header::Register { .. } => {}
-            Header::Field { places, .. } => {
-                let field = self.names.field(&places[0]);
-                let why =
-                    format!("{}.{}{}", places[0].0.path, field.name, bits(field.lsb, field.width));
-                self.claim(ClaimKind::Field, span, Judged::ok(why));
-            }
-            Header::Value { places, name, value } => {
-                let why = format!("{}: {name} is {value:#x}", places[0].0.path);
-                self.claim(ClaimKind::Enum, span, Judged::ok(why));
-            }
-            Header::Unknown { registers, rest } if !defined => {
-                self.say_slip(span, registers, rest);
-            }
-            Header::Unknown { .. } => {}
-        }
-    }
-
-    /// `UART_CONFIG_PARTY_Msk`: the register is there, the field is not, and one is spelled alike.
-    /// Headers have names of their own, so nothing is said where none is.
-    fn say_slip(&mut self, span: Range<usize>, registers: &[Named], rest: &str) {
-        if self.tokens.is_conditional(span.start) {
-            return;
-        }
-        let register = self.names.known.register(registers[0].at);
-        let tail = rest.rsplit_once('_').filter(|(_, tail)| {
-            matches!(*tail, "Msk" | "Pos" | "MASK" | "SHIFT" | "BITS" | "LSB" | "MSB")
-        });
-        let (stem, tail) = tail.map_or((rest, ""), |(stem, tail)| (stem, tail));
-        let fields = register.fields.iter().map(|field| field.name);
-        let head = &self.text[span.start..span.end - rest.len()];
-        // Short names that differ in a letter are mostly two names, unless the header is CMSIS's,
-        // whose names are the description's.
-        let cmsis = matches!(tail, "Msk" | "Pos");
-        let near = nearest_slip(stem, fields).filter(|_| cmsis || stem.len() > 5);
-        let expected = match near {
-            Some(near) if tail.is_empty() => Some(format!("{head}{near}")),
-            Some(near) => Some(format!("{head}{near}_{tail}")),
-            None => self.slip_of_value(registers, rest).map(|near| format!("{head}{near}")),
-        };
-        let Some(expected) = expected else { return };
-        let why = format!("{} has no field or value {rest}", registers[0].path);
-        self.claim(ClaimKind::Field, span, Judged::wrong(why, Some(expected)));
-    }
-
-    fn slip_of_value(&self, registers: &[Named], rest: &str) -> Option<String> {
-        let register = self.names.known.register(registers[0].at);
-        register.fields.iter().find_map(|field| {
-            let stem = rest.get(..field.name.len())?;
-            let value = rest.get(field.name.len() + 1..)?;
-            stem.eq_ignore_ascii_case(field.name).then_some(())?;
-            let names = field.enums().map(|value| value.name);
-            nearest_slip(value, names).map(|near| format!("{}_{near}", field.name))
-        })
-    }
-}
-
-/// The name that `name` is a slip of: one letter away inside the word. Another number, another
-/// first letter or another ending makes another name.
-fn nearest_slip<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let near = words::nearest(name, names)?;
-    let (a, b) = (name.to_ascii_uppercase(), near.to_ascii_uppercase());
-    let slip = strsim::damerau_levenshtein(&a, &b) == 1;
-    let grows = a.starts_with(&b) || b.starts_with(&a);
-    let first = a.as_bytes().first() == b.as_bytes().first();
-    let long = name.len() > 2 && digits(&a) == digits(&b);
-    (slip && first && !grows && long).then_some(near)
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::expr::{Expr, Node};
+use super::ast::{Expr, Node};
 use super::place::{Place, Target};
 use super::reader::Reader;
 use super::value::Write;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::expr::{Expr, Node};
+use super::ast::{Expr, Node};
 use super::names::{Header, mask};
 use super::place::Target;
 use super::reader::Reader;
-use crate::catalog::{Register, extract, hex};
+use crate::catalog::{Field, Register, extract, hex};
 use crate::verify::ClaimKind;
 use crate::verify::judge::Judged;
 use crate::verify::known::Named;
@@ -179,7 +179,7 @@ impl<'t> Reader<'_, 't, '_> {
                     let register = self.names.known.register(wanted.at);
                     wanted.at == named.at
                         || register.name() == self.names.known.register(named.at).name()
-                        || register.fields.iter().any(|f| mask(f) == mask(field))
+                        || register.fields.iter().any(|own| same(own, field))
                         || register.fields.is_empty()
                 })
             };
@@ -254,12 +254,7 @@ impl<'t> Reader<'_, 't, '_> {
 }
 
 /// `/* Baud115200 */` behind a value that is another.
-fn enum_in_comment(
-    field: &crate::catalog::Field<'_>,
-    words: &[&str],
-    value: u64,
-    op: &str,
-) -> Option<Judged> {
+fn enum_in_comment(field: &Field<'_>, words: &[&str], value: u64, op: &str) -> Option<Judged> {
     let named = field.enums().find(|known| known.name.len() > 3 && words.contains(&known.name))?;
     let right = named.value?;
     let distinct = named.name.contains(|c: char| c.is_ascii_digit())
@@ -286,6 +281,11 @@ fn operands<'n, 't>(node: &'n Node<'t>) -> Vec<&'n Node<'t>> {
         }
         _ => vec![node],
     }
+}
+
+/// The same field in another register: INTENSET and INTENCLR.
+fn same(own: &Field<'_>, other: &Field<'_>) -> bool {
+    mask(own) == mask(other) && own.name.eq_ignore_ascii_case(other.name)
 }
 
 /// Names that may be a header's, with where they stand.

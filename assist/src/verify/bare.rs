@@ -24,6 +24,14 @@ pub(super) fn bare(
     if let Some(end) = layout::interrupt_word(judge, reading, &word, span.clone(), chain.end) {
         return Meaning::Read(end);
     }
+    if let Some(place) = mixed_field(judge, reading, &word, &span).filter(|_| !chain.called) {
+        let register = judge.known.register(place.0);
+        let known = judge.known.field(place);
+        let why = format!("{}.{}{}", register.path, known.name, known.bits());
+        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
+        layout::after_field(judge, reading, place, chain.end, span);
+        return Meaning::Other;
+    }
     if chain.called || !is_name(&word) || word.len() < 2 {
         return Meaning::Nothing;
     }
@@ -59,6 +67,26 @@ pub(super) fn bare(
         return Meaning::Other;
     }
     unknown_bare(judge, reading, chain, said_register)
+}
+
+/// `DIV_Mantissa`: in code font, spelled just as fields are that all have the same bits.
+fn mixed_field(
+    judge: &Judge<'_>,
+    reading: &Reading<'_>,
+    word: &str,
+    span: &std::ops::Range<usize>,
+) -> Option<(usize, usize)> {
+    if !is_mixed(word) || !word.contains('_') || !reading.is_code(span) {
+        return None;
+    }
+    let places = judge.known.fields_named(word);
+    let bits = |place: &(usize, usize)| {
+        let field = judge.known.field(*place);
+        (field.name == word).then_some((field.lsb, field.width))
+    };
+    let first = places.first()?;
+    let same = places.iter().all(|place| bits(place).is_some() && bits(place) == bits(first));
+    same.then_some(*first)
 }
 
 /// A word that is said to be a register, and is none.

@@ -13,6 +13,7 @@ use super::claim::{Claim, ClaimKind, Verdict};
 use super::known::{Known, Named};
 use super::lex::{self, Chain, Token};
 use super::segment::Segment;
+use super::tables::Table;
 use super::{blocks, code, layout, names, values};
 
 /// Judges segments, and remembers what they were about.
@@ -24,6 +25,7 @@ pub(super) struct Judge<'a> {
     pub(super) register: Option<Named>,
     /// The last hint before a block of code: whether it shows what is, or what should be.
     pub(super) before_code: values::Hint,
+    table: Table,
 }
 
 /// One segment being read.
@@ -91,10 +93,27 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn with(known: Arc<Known<'a>>) -> Self {
-        Self { known, peripherals: Vec::new(), register: None, before_code: values::Hint::None }
+        Self {
+            known,
+            peripherals: Vec::new(),
+            register: None,
+            before_code: values::Hint::None,
+            table: Table::default(),
+        }
     }
 
     /// Claims of one segment, in its order.
+    pub(super) fn judge_next(&mut self, segment: &Segment) -> Vec<Claim> {
+        let cells = self.table.row(segment);
+        let mut claims = self.judge(segment);
+        for cell in cells {
+            claims.extend(cell.claims(self, segment));
+        }
+        claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
+        claims
+    }
+
+    /// Claims of a sentence or line by itself.
     pub(super) fn judge(&mut self, segment: &Segment) -> Vec<Claim> {
         let tokens = lex::tokens(&segment.text);
         let mut reading = Reading { segment, tokens, claims: Vec::new() };

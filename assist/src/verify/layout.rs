@@ -58,6 +58,11 @@ const PLAIN: &[&str] = &[
     "peripheral",
     "block",
     "begins",
+    "mapped",
+    "memory",
+    "resides",
+    "found",
+    "placed",
 ];
 
 /// What was said between a name and a number.
@@ -116,7 +121,8 @@ pub(super) fn after_field(
     }
     let Some(said) = said_after(&reading.tokens, at) else { return };
     let end = reading.tokens[said.place].span.end;
-    if said.has(&["mask", "bitmask"]) {
+    let mask_of = preceded_by(reading, name.start, &["mask", "bitmask"]);
+    if said.has(&["mask", "bitmask"]) || (mask_of && !said.has(&["bit", "bits"])) {
         let field = judge.known.field(place);
         let size = judge.known.register(place.0).size_bits;
         let right = hex(mask(field), size);
@@ -169,6 +175,7 @@ pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64,
     }
     at -= 1;
     skip(&mut at, &["`", "]"]);
+    at = before_register(tokens, at);
     let high = tokens.get(at.checked_sub(1)?)?.number()?;
     at -= 1;
     let mut low = high;
@@ -183,6 +190,26 @@ pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64,
     let word = tokens.get(at.checked_sub(1)?)?;
     let says = matches!(word.word(), Some("bit" | "bits" | "Bit" | "Bits"));
     says.then_some((low.min(high), low.max(high), word.span.start))
+}
+
+/// "bit 12 in `USART2->CR1` (UE)": passes back over the register's name, if one stands before
+/// token `at` behind "in" or "of".
+fn before_register(tokens: &[Token], at: usize) -> usize {
+    let mut place = at;
+    while place > 0 && at - place < 8 {
+        let token = &tokens[place - 1];
+        match token.word() {
+            Some("in" | "of") => {
+                let number = place >= 2 && tokens[place - 2].number().is_some();
+                return if number { place - 1 } else { at };
+            }
+            Some(_) => {}
+            None if ["`", ".", "->", "::", "(", ")"].iter().any(|sign| token.is(sign)) => {}
+            None => return at,
+        }
+        place -= 1;
+    }
+    at
 }
 
 /// The judgement on a field's bits.
@@ -257,7 +284,7 @@ pub(super) fn after_peripheral(
         };
     }
     let says_base =
-        said.has(&["base", "starts", "begins"]) || preceded_by_base(reading, span.start);
+        said.has(&["base", "starts", "begins"]) || preceded_by(reading, span.start, &["base"]);
     let is_address = said.value >= 0x1000_0000;
     let elsewhere = judge.known.catalog.peripheral_of_address(said.value) != Some(peripheral);
     if !is_address || said.has(&["offset", "bit", "bits", "mask", "value", "register"]) {
@@ -275,10 +302,12 @@ pub(super) fn after_peripheral(
     said.place + 1
 }
 
-fn preceded_by_base(reading: &Reading<'_>, start: usize) -> bool {
+/// Whether one of these words stands shortly before byte `start`, whatever names are between.
+fn preceded_by(reading: &Reading<'_>, start: usize, wanted: &[&str]) -> bool {
+    const NEAR: usize = 8;
     let own = reading.tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
-    let before = reading.tokens[own.saturating_sub(5)..own].iter().filter_map(Token::word);
-    before.map(str::to_ascii_lowercase).any(|word| word == "base")
+    let before = reading.tokens[own.saturating_sub(NEAR)..own].iter().filter_map(Token::word);
+    before.map(str::to_ascii_lowercase).any(|word| wanted.contains(&word.as_str()))
 }
 
 /// Judges an interrupt's number. False if the chip has none of that name.

@@ -19,6 +19,7 @@ mod layout;
 mod lex;
 pub(crate) mod names;
 mod segment;
+mod tables;
 mod values;
 pub(crate) mod vocabulary;
 
@@ -41,9 +42,9 @@ pub(crate) fn prose_claims(known: Arc<Known<'_>>, text: &str) -> Vec<Claim> {
     segments.push(text);
     let mut claims = Vec::new();
     while let Some(segment) = segments.next_complete() {
-        claims.extend(judge.judge(&segment));
+        claims.extend(judge.judge_next(&segment));
     }
-    claims.extend(segments.rest().map(|segment| judge.judge(&segment)).unwrap_or_default());
+    claims.extend(segments.rest().map(|segment| judge.judge_next(&segment)).unwrap_or_default());
     claims
 }
 
@@ -72,7 +73,7 @@ impl<'a> Verifier<'a> {
         self.segments.push(delta);
         let mut claims = Vec::new();
         while let Some(segment) = self.segments.next_complete() {
-            claims.extend(self.judge.judge(&segment));
+            claims.extend(self.judge.judge_next(&segment));
         }
         self.once(claims)
     }
@@ -80,7 +81,7 @@ impl<'a> Verifier<'a> {
     /// Takes what is left as a last sentence.
     pub fn finish(&mut self) -> Vec<Claim> {
         let claims = match self.segments.rest() {
-            Some(segment) => self.judge.judge(&segment),
+            Some(segment) => self.judge.judge_next(&segment),
             None => Vec::new(),
         };
         self.once(claims)

@@ -6,7 +6,7 @@ use super::judge::{Judge, Judged, Reading};
 use super::known::{self, Named};
 use super::layout;
 use super::lex::Chain;
-use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE};
+use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE, ORDINARY};
 use crate::context::is_kind_of_peripheral;
 use crate::words;
 
@@ -72,6 +72,10 @@ fn in_peripheral(
             let base = judge.known.catalog.peripherals[peripheral].base_address;
             let why = format!("peripheral at {base:#010x}");
             reading.claim(ClaimKind::Register, chain.span_to(first), Judged::ok(why));
+            return Meaning::Peripheral(peripheral, first);
+        }
+        // "FLASH starts at 0x08000000" speaks of the memory.
+        if exact && !ORDINARY.contains(&spelled.as_str()) {
             return Meaning::Peripheral(peripheral, first);
         }
         return Meaning::Other;
@@ -195,9 +199,34 @@ fn joined(
         });
         let Some((mut named, end)) = found else { continue };
         named.any_instance = whole.is_none();
-        return joined_rest(judge, reading, chain, first, named, &parts[end..]);
+        let rest = &parts[end..];
+        return joined_rest(judge, reading, chain, first, named.clone(), rest)
+            .or_else(|| joined_slip(judge, reading, chain, first, &named, rest));
     }
     None
+}
+
+/// `USART2_CR1_PARTIY`: a word that would be a header's name with one letter set right.
+fn joined_slip(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    chain: &Chain,
+    first: usize,
+    named: &Named,
+    rest: &[&str],
+) -> Option<Meaning> {
+    let (stem, tail) = match rest {
+        [stem @ .., tail @ ("Msk" | "Pos")] => (stem.join("_"), format!("_{tail}")),
+        _ => (rest.join("_"), String::new()),
+    };
+    let fields = judge.known.register(named.at).fields.iter().map(|field| field.name);
+    let near = words::slip(&stem, fields).filter(|_| stem.len() > 5 || !tail.is_empty())?;
+    let word = &chain.parts[first];
+    let head = &word[..word.len() - stem.len() - tail.len()];
+    let why = format!("{} has no field {stem}", named.path);
+    let judged = Judged::wrong(why, Some(format!("{head}{near}{tail}")));
+    reading.claim(ClaimKind::Field, chain.spans[first].clone(), judged);
+    Some(Meaning::Other)
 }
 
 /// The peripheral of a kind that was spoken of last, otherwise the first.

@@ -312,6 +312,30 @@ fn places_in_prose_are_checked() {
 }
 
 #[test]
+fn rows_of_tables_say_what_sentences_say() {
+    let bench = Bench::faulty();
+    let wrong: Vec<String> = bench
+        .claims(
+            "## UART0\n\n| Register | Offset | Reset |\n|---|---|---|\n\
+             | `UART0.ENABLE` | 0x500 | 0x00000000 |\n\
+             | BAUDRATE | 0x528 | 0x04000000 |\n\n\
+             | Peripheral | Base |\n|:-|-:|\n| UART0 | 0x40002000 |\n| TIMER0 | 0x40009000 |\n",
+        )
+        .iter()
+        .filter(|claim| claim.verdict == assist::Verdict::Wrong)
+        .map(line)
+        .collect();
+    assert_eq!(
+        wrong,
+        [
+            "wrong offset \"BAUDRATE | 0x528\" -> 0x524",
+            "wrong reset \"BAUDRATE | 0x528 | 0x04000000\" -> 0x00000000",
+            "wrong base \"TIMER0 | 0x40009000\" -> 0x40008000",
+        ]
+    );
+}
+
+#[test]
 fn functions_files_and_lines_are_checked_against_the_firmware() {
     let bench = Bench::faulty();
     bench.check("`uart_init()` runs", &["ok symbol \"uart_init\""]);

@@ -1,0 +1,92 @@
+//! Names by themselves, as headers spell them: `USART_CR1_UE_Msk`.
+
+use std::ops::Range;
+
+use super::ast::Node;
+use super::names::{Header, Suffix};
+use super::reader::Reader;
+use crate::catalog::bits;
+use crate::verify::ClaimKind;
+use crate::verify::judge::Judged;
+use crate::verify::known::Named;
+use crate::verify::names::is_name;
+use crate::words;
+
+impl<'t> Reader<'_, 't, '_> {
+    /// A name by itself: a header's, or a peripheral's.
+    pub(super) fn say_name(&mut self, name: &'t str, node: &Node<'t>) {
+        if self.definitions.variables.contains_key(name) {
+            return;
+        }
+        let span = node.start..node.end;
+        let Some(header) = self.names.header(name) else {
+            let known = is_name(name).then(|| self.names.peripheral(name)).flatten();
+            if let Some(at) = known.filter(|_| name.ends_with(|c: char| c.is_ascii_digit())) {
+                let base = self.names.known.catalog.peripherals[at].base_address;
+                let why = format!("peripheral at {base:#010x}");
+                self.claim(ClaimKind::Register, span, Judged::ok(why));
+            }
+            return;
+        };
+        let defined = self.definitions.constants.contains_key(name);
+        match &*header {
+            Header::Register { registers, suffix: Suffix::None } => {
+                let path = &registers[0].path;
+                self.claim(ClaimKind::Register, span, Judged::ok(path.clone()));
+            }
+            Header::Register { .. } => {}
+            Header::Field { places, .. } => {
+                let field = self.names.field(&places[0]);
+                let why =
+                    format!("{}.{}{}", places[0].0.path, field.name, bits(field.lsb, field.width));
+                self.claim(ClaimKind::Field, span, Judged::ok(why));
+            }
+            Header::Value { places, name, value } => {
+                let why = format!("{}: {name} is {value:#x}", places[0].0.path);
+                self.claim(ClaimKind::Enum, span, Judged::ok(why));
+            }
+            Header::Unknown { registers, rest } if !defined => {
+                self.say_slip(span, registers, rest);
+            }
+            Header::Unknown { .. } => {}
+        }
+    }
+
+    /// `UART_CONFIG_PARTY_Msk`: the register is there, the field is not, and one is spelled alike.
+    /// Headers have names of their own, so nothing is said where none is.
+    fn say_slip(&mut self, span: Range<usize>, registers: &[Named], rest: &str) {
+        if self.tokens.is_conditional(span.start) {
+            return;
+        }
+        let register = self.names.known.register(registers[0].at);
+        let tail = rest.rsplit_once('_').filter(|(_, tail)| {
+            matches!(*tail, "Msk" | "Pos" | "MASK" | "SHIFT" | "BITS" | "LSB" | "MSB")
+        });
+        let (stem, tail) = tail.map_or((rest, ""), |(stem, tail)| (stem, tail));
+        let fields = register.fields.iter().map(|field| field.name);
+        let head = &self.text[span.start..span.end - rest.len()];
+        // Short names that differ in a letter are mostly two names, unless the header is CMSIS's,
+        // whose names are the description's.
+        let cmsis = matches!(tail, "Msk" | "Pos");
+        let near = words::slip(stem, fields).filter(|_| cmsis || stem.len() > 5);
+        let expected = match near {
+            Some(near) if tail.is_empty() => Some(format!("{head}{near}")),
+            Some(near) => Some(format!("{head}{near}_{tail}")),
+            None => self.slip_of_value(registers, rest).map(|near| format!("{head}{near}")),
+        };
+        let Some(expected) = expected else { return };
+        let why = format!("{} has no field or value {rest}", registers[0].path);
+        self.claim(ClaimKind::Field, span, Judged::wrong(why, Some(expected)));
+    }
+
+    fn slip_of_value(&self, registers: &[Named], rest: &str) -> Option<String> {
+        let register = self.names.known.register(registers[0].at);
+        register.fields.iter().find_map(|field| {
+            let stem = rest.get(..field.name.len())?;
+            let value = rest.get(field.name.len() + 1..)?;
+            stem.eq_ignore_ascii_case(field.name).then_some(())?;
+            let names = field.enums().map(|value| value.name);
+            words::slip(value, names).map(|near| format!("{}_{near}", field.name))
+        })
+    }
+}
