@@ -153,14 +153,15 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// Every aligned little-endian word that the file puts into memory.
-    pub(crate) fn words(&self) -> impl Iterator<Item = u32> + '_ {
+    /// Every aligned little-endian word that the file puts into memory, with its address.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         self.regions.iter().flat_map(|region| {
-            let unaligned = (region.address.wrapping_neg() & 3) as usize;
-            let aligned = region.bytes.get(unaligned..).unwrap_or_default();
-            aligned
-                .chunks_exact(4)
-                .map(|word| u32::from_le_bytes(word.try_into().expect("chunks of four")))
+            let unaligned = region.address.wrapping_neg() & 3;
+            let aligned = region.bytes.get(unaligned as usize..).unwrap_or_default();
+            let addresses = (region.address + unaligned..).step_by(4);
+            addresses.zip(aligned.chunks_exact(4)).map(|(address, word)| {
+                (address, u32::from_le_bytes(word.try_into().expect("chunks of four")))
+            })
         })
     }
 }

@@ -164,6 +164,11 @@ fn drivers_of_a_riscv_chip_do_what_is_listed() {
 }
 
 #[test]
+fn rust_over_a_peripheral_access_crate_does_what_is_listed() {
+    check("pac-drivers.elf", "qemu-system-arm", &["-M", "microbit"]);
+}
+
+#[test]
 fn registers_have_the_names_of_the_map() {
     let chip = super::super::nrf51();
     let firmware = open(&example("nrf51.elf"));
@@ -202,5 +207,5 @@ fn the_programs_come_from_their_sources() {
     let make = Command::new("make").arg("check").current_dir(example("")).output().unwrap();
     assert!(make.status.success(), "{}", String::from_utf8_lossy(&make.stdout));
     let sums = String::from_utf8(read(&example("SHA256SUMS"))).unwrap();
-    assert_eq!(sums.lines().count(), 3);
+    assert_eq!(sums.lines().count(), 4);
 }

@@ -261,7 +261,14 @@ impl<'a> Program<'a> {
         let handlers = facts.vectors.iter().map(|vector| vector.value);
         let named = handlers.chain([facts.entry]).filter_map(|value| u32::try_from(value).ok());
         let mut roots: BTreeSet<u32> = named.map(|value| self.abi.code_address(value)).collect();
-        roots.extend(self.image.words().filter_map(|word| self.function_of_pointer(word)));
+        // Among code, only what is marked as data: instructions look like addresses by chance.
+        let is_data = |&(address, _): &(u64, u32)| {
+            !self.image.is_code(address)
+                || self.image.mappings.is_empty()
+                || u32::try_from(address).is_ok_and(|address| self.data_end(address).is_some())
+        };
+        let words = self.image.words().filter(is_data);
+        roots.extend(words.filter_map(|(_, word)| self.function_of_pointer(word)));
         // A jump that was not understood may lead to a call of what nobody else calls.
         if self.bodies.values().any(|body| !body.is_resolved) {
             roots.extend(self.bodies.keys().filter(|start| !called.contains(start)));

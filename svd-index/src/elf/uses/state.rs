@@ -220,7 +220,9 @@ impl State {
                     Choice::Sum(sum) => Content::Word(Word::constant(sum)),
                     _ => self.compute(what, first, second),
                 };
-                if let (Arithmetic::Add, Content::Word(word)) = (what, content) {
+                // RISC-V adds the lower bits of an address; Arm has them in one piece.
+                let makes_address = what == Arithmetic::Add && !world.abi().has_thumb_bit;
+                if let (true, Content::Word(word)) = (makes_address, content) {
                     word.as_constant().inspect(|&value| world.make(value));
                 }
                 self.set(to, content);
