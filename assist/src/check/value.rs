@@ -7,10 +7,10 @@ use super::names::{Header, mask};
 use super::place::Target;
 use super::reader::Reader;
 use crate::catalog::{Field, Register, extract, hex};
-use crate::verify::ClaimKind;
 use crate::verify::judge::Judged;
 use crate::verify::known::Named;
 use crate::verify::vocabulary::CORE_PERIPHERALS;
+use crate::verify::{ClaimKind, Verdict};
 
 /// Something done to a register.
 pub(super) struct Write<'w, 't> {
@@ -77,7 +77,40 @@ impl<'t> Reader<'_, 't, '_> {
         let judged = write.target.registers.iter().filter_map(judge);
         let best = judged.min_by_key(|(_, judged)| judged.verdict);
         if let Some((kind, judged)) = best {
+            let judged = match kind {
+                ClaimKind::Bits => self.or_header_knows_better(write, write.value, judged),
+                _ => judged,
+            };
             self.claim(kind, write.span.clone(), judged);
+        }
+    }
+
+    /// Bits that the description calls reserved may be of a chip that it is not about, or have a
+    /// name in the vendor's header: then nobody is accused.
+    fn or_header_knows_better(
+        &self,
+        write: &Write<'_, 't>,
+        value: &Node<'t>,
+        judged: Judged,
+    ) -> Judged {
+        if judged.verdict != Verdict::Wrong {
+            return judged;
+        }
+        let mut names = Vec::new();
+        header_names(value, &mut names);
+        let target = &write.target.registers;
+        let is_named = names.into_iter().any(|(name, _)| {
+            let header = self.names.header(name);
+            match header.as_deref() {
+                Some(Header::Unknown { registers, .. }) => {
+                    registers.iter().any(|own| target.iter().any(|named| named.at == own.at))
+                }
+                _ => false,
+            }
+        });
+        match is_named || self.tokens.is_conditional(write.span.start) {
+            true => Judged::unknown(judged.why),
+            false => judged,
         }
     }
 
@@ -158,6 +191,9 @@ impl<'t> Reader<'_, 't, '_> {
         };
         let judged = write.target.registers.iter().filter_map(judge).min_by_key(|j| j.verdict);
         if let Some(judged) = judged {
+            let operand = operands(write.value).into_iter().find(|node| node.start == span.start);
+            let value = operand.unwrap_or(write.value);
+            let judged = self.or_header_knows_better(write, value, judged);
             self.claim(ClaimKind::Bits, span, judged);
         }
     }

@@ -216,6 +216,21 @@ fn code_for_another_chip_is_not_accused_of_its_names() {
 }
 
 #[test]
+fn reserved_bits_with_a_name_in_the_header_are_not_accused() {
+    let svd = index("");
+    let checker = Checker::new(&svd, None);
+    let headers = checker.headers(&["#define UART_CONFIG_STOP (1 << 4)\n"]);
+    let text = "NRF_UART0->CONFIG |= UART_CONFIG_STOP;\nNRF_UART0->CONFIG |= 1 << 4;\n";
+    let remarks = checker.check(text, Language::C, &headers);
+    let bits: Vec<_> = remarks
+        .iter()
+        .filter(|r| r.claim.kind.as_str() == "bits")
+        .map(|r| r.claim.verdict)
+        .collect();
+    assert_eq!(bits, [Verdict::Unknown, Verdict::Wrong]);
+}
+
+#[test]
 fn headers_tell_what_members_and_macros_mean() {
     let svd = index("");
     let checker = Checker::new(&svd, None);
