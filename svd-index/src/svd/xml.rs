@@ -402,3 +402,6 @@ fn character(name: &str) -> Option<char> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;
