@@ -73,6 +73,8 @@ pub(crate) enum Verb {
     Addr(AddrArgs),
     /// Look up symbols of the firmware
     Sym(SymArgs),
+    /// Say which code reads and writes which register, with what value, at which line
+    Uses(UsesArgs),
     /// Dump a register map whole; list and prune the cached indexes
     Index {
         #[command(subcommand)]
@@ -192,6 +194,16 @@ pub(crate) struct SymArgs {
     /// Show at most this many symbols
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UsesArgs {
+    /// Registers: name, pattern or address; all if left out
+    #[arg(value_name = "REG")]
+    pub(crate) register: Option<String>,
+    /// Only code of this function, and what was inlined into it
+    #[arg(long = "fn", value_name = "NAME")]
+    pub(crate) function: Option<String>,
 }
 
 /// What a question may rest on.

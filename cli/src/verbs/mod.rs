@@ -19,6 +19,7 @@ mod scan;
 mod settings;
 mod snap;
 mod triage;
+mod uses;
 
 use crate::args::{Cli, Verb};
 use crate::exit::Outcome;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Reg(args) => lookup::reg(session, &args),
         Verb::Addr(args) => lookup::addr(session, &args),
         Verb::Sym(args) => lookup::sym(session, &args),
+        Verb::Uses(args) => uses::run(session, &args),
         Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),
         Verb::Ask(args) => ask::run(session, &args),

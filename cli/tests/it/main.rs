@@ -18,3 +18,4 @@ mod parts;
 mod real_model;
 mod registers;
 mod silk;
+mod uses;
