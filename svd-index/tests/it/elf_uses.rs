@@ -168,6 +168,18 @@ fn rust_over_a_peripheral_access_crate_does_what_is_listed() {
     check("pac-drivers.elf", "qemu-system-arm", &["-M", "microbit"]);
 }
 
+/// Function and registers of a device stand in one entry of a table: an index that is not known
+/// must not bring one device's function together with another's registers.
+#[test]
+fn what_one_index_chooses_goes_together() {
+    let firmware = open(&example("stm32f4.elf"));
+    let touched = |function| -> BTreeSet<u64> {
+        firmware.accesses_in(function).iter().map(|access| access.address).collect()
+    };
+    assert_eq!(touched("usart_put"), BTreeSet::from([0x4001_1004, 0x4000_4804]));
+    assert_eq!(touched("timer_put"), BTreeSet::from([0x4000_0034, 0x4000_0834]));
+}
+
 #[test]
 fn registers_have_the_names_of_the_map() {
     let chip = super::super::nrf51();

@@ -36,6 +36,7 @@ impl State {
         let abi = world.abi();
         let mut callee = Self::entry(world);
         callee.escaped = self.escaped;
+        callee.has_chosen = self.has_chosen;
         let Content::Stack(top) = self.registers[usize::from(abi.stack_pointer)] else {
             callee.escaped = true;
             for &register in abi.arguments.iter().filter(|&&r| live & (1 << r) != 0) {

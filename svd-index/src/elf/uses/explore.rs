@@ -20,6 +20,7 @@ use super::cells::Cells;
 use super::content::{Content, Pointer};
 use super::findings::Finding;
 use super::instruction::{Condition, Operation, PC, Register};
+use super::memory::Index;
 use super::program::Program;
 use super::state::{Choice, State, World};
 use super::walk::{Does, Point, Visit, Walk};
@@ -369,18 +370,20 @@ impl<'p, 'a> Explorer<'p, 'a> {
     fn choose(&self, operation: Operation, point: &Point, forks: &mut Vec<Point>) -> Choice {
         let choices: Vec<Choice> = match point.state.loads_word_from(operation) {
             Some(address) => self.values_of(address).into_iter().map(Choice::Loaded).collect(),
-            None => match point.state.adds(operation) {
-                Some((base, index)) => {
-                    self.program.sums(base, index).into_iter().map(Choice::Sum).collect()
-                }
-                None => Vec::new(),
-            },
+            None => self.indexes(point.state.index(operation)),
         };
         let Some((&first, others)) = choices.split_first() else { return Choice::None };
         forks.extend(
             others.iter().map(|&choice| Point { does: Does::This(choice), ..point.clone() }),
         );
         first
+    }
+
+    fn indexes(&self, index: Option<Index>) -> Vec<Choice> {
+        let Some(Index { base, word, register, shift }) = index else { return Vec::new() };
+        let value = |sum: u32| sum.wrapping_sub(base) >> shift;
+        let sums = self.program.sums(base, word).into_iter();
+        sums.map(|sum| Choice::Index { register, value: value(sum) }).collect()
     }
 
     /// The addresses that a variable may hold; empty where it is no such variable, or what it

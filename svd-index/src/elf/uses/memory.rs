@@ -1,7 +1,7 @@
 //! Loads and stores: where they go, and what they leave known.
 
 use super::content::{Content, Spot, Touch, UNKNOWN, plus};
-use super::instruction::{Arithmetic, Operation, Place, Register, Update, Width};
+use super::instruction::{Arithmetic, Operand, Operation, Place, Register, Shift, Update, Width};
 use super::state::{Choice, Slot, State, World, registers_of};
 use super::word::{Source, Word, mask};
 
@@ -11,10 +11,21 @@ const MAX_SLOTS: usize = 128;
 
 const WORD: Width = Width { bytes: 4, signed: false };
 
+/// An index that is added to a known address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Index {
+    pub(crate) base: u32,
+    /// What is known of what is added.
+    pub(crate) word: Word,
+    /// Where it comes from, to be moved up by so many bits.
+    pub(crate) register: Register,
+    pub(crate) shift: u8,
+}
+
 impl State {
-    /// The two numbers that an instruction adds up, or touches the sum of, if the sum is not
-    /// known: one that is, or 0, and one that is not.
-    pub(crate) fn adds(&self, operation: Operation) -> Option<(u32, Word)> {
+    /// The index that an instruction adds to a known address, if it is not known, and no other
+    /// was chosen on the way: two choices might not go together.
+    pub(crate) fn index(&self, operation: Operation) -> Option<Index> {
         let (left, right) = match operation {
             Operation::Compute { what: Arithmetic::Add, first, second, .. } => (first, second),
             Operation::Load { place, .. } | Operation::Store { place, .. } => match place {
@@ -25,18 +36,21 @@ impl State {
             },
             _ => return None,
         };
-        let left = self.registers[usize::from(left)];
-        let (Content::Word(left), Content::Word(right)) = (left, self.plain(right)) else {
+        let first = self.registers[usize::from(left)];
+        let (Content::Word(first), Content::Word(second)) = (first, self.plain(right)) else {
             return None;
         };
-        match (left.as_constant(), right.as_constant()) {
-            (Some(base), None) => Some((base, right)),
-            (None, Some(base)) => match (operation, left.add(right)) {
-                (Operation::Compute { .. }, _) | (_, Word::UNKNOWN) => Some((base, left)),
-                (_, sum) => Some((0, sum)),
-            },
-            _ => None,
-        }
+        let found = match (first.as_constant(), second.as_constant(), right) {
+            (None, Some(base), _) => Index { base, word: first, register: left, shift: 0 },
+            (Some(base), None, Operand::Register(register)) => {
+                Index { base, word: second, register, shift: 0 }
+            }
+            (Some(base), None, Operand::Shifted(register, Shift::Left, shift)) => {
+                Index { base, word: second, register, shift }
+            }
+            _ => return None,
+        };
+        (!self.has_chosen).then_some(found)
     }
 
     /// The address that an instruction loads one word from, if it is known.
@@ -63,7 +77,7 @@ impl State {
     ) {
         match operation {
             Operation::Load { to, width, place } => {
-                let from = choice.place().unwrap_or_else(|| self.address(place));
+                let from = self.address(place);
                 let is_literal = matches!(place, Place::Absolute(_));
                 let content = self.load(from, width, is_literal, world);
                 let chosen = match choice {
@@ -80,7 +94,7 @@ impl State {
             }
             Operation::Store { from, width, place, status } => {
                 let content = self.registers[usize::from(from)];
-                let to = choice.place().unwrap_or_else(|| self.address(place));
+                let to = self.address(place);
                 self.store(to, width.bytes, content, world);
                 if let Some(status) = status {
                     self.set(status, UNKNOWN);

@@ -258,8 +258,11 @@ impl<'a> Program<'a> {
         for (start, body) in &self.bodies {
             called.extend(body.callees.iter().filter(|callee| *callee != start));
         }
+        // A core that has a vector table starts by it; without a symbol of the linker's liking the
+        // entry in the header is just the first function.
+        let entry = facts.vectors.is_empty().then_some(facts.entry);
         let handlers = facts.vectors.iter().map(|vector| vector.value);
-        let named = handlers.chain([facts.entry]).filter_map(|value| u32::try_from(value).ok());
+        let named = handlers.chain(entry).filter_map(|value| u32::try_from(value).ok());
         let mut roots: BTreeSet<u32> = named.map(|value| self.abi.code_address(value)).collect();
         // Among code, only what is marked as data: instructions look like addresses by chance.
         let is_data = |&(address, _): &(u64, u32)| {

@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(super) slots: Vec<Slot>,
     /// Whether somebody else may hold an address in this function's stack.
     pub(super) escaped: bool,
+    /// Whether an index was chosen on the way here.
+    pub(super) has_chosen: bool,
 }
 
 /// Which of several things an instruction does, where that was chosen.
@@ -68,17 +70,11 @@ pub(crate) enum Choice {
     None,
     /// It loads this from a variable.
     Loaded(u32),
-    /// It adds up to this, or touches this address.
-    Sum(u32),
-}
-
-impl Choice {
-    pub(super) fn place(self) -> Option<Content> {
-        match self {
-            Self::Sum(address) => Some(Content::Word(Word::constant(address))),
-            _ => None,
-        }
-    }
+    /// A register that it uses as an index holds this.
+    Index {
+        register: Register,
+        value: u32,
+    },
 }
 
 impl State {
@@ -93,7 +89,14 @@ impl State {
         if let Some(address) = world.global_pointer() {
             registers[usize::from(GLOBAL_POINTER)] = Content::Word(Word::constant(address));
         }
-        Self { registers, flags: Flags::Unknown, holds: None, slots: Vec::new(), escaped: false }
+        Self {
+            registers,
+            flags: Flags::Unknown,
+            holds: None,
+            slots: Vec::new(),
+            escaped: false,
+            has_chosen: false,
+        }
     }
 
     /// Fills in a register of which nothing is known.
@@ -145,6 +148,8 @@ impl State {
         if self.holds != other.holds && self.holds.is_some() {
             (self.holds, changed) = (None, true);
         }
+        changed |= other.has_chosen && !self.has_chosen;
+        self.has_chosen |= other.has_chosen;
         changed |= other.escaped && !self.escaped;
         self.escaped |= other.escaped;
         changed
@@ -178,6 +183,10 @@ impl State {
         world: &mut impl World,
         choice: Choice,
     ) {
+        if let Choice::Index { register, value } = choice {
+            self.set(register, Content::Word(Word::constant(value)));
+            self.has_chosen = true;
+        }
         let flags = self.flags_after(instruction, is_conditional && instruction.size == 2);
         self.carry_out(instruction.operation, world, choice);
         let abi = world.abi();
@@ -216,10 +225,7 @@ impl State {
                 self.set(to, Content::Word(word));
             }
             Operation::Compute { what, to, first, second } => {
-                let content = match choice {
-                    Choice::Sum(sum) => Content::Word(Word::constant(sum)),
-                    _ => self.compute(what, first, second),
-                };
+                let content = self.compute(what, first, second);
                 // RISC-V adds the lower bits of an address; Arm has them in one piece.
                 let makes_address = what == Arithmetic::Add && !world.abi().has_thumb_bit;
                 if let (true, Content::Word(word)) = (makes_address, content) {
