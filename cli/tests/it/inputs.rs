@@ -19,8 +19,8 @@ fn svd(device: &str) -> String {
 /// A folder with an unpacked pack, and its path.
 fn pack(silk: &Silk) -> String {
     let description = silk.write("pack/v.pdsc", DESCRIPTION);
-    silk.write("pack/SVD/one.svd", &svd("ONE"));
-    silk.write("pack/SVD/two.svd", &svd("TWO"));
+    silk.write("pack/SVD/one.svd", svd("ONE"));
+    silk.write("pack/SVD/two.svd", svd("TWO"));
     description.parent().unwrap().to_str().unwrap().to_owned()
 }
 
@@ -48,7 +48,7 @@ fn a_choice_that_is_not_clear_is_an_error_that_lists_and_helps() {
 #[test]
 fn patches_of_the_project_correct_its_svd() {
     let silk = Silk::new();
-    silk.write("chip.svd", &svd("ONE"));
+    silk.write("chip.svd", svd("ONE"));
     silk.write("fix.yaml", "P:\n  _modify:\n    ONE: {addressOffset: 8}\n  NOPE: {}\n");
     silk.write("silk.toml", "[chip]\nsvd = \"chip.svd\"\npatches = [\"fix.yaml\"]\n");
     let found = silk.run(["reg", "P.ONE", "--json"]).expect(0);
@@ -78,7 +78,7 @@ fn without_an_svd_the_doctor_says_who_publishes_it() {
 #[test]
 fn an_index_whose_source_is_gone_is_named_and_removed() {
     let silk = Silk::new();
-    let path = silk.write("gone.svd", &svd("ONE"));
+    let path = silk.write("gone.svd", svd("ONE"));
     silk.run(["index", "dump", path.to_str().unwrap()]).expect(0);
     std::fs::remove_file(&path).unwrap();
     let listed = silk.run(["index", "list", "--json"]).expect(0).json();

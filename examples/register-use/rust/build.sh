@@ -12,7 +12,8 @@ sysroot=$("${RUSTC:-rustc}" --print sysroot)
 flags="-C linker=arm-none-eabi-ld -C linker-flavor=ld -C link-arg=-T../cortex-m.ld"
 flags="$flags -C link-arg=--defsym=flash=0 -C link-arg=--defsym=ram=0x20000000"
 flags="$flags -C link-arg=--defsym=ram_size=0x4000 --remap-path-prefix=$PWD=."
-flags="$flags --remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust"
+library=$(readlink -f "$sysroot/lib/rustlib/src/rust")
+flags="$flags --remap-path-prefix=$library=/rust --remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rust"
 RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags" CARGO_TARGET_DIR="$target" \
     "${CARGO:-cargo}" build --release --locked --target thumbv6m-none-eabi -Z build-std=core,panic_abort
 cp "$target/thumbv6m-none-eabi/release/pac-drivers" "$out/pac-drivers.elf"
