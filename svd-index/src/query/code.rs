@@ -231,7 +231,7 @@ fn first_call(code: &str) -> Option<(&str, &str)> {
             _ => {}
         }
         if depth == 0 {
-            return Some((name, &rest[place + 1..])).filter(|_| character == ')');
+            return (character == ')').then(|| (name, &rest[place + 1..]));
         }
     }
     None
@@ -344,6 +344,7 @@ mod tests {
             ("a.cr1.modify(|r, w| unsafe { w.bits(r.bits() | 1) })", "a.cr1", None),
             ("a.cr1.read().ue().bit_is_set()", "a.cr1", Some("ue")),
             ("a.cr1.read().bits()", "a.cr1", None),
+            ("a.cr1.modify(|_, w| w.ue().set_b\u{fffd}t())", "a.cr1", Some("ue")),
             ("a.cr1.modify(CR1::UE::SET)", "a.cr1", Some("UE")),
             ("a.cr1.is_set(CR1::UE)", "a.cr1", Some("UE")),
             ("a.cr1", "a.cr1", None),
