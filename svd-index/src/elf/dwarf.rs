@@ -327,7 +327,8 @@ impl<'d, 'a> Debug<'d, 'a> {
         let mut found = Vec::new();
         let mut ranges = self.dwarf.die_ranges(&self.units[unit], entry)?;
         while let Some(range) = ranges.next()? {
-            let range = self.live.code_address(range.begin)..range.end;
+            // Where the start has the Thumb bit, an end counted from it has it, too.
+            let range = self.live.code_address(range.begin)..self.live.code_address(range.end);
             if self.live.has_code(&range) {
                 found.push(range);
             }

@@ -10,6 +10,10 @@ mod damage;
 mod lines;
 #[path = "elf_lookup.rs"]
 mod lookup;
+#[path = "elf_reference.rs"]
+mod reference;
+#[path = "elf_reference_types.rs"]
+mod reference_types;
 #[path = "elf_uses.rs"]
 mod uses;
 
