@@ -4,6 +4,7 @@
 //! that the linker discarded still has debug information, at address 0 or at all ones; the
 //! first is where the vector table of many chips lies, so it counts only if a function is there.
 
+mod budget;
 mod functions;
 mod lines;
 mod shapes;
@@ -51,10 +52,12 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
         demangled: HashMap::new(),
         types: types::Types::default(),
         shapes: shapes::Found::default(),
+        budget: budget::Budget::of(image),
     };
     for position in 0..debug.units.len() {
         debug.read_unit(position, facts, warnings);
     }
+    warnings.extend(debug.budget.warning());
     lines::join_sequences(facts, std::mem::take(&mut debug.files.sequences));
     facts.files = std::mem::take(&mut debug.files.names);
     facts.types = std::mem::take(&mut debug.types).into_types();
@@ -81,6 +84,7 @@ struct Debug<'d, 'a> {
     demangled: HashMap<Cow<'a, str>, Name>,
     types: types::Types,
     shapes: shapes::Found,
+    budget: budget::Budget,
 }
 
 /// A name as people read it and as the linker does.
@@ -253,6 +257,9 @@ impl<'d, 'a> Debug<'d, 'a> {
 
     /// Name of an entry, through its specification or origin.
     fn name(&mut self, unit: usize, entry: &Entry<'a>) -> Name {
+        if self.budget.is_spent() {
+            return Name { shown: "".into(), linkage: "".into() };
+        }
         let (mut unit, mut entry) = (unit, Cow::Borrowed(entry));
         let mut visited = Vec::new();
         let mut plain = Cow::Borrowed("");
@@ -278,6 +285,7 @@ impl<'d, 'a> Debug<'d, 'a> {
             (unit, entry) = (die.0, Cow::Owned(next));
         }
         let name = found.unwrap_or_else(|| {
+            let plain = if self.budget.takes_text(plain.len()) { &*plain } else { "" };
             let shown: Arc<str> = plain.into();
             Name { linkage: Arc::clone(&shown), shown }
         });
@@ -293,6 +301,9 @@ impl<'d, 'a> Debug<'d, 'a> {
         let linkage = texts.find(|text| !text.is_empty())?;
         if let Some(known) = self.demangled.get(&linkage) {
             return Some(known.clone());
+        }
+        if !self.budget.takes_text(linkage.len()) {
+            return None;
         }
         let shown = super::demangle::demangle(&linkage).into();
         let name = Name { shown, linkage: linkage.as_ref().into() };
@@ -323,10 +334,13 @@ impl<'d, 'a> Debug<'d, 'a> {
     }
 
     /// Code ranges of an entry that are part of the program, by address.
-    fn ranges(&self, unit: usize, entry: &Entry<'a>) -> gimli::Result<Vec<Range<u64>>> {
+    fn ranges(&mut self, unit: usize, entry: &Entry<'a>) -> gimli::Result<Vec<Range<u64>>> {
         let mut found = Vec::new();
         let mut ranges = self.dwarf.die_ranges(&self.units[unit], entry)?;
         while let Some(range) = ranges.next()? {
+            if !self.budget.takes_range() {
+                break;
+            }
             // Where the start has the Thumb bit, an end counted from it has it, too.
             let range = self.live.code_address(range.begin)..self.live.code_address(range.end);
             if self.live.has_code(&range) {

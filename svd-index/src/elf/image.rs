@@ -36,6 +36,7 @@ pub(crate) enum Mapping {
 /// A parsed container that borrows the file.
 pub(crate) struct Image<'a> {
     file: object::File<'a>,
+    size_bytes: usize,
     /// Mapping symbols by address.
     pub(crate) mappings: Vec<(u64, Mapping)>,
     regions: Vec<Region<'a>>,
@@ -80,7 +81,12 @@ impl<'a> Image<'a> {
             ));
         }
         let regions = regions(&file, facts);
-        Ok(Self { file, mappings, regions })
+        Ok(Self { file, size_bytes: bytes.len(), mappings, regions })
+    }
+
+    /// Size of the file.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.size_bytes
     }
 
     /// The bytes of a section by name, decompressed; empty if it is missing.

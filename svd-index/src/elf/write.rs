@@ -121,7 +121,11 @@ fn write_functions(writer: &mut Writer, facts: &Facts) {
         }));
         functions.push(FunctionRecord {
             address: function.ranges.iter().map(|range| range.start).min().unwrap_or(0),
-            size: function.ranges.iter().map(|range| range.end - range.start).sum(),
+            // Damage may claim more than there are addresses.
+            size: function
+                .ranges
+                .iter()
+                .fold(0, |size: u64, range| size.saturating_add(range.end - range.start)),
             name: writer.text(&function.name),
             linkage_name: writer.text(&function.linkage_name),
             file: function.file.unwrap_or(NONE),

@@ -6,6 +6,8 @@
 mod accesses;
 #[path = "elf_damage.rs"]
 mod damage;
+#[path = "elf_damage_made.rs"]
+mod damage_made;
 #[path = "elf_lines.rs"]
 mod lines;
 #[path = "elf_lookup.rs"]

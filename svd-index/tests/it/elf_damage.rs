@@ -1,11 +1,12 @@
 //! Files that are cut off, damaged, foreign or no ELF at all.
 
+use object::{Object, ObjectSection};
 use svd_index::elf::{self, ElfError, Machine};
 
 use super::{data, example, firmware, read};
 
 /// Reads and asks; what comes back does not matter, that it comes back does.
-fn survive(bytes: &[u8]) {
+pub(super) fn survive(bytes: &[u8]) {
     let Ok((facts, _)) = elf::parse(bytes) else { return };
     let places: Vec<u64> = facts.symbols.iter().map(|symbol| symbol.address).take(20).collect();
     let firmware = firmware(bytes);
@@ -48,6 +49,35 @@ fn every_prefix() {
     for length in (0..bytes.len()).step_by(61) {
         survive(&bytes[..length]);
     }
+}
+
+/// The file as it is, but a section says that it ends after `size` bytes.
+fn with_section_cut(bytes: &[u8], name: &str, size: u64) -> Vec<u8> {
+    let file = object::File::parse(bytes).unwrap();
+    let position = file.section_by_name(name).unwrap().index().0;
+    let mut bytes = bytes.to_vec();
+    let table = u32::from_le_bytes(bytes[32..36].try_into().unwrap()) as usize;
+    let entry = table + position * 40;
+    bytes[entry + 20..entry + 24].copy_from_slice(&(size as u32).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn every_fiftieth_of_every_debug_section() {
+    let mut cuts = 0;
+    for path in super::reference::elfs() {
+        let bytes = read(&path);
+        let (facts, _) = elf::parse(&bytes).unwrap();
+        let is_debug = |name: &str| name.starts_with(".debug_");
+        for section in facts.sections.iter().filter(|section| is_debug(&section.name)) {
+            for part in 0..50 {
+                let size = section.size * part / 50;
+                survive(&with_section_cut(&bytes, &section.name, size));
+                cuts += 1;
+            }
+        }
+    }
+    assert!(cuts > 4000, "{cuts}");
 }
 
 #[test]

@@ -76,6 +76,9 @@ impl<'a> Debug<'_, 'a> {
             return Ok(ScopeKind::Function { position: None });
         }
         let name = self.name(unit, entry);
+        if !self.budget.takes_text(name.shown.len() + name.linkage.len()) {
+            return Ok(ScopeKind::Function { position: None });
+        }
         let (file, line) = self.declaration(unit, entry, files);
         let position = Some(facts.functions.len());
         facts.functions.push(Function {

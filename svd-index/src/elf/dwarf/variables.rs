@@ -7,6 +7,9 @@ use super::lines::UnitFiles;
 use super::{Debug, Entry, Name, Slice};
 use crate::elf::{Facts, Variable};
 
+/// How many scopes around a variable its name tells, the innermost ones. Real ones stay far below.
+const MAX_SCOPES: usize = 64;
+
 impl<'a> Debug<'_, 'a> {
     pub(super) fn read_variable(
         &mut self,
@@ -28,6 +31,9 @@ impl<'a> Debug<'_, 'a> {
         // A demangled name brings its scope with it.
         let scope = if shown == linkage { self.scope(unit, scopes) } else { String::new() };
         let name = scope + &shown;
+        if !self.budget.takes_text(name.len()) {
+            return;
+        }
         let (file, line) = self.declaration(unit, entry, files);
         let size = match self.size_of(ty) {
             0 => size_by_symbol(facts, address),
@@ -64,6 +70,7 @@ impl<'a> Debug<'_, 'a> {
     /// A variable inside a function is named like one in a namespace: `uart_init::calls`.
     fn scope(&self, unit: usize, scopes: &[Scope]) -> String {
         let mut path = String::new();
+        let scopes = &scopes[scopes.len().saturating_sub(MAX_SCOPES)..];
         for scope in scopes.iter().filter(|s| !matches!(s.kind, ScopeKind::Inlined { .. })) {
             let Ok(entry) = self.units[unit].entry(scope.entry) else { continue };
             let name = self.inherited(unit, &entry, gimli::DW_AT_name);
