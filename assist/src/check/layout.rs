@@ -118,7 +118,8 @@ impl<'t> Reader<'_, 't> {
             self.at = self.at.max(start + 1);
         }
         self.depth -= 1;
-        self.at += 1;
+        // A text may end before the `}`.
+        self.at += usize::from(self.is("}"));
         made.size = made.size.map(|size| size.next_multiple_of(made.align));
         let place = self.definitions.structs.len();
         self.definitions.structs.push(made);
@@ -336,7 +337,7 @@ pub(super) fn read_rust<'t>(
         };
         let end = rust_type_end(code, place + 2);
         let ty = &code[place + 2..end];
-        let (sized, count) = rust_type(definitions, names, ty);
+        let (sized, count) = rust_type(definitions, names, ty, 0);
         add(&mut made, false, member, token.start..token.end, sized, count);
         place = end + 1;
     }
@@ -364,14 +365,20 @@ fn rust_type<'t>(
     definitions: &Definitions<'t>,
     names: &dyn Names,
     ty: &[Token<'t>],
+    depth: usize,
 ) -> (Option<Sized>, Option<u64>) {
+    if depth >= DEEPEST {
+        return (None, None);
+    }
     if ty.first().is_some_and(|open| open.is("["))
         && let Some(cut) = ty.iter().rposition(|token| token.is(";"))
     {
-        let node = expr::parse_one(&ty[cut + 1..ty.len() - 1], true);
+        // Where the text ends before the `]`, nothing is between.
+        let length = ty.get(cut + 1..ty.len() - 1).unwrap_or_default();
+        let node = expr::parse_one(length, true);
         let count =
             node.and_then(|node| Evaluator::new(&definitions.constants, names).value(&node));
-        let (sized, inner) = rust_type(definitions, names, &ty[1..cut]);
+        let (sized, inner) = rust_type(definitions, names, &ty[1..cut], depth + 1);
         return (sized, count.zip(inner).and_then(|(a, b)| a.checked_mul(b)));
     }
     let number = ty.iter().filter_map(Token::name).find_map(size_of);

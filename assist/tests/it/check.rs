@@ -465,6 +465,11 @@ fn macros_that_double_and_brackets_without_end_take_no_time() {
         "a->".repeat(100_000),
         "a[".repeat(50_000),
         "x|".repeat(100_000),
+        "struct s { int a; } t; struct { volatile u } v\nstruct { int u".to_owned(),
+        "struct a { struct { int b".to_owned(),
+        "#[repr(C)] struct A { a: [u8;".to_owned(),
+        format!("#[repr(C)] struct A {{ a: {}{}", "[".repeat(50_000), ";1]".repeat(50_000)),
+        "typedef struct { volatile u;\nstruct { struct { int b; } c".to_owned(),
     ] {
         checker.check(&text, Language::C, &Headers::default());
         checker.check(&text, Language::Rust, &Headers::default());
