@@ -104,7 +104,8 @@ impl Chip {
                 let size = register.size_bytes();
                 let offset = address.checked_sub(extent.start)?;
                 let before = array::last_before(register.dims(), size, offset);
-                let element = before.map_or(0, |element| element + 1);
+                // An index that was tampered with may count elements to the end of the numbers.
+                let element = before.map_or(Some(0), |element| element.checked_add(1))?;
                 register.element(element)
             })
             .filter(|register| register.address() > address);

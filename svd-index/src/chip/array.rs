@@ -68,8 +68,10 @@ pub(crate) fn elements_at(dims: &[DimRecord], size: u64, offset: u64) -> Vec<u64
     found
 }
 
+/// Overlapping elements told of one place.
+const ENOUGH: usize = 16;
+
 fn collect_at(dims: &[DimRecord], size: u64, offset: u64, element: u64, found: &mut Vec<u64>) {
-    const ENOUGH: usize = 16;
     let Some((dim, inner)) = dims.split_first() else {
         if offset < size {
             found.push(element);
@@ -91,7 +93,8 @@ fn collect_at(dims: &[DimRecord], size: u64, offset: u64, element: u64, found: &
 fn candidates(dim: &DimRecord, span: u64, offset: u64) -> (u64, u64) {
     let top = u64::from(dim.count.saturating_sub(1));
     if dim.stride == 0 {
-        return (0, 0);
+        // All elements lie at one place.
+        return (0, top.min(ENOUGH as u64 - 1));
     }
     let last = (offset / dim.stride).min(top);
     let first = (offset + 1).saturating_sub(span).div_ceil(dim.stride);

@@ -95,6 +95,9 @@ impl Matcher<'_> {
             return true;
         }
         match query.split_first() {
+            Some((b'*', query_rest @ [b'*', ..])) => {
+                self.walk(query_rest, template, chosen, misfits, then)
+            }
             Some((b'*', query_rest)) => {
                 let crosses = self.glue == Glue::Loose || name_byte != b'.';
                 self.walk(query_rest, template, chosen, misfits, then)

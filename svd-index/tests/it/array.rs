@@ -121,3 +121,15 @@ fn numbers_of_an_index_may_have_names() {
         assert_eq!(chip.register(name), whole.element(n), "{name}");
     }
 }
+
+#[test]
+fn elements_that_all_lie_at_one_place_are_all_found_there() {
+    let (chip, _) = crate::chip_with(
+        "<register><dim>3</dim><dimIncrement>0</dimIncrement><name>R[%s]</name>\
+         <addressOffset>4</addressOffset></register>",
+    );
+    let found = chip.registers_at(0x4000_0004);
+    let paths: Vec<String> = found.iter().map(|register| register.path()).collect();
+    assert_eq!(paths, ["P.R[0]", "P.R[1]", "P.R[2]"]);
+    assert!(chip.registers_at(0x4000_0008).is_empty());
+}
