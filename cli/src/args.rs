@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Sym(SymArgs),
     /// Say which code reads and writes which register, with what value, at which line
     Uses(UsesArgs),
+    /// Say which function serves which exception and interrupt
+    Vectors(VectorsArgs),
     /// Dump a register map whole; list and prune the cached indexes
     Index {
         #[command(subcommand)]
@@ -204,6 +206,13 @@ pub(crate) struct UsesArgs {
     /// Only code of this function, and what was inlined into it
     #[arg(long = "fn", value_name = "NAME")]
     pub(crate) function: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VectorsArgs {
+    /// Show empty entries, too
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// What a question may rest on.

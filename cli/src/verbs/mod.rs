@@ -20,6 +20,7 @@ mod settings;
 mod snap;
 mod triage;
 mod uses;
+mod vectors;
 
 use crate::args::{Cli, Verb};
 use crate::exit::Outcome;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Addr(args) => lookup::addr(session, &args),
         Verb::Sym(args) => lookup::sym(session, &args),
         Verb::Uses(args) => uses::run(session, &args),
+        Verb::Vectors(args) => vectors::run(session, &args),
         Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),
         Verb::Ask(args) => ask::run(session, &args),

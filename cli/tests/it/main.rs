@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod docs;
 mod doctor;
+mod elf_queries;
 mod example;
 mod index;
 mod init;

@@ -44,6 +44,8 @@ pub struct Facts {
     pub variables: Vec<Variable>,
     /// Vector table entries in table order.
     pub vectors: Vec<Vector>,
+    /// What told where the vector table is; `None` where there is none.
+    pub vector_table: Option<TablePlace>,
     /// Address of the RTT control block.
     pub rtt: Option<u64>,
     /// Loads and stores at known addresses outside the program's own memory, by address, then pc.
@@ -74,6 +76,9 @@ pub struct Section {
     pub name: String,
     /// Run-time address, 0 for sections that are not loaded.
     pub address: u64,
+    /// Address its bytes are programmed at, which start-up code copies `.data` from; equal to
+    /// `address` for all that runs or lies where it is programmed.
+    pub load_address: u64,
     /// Size in bytes, in memory.
     pub size: u64,
     /// Where its bytes stand in the file, empty for `.bss`.
@@ -91,6 +96,8 @@ pub struct Section {
 pub struct Segment {
     /// Run-time address (`p_vaddr`).
     pub address: u64,
+    /// Where its bytes stand in the file (`p_offset`).
+    pub file_offset: u64,
     /// Address it is programmed at (`p_paddr`), which differs for `.data`.
     pub load_address: u64,
     /// Size in memory, in bytes.
@@ -267,6 +274,37 @@ pub struct Vector {
     pub value: u64,
     /// Function the entry points to, empty for the stack pointer or where nothing is known.
     pub handler: String,
+    /// Whether the handler is the one of all interrupts that have none of their own, as its name
+    /// or its weak aliases tell.
+    pub is_default: bool,
+    /// What is wrong with the entry.
+    pub problem: Option<VectorProblem>,
+}
+
+/// Why the core cannot take an exception through a vector table entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VectorProblem {
+    /// Nothing of this program is at the address.
+    Outside,
+    /// The address is the program's, but no code is there.
+    NotCode,
+    /// Bit 0 is clear: the core would leave the Thumb state and fault.
+    ///
+    /// Source: ARMv7-M ARM, DDI 0403E, B1.5.3 (bit 0 of a vector is the exception's EPSR.T).
+    NoThumbBit,
+}
+
+/// What told where the vector table is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TablePlace {
+    /// A symbol that toolchains give to the table.
+    Symbol(String),
+    /// A section that they give to the table alone.
+    Section(String),
+    /// It looks like one, and stands first in the program's memory, in this section.
+    FirstSection(String),
+    /// The same for a file without sections.
+    FirstSegment,
 }
 
 /// A load or store at a known address outside the program's own memory. An instruction that

@@ -6,11 +6,11 @@ use super::records::{
     LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord,
     SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS,
     SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
-    VECTORS, VariableRecord, VectorRecord,
+    VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
     AccessKind, AccessRef, BaseRef, Certainty, Frame, FunctionRef, Line, LooseAccessRef, Machine,
-    SectionRef, SymbolKind, SymbolRef, Value, VectorRef, names,
+    SectionRef, SymbolKind, SymbolRef, Value, VectorRef, names, table,
 };
 use crate::chip::Origin;
 use crate::store::{File, Records, StrRef};
@@ -91,6 +91,7 @@ impl Firmware {
         self.section_records().iter().map(|record: &SectionRecord| SectionRef {
             name: self.text(record.name),
             address: record.address,
+            load_address: record.load_address,
             size: record.size,
             allocated: record.flags & SECTION_ALLOCATED != 0,
             writable: record.flags & SECTION_WRITABLE != 0,
@@ -106,6 +107,8 @@ impl Firmware {
             address: record.address,
             value: record.value,
             handler: Some(self.text(record.handler)).filter(|name| !name.is_empty()),
+            is_default: record.flags & VECTOR_DEFAULT != 0,
+            problem: table::problem(record.flags),
         })
     }
 
@@ -279,11 +282,11 @@ impl Firmware {
         names::suggest(name, self.symbols().map(|symbol| symbol.name))
     }
 
-    fn header(&self) -> HeaderRecord {
+    pub(super) fn header(&self) -> HeaderRecord {
         self.file.records(HEADER).get(0).copied().unwrap_or_default()
     }
 
-    fn text(&self, text: StrRef) -> &str {
+    pub(super) fn text(&self, text: StrRef) -> &str {
         self.file.text(text)
     }
 

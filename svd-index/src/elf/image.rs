@@ -70,8 +70,8 @@ impl<'a> Image<'a> {
         let attributes = attributes.filter(|_| !facts.big_endian);
         facts.core = architecture::origin(facts.machine, facts.class_bits, attributes);
         facts.build_id = file.build_id().ok().flatten().unwrap_or_default().to_vec();
-        facts.sections = sections(&file);
         facts.segments = segments(&file, bytes.len() as u64, warnings);
+        facts.sections = sections(&file, &facts.segments);
         let mappings = read_symbols(&file, facts);
         if file.kind() == object::ObjectKind::Relocatable {
             warnings.push(warning(
@@ -226,7 +226,7 @@ fn without_thumb_bit(machine: Machine, address: u64) -> u64 {
     if machine == Machine::Arm { address & !1 } else { address }
 }
 
-fn sections(file: &object::File<'_>) -> Vec<Section> {
+fn sections(file: &object::File<'_>, segments: &[Segment]) -> Vec<Section> {
     file.sections()
         .filter_map(|section| {
             let name = section.name().ok().filter(|name| !name.is_empty())?;
@@ -235,6 +235,7 @@ fn sections(file: &object::File<'_>) -> Vec<Section> {
             Some(Section {
                 name: name.to_owned(),
                 address: section.address(),
+                load_address: load_address(segments, section.address(), offset, length),
                 size: section.size(),
                 file_range: offset..offset.saturating_add(length),
                 allocated: sh_flags & u64::from(elf::SHF_ALLOC) != 0,
@@ -243,6 +244,21 @@ fn sections(file: &object::File<'_>) -> Vec<Section> {
             })
         })
         .collect()
+}
+
+/// Where the bytes of a section at `address` are programmed, by the segment that has its part of
+/// the file: the addresses alone would not tell overlays apart.
+fn load_address(segments: &[Segment], address: u64, offset: u64, length: u64) -> u64 {
+    let holds = |segment: &&Segment| {
+        let within = address.checked_sub(segment.address);
+        within.is_some_and(|within| {
+            within < segment.file_size && offset.checked_sub(segment.file_offset) == Some(within)
+        })
+    };
+    match segments.iter().filter(|_| length != 0).find(holds) {
+        Some(segment) => segment.load_address.wrapping_add(address - segment.address),
+        None => address,
+    }
 }
 
 fn segments(file: &object::File<'_>, length: u64, warnings: &mut Vec<Warning>) -> Vec<Segment> {
@@ -260,6 +276,7 @@ fn segments(file: &object::File<'_>, length: u64, warnings: &mut Vec<Warning>) -
         }
         found.push(Segment {
             address: segment.address(),
+            file_offset: offset,
             load_address: physical.get(position).copied().unwrap_or(segment.address()),
             size: segment.size(),
             file_size,

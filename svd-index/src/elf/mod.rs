@@ -17,6 +17,7 @@ mod firmware;
 mod image;
 mod names;
 mod records;
+mod table;
 mod uses;
 mod vectors;
 mod view;
@@ -24,9 +25,11 @@ mod write;
 
 pub use facts::{
     Access, AccessKind, Base, Certainty, Facts, Function, Inlined, LooseAccess, Machine, Member,
-    Row, Section, Segment, Symbol, SymbolKind, Type, TypeKind, Unit, Value, Variable, Vector,
+    Row, Section, Segment, Symbol, SymbolKind, TablePlace, Type, TypeKind, Unit, Value, Variable,
+    Vector, VectorProblem,
 };
 pub use firmware::Firmware;
+pub use table::{InitialStack, StackPlace, TableRef};
 pub use view::{
     AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,
 };

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 5;
+pub(crate) const SCHEMA: u32 = 6;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);
@@ -24,6 +24,7 @@ pub(crate) const VARIABLES: SectionId = SectionId(26);
 pub(crate) const VECTORS: SectionId = SectionId(27);
 pub(crate) const ACCESSES: SectionId = SectionId(28);
 pub(crate) const LOOSE_ACCESSES: SectionId = SectionId(40);
+pub(crate) const SEGMENTS: SectionId = SectionId(41);
 
 /// No file, no type: a position that nothing has.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -42,7 +43,18 @@ pub(crate) struct HeaderRecord {
     pub(crate) flags: u32,
     /// See [`crate::Origin`]; 0 where the file does not say.
     pub(crate) core: u32,
+    /// The symbol or section that told where the vector table is.
+    pub(crate) table_name: StrRef,
+    /// See the `TABLE_` values.
+    pub(crate) table: u32,
+    pub(crate) reserved: u32,
 }
+
+pub(crate) const TABLE_NONE: u32 = 0;
+pub(crate) const TABLE_SYMBOL: u32 = 1;
+pub(crate) const TABLE_SECTION: u32 = 2;
+pub(crate) const TABLE_FIRST_SECTION: u32 = 3;
+pub(crate) const TABLE_FIRST_SEGMENT: u32 = 4;
 
 pub(crate) const HEADER_BIG_ENDIAN: u32 = 1;
 pub(crate) const HEADER_RTT: u32 = 2;
@@ -52,6 +64,7 @@ pub(crate) const HEADER_DWARF: u32 = 4;
 #[repr(C)]
 pub(crate) struct SectionRecord {
     pub(crate) address: u64,
+    pub(crate) load_address: u64,
     pub(crate) size: u64,
     pub(crate) name: StrRef,
     /// See the `SECTION_` bits.
@@ -63,6 +76,19 @@ pub(crate) const SECTION_ALLOCATED: u32 = 1;
 pub(crate) const SECTION_WRITABLE: u32 = 2;
 pub(crate) const SECTION_EXECUTABLE: u32 = 4;
 pub(crate) const SECTION_ZEROED: u32 = 8;
+
+/// In file order.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct SegmentRecord {
+    pub(crate) address: u64,
+    pub(crate) load_address: u64,
+    pub(crate) size: u64,
+    pub(crate) file_size: u64,
+    /// `SECTION_WRITABLE`, `SECTION_EXECUTABLE`.
+    pub(crate) flags: u32,
+    pub(crate) reserved: u32,
+}
 
 /// By address, then kind (functions first), then name.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -177,8 +203,14 @@ pub(crate) struct VectorRecord {
     pub(crate) value: u64,
     pub(crate) handler: StrRef,
     pub(crate) number: u32,
-    pub(crate) reserved: u32,
+    /// See the `VECTOR_` bits.
+    pub(crate) flags: u32,
 }
+
+pub(crate) const VECTOR_DEFAULT: u32 = 1;
+pub(crate) const VECTOR_OUTSIDE: u32 = 2;
+pub(crate) const VECTOR_NOT_CODE: u32 = 4;
+pub(crate) const VECTOR_NO_THUMB_BIT: u32 = 8;
 
 /// By address, then pc.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

@@ -6,7 +6,7 @@
 //! Source: ARMv6-M ARM, DDI 0419E, B1.5.3; ARMv7-M ARM, DDI 0403E, B1.5.3.
 
 use super::image::Image;
-use super::{Facts, Machine, SymbolKind, Vector};
+use super::{Facts, Machine, Symbol, SymbolKind, TablePlace, Vector, VectorProblem};
 
 /// 16 system entries and as many interrupts as a Cortex-M can have
 /// (ARMv7-M ARM, DDI 0403E, B3.4.1; ARMv8-M ARM, DDI 0553, B3.4 has the same).
@@ -30,36 +30,63 @@ const SYMBOLS: &[&str] = &[
     "__interrupt_vector",
 ];
 
+/// What start-up code calls the handler of all that has none of its own; letters and digits
+/// only, in lower case.
+const DEFAULT_HANDLERS: &[&str] = &[
+    "defaulthandler",
+    "defaultirqhandler",
+    "defaultinterrupthandler",
+    "defaultisr",
+    "dummyhandler",
+    "intdefaulthandler",
+    "unhandledinterrupt",
+    "unusedhandler",
+    "blockinghandler",
+    "nullhandler",
+];
+
 /// Fills in the vector table, if one is found that looks like one.
 pub(crate) fn read(image: &Image<'_>, facts: &mut Facts) {
     if facts.machine != Machine::Arm || facts.big_endian {
         return;
     }
-    let table = candidates(facts).into_iter().find_map(|(address, size)| {
+    let table = candidates(facts).into_iter().find_map(|(place, address, size)| {
         let entries = entries(image, facts, address, size);
-        (!entries.is_empty()).then_some(entries)
+        (!entries.is_empty()).then_some((place, entries))
     });
-    facts.vectors = table.unwrap_or_default();
+    if let Some((place, entries)) = table {
+        facts.vector_table = Some(place);
+        facts.vectors = entries;
+    }
 }
 
 /// Where the table may be, best first, with its size in bytes where that is known.
-fn candidates(facts: &Facts) -> Vec<(u64, Option<u64>)> {
+fn candidates(facts: &Facts) -> Vec<(TablePlace, u64, Option<u64>)> {
     let mut found = Vec::new();
     for &name in SYMBOLS {
         let mut symbols = facts.symbols.iter();
         let symbol =
             symbols.find(|symbol| symbol.name == name && symbol.kind != SymbolKind::Function);
-        found.extend(symbol.map(|s| (s.address, (s.size != 0).then_some(s.size))));
+        found.extend(symbol.map(|s| {
+            (TablePlace::Symbol(name.to_owned()), s.address, (s.size != 0).then_some(s.size))
+        }));
     }
     for &name in SECTIONS {
         let section = facts.sections.iter().find(|s| s.name == name && s.allocated);
-        found.extend(section.map(|section| (section.address, Some(section.size))));
+        found.extend(section.map(|section| {
+            (TablePlace::Section(name.to_owned()), section.address, Some(section.size))
+        }));
     }
     let lowest = facts.sections.iter().filter(|section| section.allocated);
     let lowest = lowest.filter(|section| !section.file_range.is_empty());
-    found.extend(lowest.map(|section| section.address).min().map(|address| (address, None)));
+    let lowest = lowest.min_by_key(|section| section.address);
+    found
+        .extend(lowest.map(|section| {
+            (TablePlace::FirstSection(section.name.clone()), section.address, None)
+        }));
     let segments = facts.segments.iter().filter(|segment| segment.file_size != 0);
-    found.extend(segments.map(|segment| segment.address).min().map(|address| (address, None)));
+    let lowest = segments.map(|segment| segment.address).min();
+    found.extend(lowest.map(|address| (TablePlace::FirstSegment, address, None)));
     found
 }
 
@@ -76,7 +103,8 @@ fn entries(image: &Image<'_>, facts: &Facts, address: u64, size: Option<u64>) ->
         let fits = match number {
             // The stack grows down from a word-aligned address that is no code.
             0 => value != 0 && value % 4 == 0 && !image.is_code(value),
-            1 => value & 1 == 1 && image.is_code(handler),
+            // Where a name tells that it is the table, a missing Thumb bit is its mistake.
+            1 => (value & 1 == 1 || size.is_some()) && image.is_code(handler),
             _ => value == 0 || value & 1 == 1 && image.is_code(handler),
         };
         // With a known size a reserved word may hold anything (a checksum, a signature).
@@ -84,23 +112,53 @@ fn entries(image: &Image<'_>, facts: &Facts, address: u64, size: Option<u64>) ->
         if (!fits && (number < 2 || size.is_none())) || (is_code_here && size.is_none()) {
             break;
         }
-        let handler = match number {
-            0 => None,
-            _ if value & 1 == 1 => function_name(facts, handler),
-            _ => None,
-        };
+        let default = (number != 0).then(|| default_name(facts, handler)).flatten();
+        let named = (number != 0 && value != 0).then(|| function_name(facts, handler)).flatten();
         found.push(Vector {
             number: number as u32,
             address: place,
             value,
-            handler: handler.unwrap_or_default().to_owned(),
+            handler: default.or(named).unwrap_or_default().to_owned(),
+            is_default: default.is_some(),
+            problem: problem(image, number, value),
         });
     }
     if found.len() < 2 { Vec::new() } else { found }
 }
 
 fn function_name(facts: &Facts, address: u64) -> Option<&str> {
+    functions_at(facts, address).next().map(|symbol| symbol.name.as_str())
+}
+
+fn functions_at(facts: &Facts, address: u64) -> impl Iterator<Item = &Symbol> {
     let first = facts.symbols.partition_point(|symbol| symbol.address < address);
-    let mut here = facts.symbols[first..].iter().take_while(|symbol| symbol.address == address);
-    here.find(|symbol| symbol.kind == SymbolKind::Function).map(|symbol| symbol.name.as_str())
+    let here = facts.symbols[first..].iter().take_while(move |symbol| symbol.address == address);
+    here.filter(|symbol| symbol.kind == SymbolKind::Function)
+}
+
+/// Name of the function at `address` if it serves what has no handler of its own: it is called
+/// so, or several weak names stand for it, each waiting to be replaced by a real handler.
+fn default_name(facts: &Facts, address: u64) -> Option<&str> {
+    let is_called_so = |symbol: &&Symbol| {
+        let name: String = symbol.name.chars().filter(char::is_ascii_alphanumeric).collect();
+        DEFAULT_HANDLERS.contains(&name.to_ascii_lowercase().as_str())
+    };
+    let called_so = functions_at(facts, address).find(is_called_so);
+    let weak = || functions_at(facts, address).filter(|symbol| symbol.weak).count();
+    let found = called_so.or_else(|| functions_at(facts, address).next().filter(|_| weak() > 1));
+    found.map(|symbol| symbol.name.as_str())
+}
+
+/// What is wrong with an entry. Reserved ones may hold anything, 0 stands for "none".
+fn problem(image: &Image<'_>, number: usize, value: u64) -> Option<VectorProblem> {
+    const RESERVED: &[usize] = &[0, 7, 8, 9, 10, 13];
+    let target = value & !1;
+    match value {
+        _ if RESERVED.contains(&number) => None,
+        0 => None,
+        _ if !image.is_own(target) => Some(VectorProblem::Outside),
+        _ if !image.is_code(target) => Some(VectorProblem::NotCode),
+        _ if value & 1 == 0 => Some(VectorProblem::NoThumbBit),
+        _ => None,
+    }
 }

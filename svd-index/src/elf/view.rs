@@ -1,7 +1,7 @@
 //! What [`Firmware`](super::Firmware) answers: plain values that borrow their text from the
 //! mapped file.
 
-use super::{AccessKind, Certainty, SymbolKind, Value};
+use super::{AccessKind, Certainty, SymbolKind, Value, VectorProblem};
 
 /// A named address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,8 @@ pub struct SectionRef<'a> {
     pub name: &'a str,
     /// Run-time address, 0 for sections that are not loaded.
     pub address: u64,
+    /// Address its bytes are programmed at; differs from `address` for `.data`.
+    pub load_address: u64,
     /// Size in bytes, in memory.
     pub size: u64,
     /// It takes memory on the chip.
@@ -146,4 +148,8 @@ pub struct VectorRef<'a> {
     pub value: u64,
     /// Function the entry points to.
     pub handler: Option<&'a str>,
+    /// Whether the handler is the one of all interrupts that have none of their own.
+    pub is_default: bool,
+    /// What is wrong with the entry.
+    pub problem: Option<VectorProblem>,
 }

@@ -4,12 +4,15 @@ use super::records::{
     ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
     HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LOOSE_ACCESSES,
     LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord, SCHEMA,
-    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS,
-    SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT,
-    TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTORS, VariableRecord, VectorRecord,
+    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SEGMENTS,
+    SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT,
+    TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR,
+    TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT,
+    VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
-    AccessKind, Base, Certainty, Facts, Machine, Member, SymbolKind, Type, TypeKind, Value,
+    AccessKind, Base, Certainty, Facts, Machine, Member, SymbolKind, TablePlace, Type, TypeKind,
+    Value, VectorProblem,
 };
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
@@ -19,6 +22,7 @@ pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
     let mut writer = Writer::new(Kind::Elf, SCHEMA, source);
     write_header(&mut writer, facts);
     write_sections(&mut writer, facts);
+    write_segments(&mut writer, facts);
     write_symbols(&mut writer, facts);
     write_functions(&mut writer, facts);
     write_rows(&mut writer, facts);
@@ -49,6 +53,22 @@ fn write_header(writer: &mut Writer, facts: &Facts) {
         class_bits: facts.class_bits.into(),
         flags: flags(bits),
         core: facts.core.map_or(0, Origin::code),
+        table_name: match &facts.vector_table {
+            Some(
+                TablePlace::Symbol(name)
+                | TablePlace::Section(name)
+                | TablePlace::FirstSection(name),
+            ) => writer.text(name),
+            Some(TablePlace::FirstSegment) | None => StrRef::default(),
+        },
+        table: match &facts.vector_table {
+            None => TABLE_NONE,
+            Some(TablePlace::Symbol(_)) => TABLE_SYMBOL,
+            Some(TablePlace::Section(_)) => TABLE_SECTION,
+            Some(TablePlace::FirstSection(_)) => TABLE_FIRST_SECTION,
+            Some(TablePlace::FirstSegment) => TABLE_FIRST_SEGMENT,
+        },
+        reserved: 0,
     };
     writer.section(HEADER, &[header]);
 }
@@ -59,6 +79,7 @@ fn write_sections(writer: &mut Writer, facts: &Facts) {
         .iter()
         .map(|section| SectionRecord {
             address: section.address,
+            load_address: section.load_address,
             size: section.size,
             name: writer.text(&section.name),
             flags: flags([
@@ -71,6 +92,25 @@ fn write_sections(writer: &mut Writer, facts: &Facts) {
         })
         .collect();
     writer.section(SECTIONS, &records);
+}
+
+fn write_segments(writer: &mut Writer, facts: &Facts) {
+    let records: Vec<SegmentRecord> = facts
+        .segments
+        .iter()
+        .map(|segment| SegmentRecord {
+            address: segment.address,
+            load_address: segment.load_address,
+            size: segment.size,
+            file_size: segment.file_size,
+            flags: flags([
+                (segment.writable, SECTION_WRITABLE),
+                (segment.executable, SECTION_EXECUTABLE),
+            ]),
+            reserved: 0,
+        })
+        .collect();
+    writer.section(SEGMENTS, &records);
 }
 
 fn write_symbols(writer: &mut Writer, facts: &Facts) {
@@ -218,7 +258,12 @@ fn write_vectors(writer: &mut Writer, facts: &Facts) {
             value: vector.value,
             handler: writer.text(&vector.handler),
             number: vector.number,
-            reserved: 0,
+            flags: flags([
+                (vector.is_default, VECTOR_DEFAULT),
+                (vector.problem == Some(VectorProblem::Outside), VECTOR_OUTSIDE),
+                (vector.problem == Some(VectorProblem::NotCode), VECTOR_NOT_CODE),
+                (vector.problem == Some(VectorProblem::NoThumbBit), VECTOR_NO_THUMB_BIT),
+            ]),
         })
         .collect();
     writer.section(VECTORS, &records);

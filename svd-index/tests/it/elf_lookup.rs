@@ -1,8 +1,10 @@
 //! Looking up symbols, variables, vectors, and what else an ELF says.
 
-use svd_index::elf::{Firmware, Machine, SymbolKind};
+use std::path::Path;
 
-use super::{data, example, open};
+use svd_index::elf::{Firmware, Machine, StackPlace, SymbolKind, TableRef, VectorProblem};
+
+use super::{data, example, firmware, open, read};
 
 fn names(firmware: &Firmware, query: &str) -> Vec<String> {
     firmware.find_symbols(query).iter().map(|symbol| symbol.name.to_owned()).collect()
@@ -148,4 +150,52 @@ fn without_debug_information_symbols_remain() {
     assert_eq!(firmware.variable_at(config.address + 12).as_deref(), Some("config+12"));
     assert!(firmware.functions().any(|function| function.name == "pins_init"));
     assert!(firmware.accesses_in("clock_init").len() > 5);
+}
+
+#[test]
+fn the_table_says_how_it_was_found_and_what_is_wrong_with_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/register-use/stm32f4.elf");
+    let bytes = read(&path);
+    let firmware = firmware(&bytes);
+    assert_eq!(firmware.vector_table(), Some(TableRef::Symbol("g_pfnVectors")));
+    let stack = firmware.initial_stack().unwrap();
+    assert!(
+        matches!(stack.place, StackPlace::Above { section: ".bss", free } if free > 1024),
+        "{stack:?}"
+    );
+    let vectors: Vec<_> = firmware.vectors().collect();
+    assert!(vectors.iter().all(|vector| vector.problem.is_none()));
+    assert_eq!(firmware.exception(3), Some("HardFault"));
+    assert_eq!(firmware.exception(7), None);
+    assert!(vectors[2].is_default && !vectors[1].is_default);
+    assert_eq!(vectors[16 + 38].interrupt(), Some(38));
+
+    // The same with entries spoiled: file offset 0x1000 is the table.
+    let mut spoiled = bytes;
+    let mut put = |entry: usize, value: u32| {
+        spoiled[0x1000 + 4 * entry..][..4].copy_from_slice(&value.to_le_bytes());
+    };
+    let reset = vectors[1].value as u32;
+    put(0, 0x4000_4400);
+    put(3, reset & !1);
+    put(11, 0x0900_0001);
+    put(14, 0x2000_0001);
+    let firmware = super::firmware(&spoiled);
+    assert_eq!(firmware.initial_stack().unwrap().place, StackPlace::NoMemory);
+    let vectors: Vec<_> = firmware.vectors().collect();
+    assert_eq!(vectors[3].problem, Some(VectorProblem::NoThumbBit));
+    assert_eq!(vectors[3].handler, vectors[1].handler);
+    assert_eq!(vectors[11].problem, Some(VectorProblem::Outside));
+    assert_eq!(vectors[14].problem, Some(VectorProblem::NotCode));
+}
+
+#[test]
+fn a_section_tells_where_no_symbol_does_and_riscv_has_none() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/register-use/fe310.elf");
+    let firmware = open(&path);
+    assert_eq!(firmware.vector_table(), None);
+    assert_eq!(firmware.initial_stack(), None);
+    assert!(!firmware.has_vector_tables());
+    let stripped = open(&data("stripped.elf"));
+    assert_eq!(stripped.vector_table(), Some(TableRef::Section(".isr_vector")));
 }
