@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Sym(SymArgs),
     /// Say which code reads and writes which register, with what value, at which line
     Uses(UsesArgs),
+    /// Show how a type of the firmware lies in memory: members, offsets, padding
+    Type(TypeArgs),
     /// Say which function serves which exception and interrupt
     Vectors(VectorsArgs),
     /// Dump a register map whole; list and prune the cached indexes
@@ -206,6 +208,18 @@ pub(crate) struct UsesArgs {
     /// Only code of this function, and what was inlined into it
     #[arg(long = "fn", value_name = "NAME")]
     pub(crate) function: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TypeArgs {
+    /// Name, end of a path, part of a name, or pattern with `*`
+    pub(crate) name: String,
+    /// Show members of members, too
+    #[arg(long)]
+    pub(crate) nested: bool,
+    /// Show at most this many types
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Debug, Args)]

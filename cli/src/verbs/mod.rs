@@ -19,6 +19,7 @@ mod scan;
 mod settings;
 mod snap;
 mod triage;
+mod r#type;
 mod uses;
 mod vectors;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Addr(args) => lookup::addr(session, &args),
         Verb::Sym(args) => lookup::sym(session, &args),
         Verb::Uses(args) => uses::run(session, &args),
+        Verb::Type(args) => r#type::run(session, &args),
         Verb::Vectors(args) => vectors::run(session, &args),
         Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),

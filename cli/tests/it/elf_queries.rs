@@ -1,4 +1,4 @@
-//! What the firmware is: `silk vectors`.
+//! What the firmware is: `silk vectors`, `silk type`.
 
 use serde_json::json;
 
@@ -51,4 +51,55 @@ fn vectors_that_would_fault_are_told() {
 fn vectors_of_riscv_are_not_known() {
     let run = Silk::new().run(["vectors", "--elf", &drivers("fe310.elf")]).expect(4);
     assert!(run.stderr.contains("`mtvec`"), "{}", run.stderr);
+}
+
+/// A program of `svd-index`'s tests.
+fn registers(name: &str) -> String {
+    example(&format!("../../svd-index/tests/data/elf/{name}"))
+}
+
+#[test]
+fn a_type_is_shown_with_its_padding() {
+    let elf = registers("m4-O2-dwarf5.elf");
+    let out = Silk::new().run(["type", "config", "--elf", &elf]).expect(0).stdout;
+    let (head, body) = out.split_once('\n').unwrap();
+    assert!(head.starts_with("struct config  52 bytes  "), "{head}");
+    let expected = "    offset      size
+         0         2  version      uint16_t
+         2         2  (padding)
+         4        16  uart         channel[2]
+        20         4  id           union {…}
+        24        24  levels       uint16_t[3][4]
+        48         2  (anonymous)  struct {…}
+        50         2  (padding)
+  4 bytes of 52 bytes are padding
+";
+    assert_eq!(body, expected);
+}
+
+#[test]
+fn a_type_is_data_with_its_members_members() {
+    let elf = registers("m0-O0-dwarf4.elf");
+    let run = Silk::new().run(["type", "struct config", "--nested", "--json", "--elf", &elf]);
+    let lines = run.expect(0).json();
+    let [config] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&config["kind"], &config["size_bytes"]), (&json!("struct"), &json!(52)));
+    assert_eq!(config["padding_bits"], 32);
+    assert_eq!(config["padding"][0], json!({"offset": 2, "lsb": 0, "bits": 16}));
+    let uart = &config["members"][1];
+    let parity = json!({
+        "name": "parity", "type": "uint8_t", "offset": 9, "lsb": null, "width": null,
+        "size_bytes": 1, "value": null,
+    });
+    assert_eq!(uart["members"][2], parity);
+    assert_eq!(uart["padding"][0], json!({"offset": 10, "lsb": 0, "bits": 16}));
+}
+
+#[test]
+fn a_type_that_is_not_there_is_told_with_its_reason() {
+    let elf = registers("m4-O2-dwarf5.elf");
+    let run = Silk::new().run(["type", "confgi", "--elf", &elf]).expect(4);
+    assert!(run.stderr.contains("did you mean config?"), "{}", run.stderr);
+    let run = Silk::new().run(["type", "config", "--elf", &registers("no-debug.elf")]).expect(4);
+    assert!(run.stderr.contains("no debug information"), "{}", run.stderr);
 }

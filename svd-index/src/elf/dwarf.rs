@@ -6,6 +6,7 @@
 
 mod budget;
 mod functions;
+mod layouts;
 mod lines;
 mod shapes;
 mod types;
@@ -51,6 +52,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
         names: HashMap::new(),
         demangled: HashMap::new(),
         types: types::Types::default(),
+        layouts: layouts::Layouts::default(),
         shapes: shapes::Found::default(),
         budget: budget::Budget::of(image),
     };
@@ -61,6 +63,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
     lines::join_sequences(facts, std::mem::take(&mut debug.files.sequences));
     facts.files = std::mem::take(&mut debug.files.names);
     facts.types = std::mem::take(&mut debug.types).into_types();
+    facts.layouts = debug.read_layouts();
     let shapes = debug.into_shapes();
     // One function in several units (C++ `inline`) has one body: the first description stays.
     facts.functions.sort_by_key(|function| function.ranges[0].start);
@@ -83,6 +86,7 @@ struct Debug<'d, 'a> {
     /// The same subroutine stands in many units.
     demangled: HashMap<Cow<'a, str>, Name>,
     types: types::Types,
+    layouts: layouts::Layouts,
     shapes: shapes::Found,
     budget: budget::Budget,
 }

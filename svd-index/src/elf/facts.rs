@@ -40,6 +40,8 @@ pub struct Facts {
     pub rows: Vec<Row>,
     /// Types that variables refer to by position.
     pub types: Vec<Type>,
+    /// Layouts of the types that have a name, by name; then of those without one.
+    pub layouts: Vec<Layout>,
     /// Variables with a fixed address, by address.
     pub variables: Vec<Variable>,
     /// Vector table entries in table order.
@@ -242,6 +244,62 @@ pub struct Member {
     pub offset: u64,
     /// Its type.
     pub ty: u32,
+}
+
+/// A type as its declaration has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Name with namespaces and modules joined by `::`; empty for a type inside of another one
+    /// that has none.
+    pub name: String,
+    /// What it is.
+    pub kind: LayoutKind,
+    /// Size in bytes.
+    pub size: u64,
+    /// What a typedef stands for, what an enumeration is stored as; empty otherwise.
+    pub target: String,
+    /// Members by offset, enumerators in their order, or for a typedef what it stands for.
+    pub members: Vec<LayoutMember>,
+    /// Declaration, position in [`Facts::files`].
+    pub file: Option<u32>,
+    /// Line of the declaration, 0 where unknown, as for Rust.
+    pub line: u32,
+}
+
+/// What a [`Layout`] is the layout of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LayoutKind {
+    /// `struct`, `class`.
+    #[default]
+    Struct,
+    /// `union`.
+    Union,
+    /// Enumeration of numbers.
+    Enum,
+    /// Rust enumeration whose variants have fields: they overlap.
+    Variants,
+    /// Another name for a type.
+    Typedef,
+}
+
+/// A member of a [`Layout`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayoutMember {
+    /// Name, empty for an anonymous structure or union.
+    pub name: String,
+    /// Type, in the words of the source.
+    pub ty: String,
+    /// Offset in bits from the start of the type; bit 0 of a byte is its lowest.
+    pub bit_offset: u64,
+    /// Width of a bit-field.
+    pub bits: Option<u32>,
+    /// Size of its type in bytes.
+    pub size: u64,
+    /// Number of an enumerator, or the tag that a variant goes with.
+    pub value: Option<i64>,
+    /// The structure, union or enumeration that it is, or an array of; position in
+    /// [`Facts::layouts`].
+    pub layout: Option<u32>,
 }
 
 /// A variable with a fixed address.

@@ -290,7 +290,7 @@ impl Firmware {
         self.file.text(text)
     }
 
-    fn source_file(&self, position: u32) -> Option<&str> {
+    pub(super) fn source_file(&self, position: u32) -> Option<&str> {
         let files: Records<'_, StrRef> = self.file.records(FILES);
         files.get(position as usize).map(|&name| self.text(name))
     }

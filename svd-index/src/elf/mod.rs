@@ -15,6 +15,7 @@ mod dwarf;
 mod facts;
 mod firmware;
 mod image;
+mod layout;
 mod names;
 mod records;
 mod table;
@@ -24,11 +25,12 @@ mod view;
 mod write;
 
 pub use facts::{
-    Access, AccessKind, Base, Certainty, Facts, Function, Inlined, LooseAccess, Machine, Member,
-    Row, Section, Segment, Symbol, SymbolKind, TablePlace, Type, TypeKind, Unit, Value, Variable,
-    Vector, VectorProblem,
+    Access, AccessKind, Base, Certainty, Facts, Function, Inlined, Layout, LayoutKind,
+    LayoutMember, LooseAccess, Machine, Member, Row, Section, Segment, Symbol, SymbolKind,
+    TablePlace, Type, TypeKind, Unit, Value, Variable, Vector, VectorProblem,
 };
 pub use firmware::Firmware;
+pub use layout::{Hole, MemberRef, TypeRef};
 pub use table::{InitialStack, StackPlace, TableRef};
 pub use view::{
     AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,

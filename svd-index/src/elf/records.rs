@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 6;
+pub(crate) const SCHEMA: u32 = 7;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);
@@ -25,6 +25,8 @@ pub(crate) const VECTORS: SectionId = SectionId(27);
 pub(crate) const ACCESSES: SectionId = SectionId(28);
 pub(crate) const LOOSE_ACCESSES: SectionId = SectionId(40);
 pub(crate) const SEGMENTS: SectionId = SectionId(41);
+pub(crate) const LAYOUTS: SectionId = SectionId(42);
+pub(crate) const LAYOUT_MEMBERS: SectionId = SectionId(43);
 
 /// No file, no type: a position that nothing has.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -180,6 +182,46 @@ pub(crate) struct MemberRecord {
     pub(crate) offset: u64,
     pub(crate) name: StrRef,
     pub(crate) ty: u32,
+    pub(crate) reserved: u32,
+}
+
+/// By name; those without one last.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct LayoutRecord {
+    pub(crate) size: u64,
+    pub(crate) name: StrRef,
+    pub(crate) target: StrRef,
+    /// See the `LAYOUT_` values.
+    pub(crate) kind: u32,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    pub(crate) first: u32,
+    pub(crate) members: u32,
+    pub(crate) reserved: u32,
+}
+
+pub(crate) const LAYOUT_STRUCT: u32 = 0;
+pub(crate) const LAYOUT_UNION: u32 = 1;
+pub(crate) const LAYOUT_ENUM: u32 = 2;
+pub(crate) const LAYOUT_VARIANTS: u32 = 3;
+pub(crate) const LAYOUT_TYPEDEF: u32 = 4;
+
+/// A layout's stand together, in its order.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct LayoutMemberRecord {
+    pub(crate) bit_offset: u64,
+    pub(crate) size: u64,
+    pub(crate) value: i64,
+    pub(crate) name: StrRef,
+    pub(crate) ty: StrRef,
+    /// 0 for what is no bit-field.
+    pub(crate) bits: u32,
+    /// Position of a layout, or [`NONE`].
+    pub(crate) layout: u32,
+    /// Whether `value` is one.
+    pub(crate) has_value: u32,
     pub(crate) reserved: u32,
 }
 

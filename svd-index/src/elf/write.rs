@@ -2,17 +2,19 @@
 
 use super::records::{
     ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
-    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LOOSE_ACCESSES,
-    LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord, SCHEMA,
-    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SEGMENTS,
-    SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT,
-    TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR,
-    TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT,
-    VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
+    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LAYOUT_ENUM, LAYOUT_MEMBERS,
+    LAYOUT_STRUCT, LAYOUT_TYPEDEF, LAYOUT_UNION, LAYOUT_VARIANTS, LAYOUTS, LOOSE_ACCESSES,
+    LayoutMemberRecord, LayoutRecord, LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS,
+    RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE,
+    SECTION_ZEROED, SECTIONS, SEGMENTS, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord,
+    TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY,
+    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
+    VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord,
+    VectorRecord,
 };
 use super::{
-    AccessKind, Base, Certainty, Facts, Machine, Member, SymbolKind, TablePlace, Type, TypeKind,
-    Value, VectorProblem,
+    AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, SymbolKind, TablePlace, Type,
+    TypeKind, Value, VectorProblem,
 };
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
@@ -27,6 +29,7 @@ pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
     write_functions(&mut writer, facts);
     write_rows(&mut writer, facts);
     write_types(&mut writer, facts);
+    write_layouts(&mut writer, facts);
     write_variables(&mut writer, facts);
     write_vectors(&mut writer, facts);
     write_accesses(&mut writer, facts);
@@ -230,6 +233,42 @@ fn type_record(writer: &mut Writer, ty: &Type, members: &mut Vec<MemberRecord>) 
         reserved: 0,
     }));
     record
+}
+
+fn write_layouts(writer: &mut Writer, facts: &Facts) {
+    let mut members = Vec::new();
+    let mut layouts = Vec::with_capacity(facts.layouts.len());
+    for layout in &facts.layouts {
+        layouts.push(LayoutRecord {
+            size: layout.size,
+            name: writer.text(&layout.name),
+            target: writer.text(&layout.target),
+            kind: match layout.kind {
+                LayoutKind::Struct => LAYOUT_STRUCT,
+                LayoutKind::Union => LAYOUT_UNION,
+                LayoutKind::Enum => LAYOUT_ENUM,
+                LayoutKind::Variants => LAYOUT_VARIANTS,
+                LayoutKind::Typedef => LAYOUT_TYPEDEF,
+            },
+            file: layout.file.unwrap_or(NONE),
+            line: layout.line,
+            first: members.len() as u32,
+            members: layout.members.len() as u32,
+            reserved: 0,
+        });
+        members.extend(layout.members.iter().map(|member| LayoutMemberRecord {
+            bit_offset: member.bit_offset,
+            size: member.size,
+            value: member.value.unwrap_or_default(),
+            name: writer.text(&member.name),
+            ty: writer.text(&member.ty),
+            bits: member.bits.unwrap_or_default(),
+            layout: member.layout.unwrap_or(NONE),
+            has_value: member.value.is_some().into(),
+            reserved: 0,
+        }));
+    }
+    writer.section(LAYOUTS, &layouts).section(LAYOUT_MEMBERS, &members);
 }
 
 fn write_variables(writer: &mut Writer, facts: &Facts) {

@@ -38,6 +38,7 @@ impl<'a> Debug<'_, 'a> {
             while scopes.last().is_some_and(|scope| scope.depth >= depth) {
                 scopes.pop();
             }
+            self.note_layout(unit, entry, files);
             let kind = match entry.tag() {
                 gimli::DW_TAG_subprogram => Some(self.read_function(unit, entry, files, facts)?),
                 gimli::DW_TAG_inlined_subroutine => {
