@@ -33,7 +33,10 @@ pub(crate) fn run(session: &mut Session, args: &VectorsArgs) -> Outcome {
             for line in &lines {
                 session.ui.json_line(line)?;
             }
-            session.ui.json_line(&Last { summary: Summary::of(table, &stack, &lines) })?;
+            session.ui.json_line(&Last {
+                version: json::VERSION,
+                summary: Summary::of(table, &stack, &lines),
+            })?;
         } else {
             show(&mut session.ui.out, table, &stack, &lines, args.all)?;
             if index.chip().is_none() {
@@ -126,6 +129,7 @@ fn name(firmware: &Firmware, chip: Option<&Chip>, vector: &VectorRef<'_>) -> Opt
 /// The last line of `--json`.
 #[derive(Debug, Serialize)]
 struct Last {
+    version: u32,
     summary: Summary,
 }
 

@@ -35,7 +35,7 @@ fn members_padding_and_anonymous_ones() {
             config.holes().iter().map(|hole| (hole.bit_offset, hole.bits)).collect();
         assert_eq!(holes, [(16, 16), (400, 16)], "{elf}");
         let inner: Vec<_> = config.members().filter_map(|member| member.inner).collect();
-        assert_eq!(inner.len(), 4);
+        assert_eq!(inner.len(), 3);
         assert_eq!(inner[0].name(), "channel");
         assert_eq!(inner[1].kind(), LayoutKind::Union);
         assert_eq!(config.line(), Some(15));
