@@ -169,7 +169,8 @@ fn render_span(chip: &Chip, dim: &DimRecord, bracketed: bool, out: &mut String) 
         return;
     }
     out.push('{');
-    for index in 0..dim.count {
+    // Each has a name; an index that was tampered with may say otherwise.
+    for index in 0..dim.count.min(dim.names.count) {
         if index != 0 {
             out.push(',');
         }
