@@ -165,7 +165,7 @@ impl Matcher<'_> {
                 .filter_map(|len| Some((number_index(&query[..len], dim)?, len)))
                 .collect();
         }
-        let mut found: Vec<(u32, usize)> = (0..dim.count)
+        let mut found: Vec<(u32, usize)> = (0..dim.count.min(dim.names.count))
             .filter_map(|index| {
                 let name = index_name(self.chip, dim, index).as_bytes();
                 let start = query.get(..name.len())?;
