@@ -61,30 +61,40 @@ pub(crate) fn offset(dims: &[DimRecord], element: u64) -> u64 {
 
 /// The elements of `size` bytes that hold the byte `offset` after the first element's start.
 ///
-/// Elements closer together than their size overlap: then there are several, at most 16.
+/// Elements closer together than their size overlap: then there are several, at most 16, and of
+/// arrays woven into each other those that a bounded search finds.
 pub(crate) fn elements_at(dims: &[DimRecord], size: u64, offset: u64) -> Vec<u64> {
-    let mut found = Vec::new();
-    collect_at(dims, size, offset, 0, &mut found);
-    found
+    let mut search = Search { found: Vec::new(), left: MOST_TRIED };
+    collect_at(dims, size, offset, 0, &mut search);
+    search.found
+}
+
+/// Elements tried for one place. No vendor's arrays need more than a few.
+const MOST_TRIED: u32 = 1 << 16;
+
+struct Search {
+    found: Vec<u64>,
+    left: u32,
 }
 
 /// Overlapping elements told of one place.
 const ENOUGH: usize = 16;
 
-fn collect_at(dims: &[DimRecord], size: u64, offset: u64, element: u64, found: &mut Vec<u64>) {
+fn collect_at(dims: &[DimRecord], size: u64, offset: u64, element: u64, search: &mut Search) {
     let Some((dim, inner)) = dims.split_first() else {
         if offset < size {
-            found.push(element);
+            search.found.push(element);
         }
         return;
     };
     let (first, last) = candidates(dim, reach(inner).saturating_add(size), offset);
     for index in first..=last {
-        if found.len() >= ENOUGH {
+        if search.found.len() >= ENOUGH || search.left == 0 {
             return;
         }
+        search.left -= 1;
         let below = element.saturating_mul(u64::from(dim.count)).saturating_add(index);
-        collect_at(inner, size, offset - index * dim.stride, below, found);
+        collect_at(inner, size, offset - index * dim.stride, below, search);
     }
 }
 
