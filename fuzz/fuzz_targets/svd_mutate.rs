@@ -40,7 +40,7 @@ libfuzzer_sys::fuzz_target!(|input: Input| {
     }
 });
 
-/// Each byte of a register leads to it, unless more elements overlap there than are told.
+/// Each byte of a register leads to it, unless elements overlap there: not all of an array are told.
 fn check_address(chip: &Chip, register: RegisterRef<'_>) {
     const MOST_OVERLAPPING: usize = 16;
     let last = register.address().checked_add(register.size_bytes() - 1);
@@ -48,8 +48,9 @@ fn check_address(chip: &Chip, register: RegisterRef<'_>) {
     for address in [register.address(), last] {
         let found = chip.registers_at(address);
         let is_there = found.contains(&register);
+        let is_crowded = found.iter().any(|other| other.line() == register.line());
         assert!(
-            is_there || found.len() >= MOST_OVERLAPPING,
+            is_there || is_crowded || found.len() >= MOST_OVERLAPPING,
             "{register:?} is not at {address:#x}: {found:?}"
         );
     }
