@@ -25,11 +25,8 @@ pub(super) fn bare(
         return Meaning::Read(end);
     }
     if let Some(place) = mixed_field(judge, reading, &word, &span).filter(|_| !chain.called) {
-        let register = judge.known.register(place.0);
-        let known = judge.known.field(place);
-        let why = format!("{}.{}{}", register.path, known.name, known.bits());
-        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        layout::after_field(judge, reading, place, chain.end, span);
+        let path = judge.known.register(place.0).path.clone();
+        claim_field(judge, reading, (&path, place), chain.end, span);
         return Meaning::Other;
     }
     if chain.called || !is_name(&word) || word.len() < 2 {
@@ -48,10 +45,7 @@ pub(super) fn bare(
         .and_then(|register| Some((register.clone(), judge.known.field_of(register.at, &word)?)));
     let register = in_subject(judge, &word).or_else(|| only(judge.known.named(&word)));
     if let Some((named, place)) = field.filter(|_| clear && (said_field || register.is_none())) {
-        let known = judge.known.field((named.at, place));
-        let why = format!("{}.{}{}", named.path, known.name, known.bits());
-        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        layout::after_field(judge, reading, (named.at, place), chain.end, span);
+        claim_field(judge, reading, (&named.path, (named.at, place)), chain.end, span);
         return Meaning::Register(named, Some(place));
     }
     if let Some(named) = register.filter(|_| clear || in_subject(judge, &word).is_some()) {
@@ -59,11 +53,8 @@ pub(super) fn bare(
         return Meaning::Register(named, None);
     }
     if let Some(place) = field_of_subject(judge, &word).filter(|_| clear) {
-        let register = judge.known.register(place.0);
-        let known = judge.known.field(place);
-        let why = format!("{}.{}{}", register.path, known.name, known.bits());
-        reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-        layout::after_field(judge, reading, place, chain.end, span);
+        let path = judge.known.register(place.0).path.clone();
+        claim_field(judge, reading, (&path, place), chain.end, span);
         return Meaning::Other;
     }
     unknown_bare(judge, reading, chain, said_register)
@@ -87,6 +78,20 @@ fn mixed_field(
     let first = places.first()?;
     let same = places.iter().all(|place| bits(place).is_some() && bits(place) == bits(first));
     same.then_some(*first)
+}
+
+/// Says that a field of the register at `path` is there, and judges what follows it.
+fn claim_field(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    (path, place): (&str, (usize, usize)),
+    end: usize,
+    span: std::ops::Range<usize>,
+) {
+    let known = judge.known.field(place);
+    let why = format!("{path}.{}{}", known.name, known.bits());
+    reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
+    layout::after_field(judge, reading, place, end, span);
 }
 
 /// A word that is said to be a register, and is none.

@@ -95,6 +95,7 @@ impl Matcher<'_> {
             return true;
         }
         match query.split_first() {
+            // A row of them is one.
             Some((b'*', query_rest @ [b'*', ..])) => {
                 self.walk(query_rest, template, chosen, misfits, then)
             }

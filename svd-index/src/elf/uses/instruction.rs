@@ -359,6 +359,32 @@ impl Place {
     }
 }
 
+/// `offset` bytes behind `base`.
+pub(super) fn at(base: Register, offset: u32) -> Place {
+    let offset = Operand::Immediate(offset);
+    Place::Indexed { base, offset, subtract: false, update: Update::None }
+}
+
+/// A plain load.
+pub(super) fn load(to: Register, width: Width, place: Place) -> Operation {
+    Operation::Load { to, width, place }
+}
+
+/// A plain store.
+pub(super) fn store(from: Register, width: Width, place: Place) -> Operation {
+    Operation::Store { from, width, place, status: None }
+}
+
+/// Arithmetic on a register and an operand.
+pub(super) fn compute(
+    what: Arithmetic,
+    to: Register,
+    first: Register,
+    second: Operand,
+) -> Operation {
+    Operation::Compute { what, to, first, second }
+}
+
 fn set(register: Register) -> u32 {
     1 << register
 }

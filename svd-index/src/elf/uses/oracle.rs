@@ -162,7 +162,8 @@ fn difference_in_operands(
     }
 }
 
-fn check(differences: Vec<String>) {
+/// Fails if there is a difference, and shows some.
+pub(super) fn check(differences: Vec<String>) {
     let shown: Vec<&String> = differences.iter().take(40).collect();
     assert!(differences.is_empty(), "{} differences, such as {shown:#?}", differences.len());
 }

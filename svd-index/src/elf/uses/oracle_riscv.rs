@@ -11,6 +11,7 @@ use capstone::prelude::*;
 
 use super::abi::RISC_V;
 use super::instruction::{Condition, Instruction, Operand, Operation, Place};
+use super::oracle::check;
 use super::riscv::decode;
 
 const PC: u32 = 0x1000;
@@ -128,11 +129,6 @@ fn register(operands: &[RiscVOperand]) -> Option<RegId> {
         RiscVOperand::Reg(register) => Some(*register),
         _ => None,
     })
-}
-
-fn check(differences: Vec<String>) {
-    let shown: Vec<&String> = differences.iter().take(40).collect();
-    assert!(differences.is_empty(), "{} differences, such as {shown:#?}", differences.len());
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! 13 (A), 26 (C), 34 (listings). Names of fields are from there.
 
 use super::instruction::{
-    ALL_REGISTERS, Arithmetic, Condition, FlagEffect, Instruction, Operand, Operation, Place,
-    Register, Shift, Test, Update, Width,
+    ALL_REGISTERS, Arithmetic, Condition, FlagEffect, Instruction, Operand, Operation, Register,
+    Shift, Test, Width, at, compute, load, store,
 };
 
 const BYTE: Width = Width { bytes: 1, signed: false };
@@ -63,23 +63,6 @@ fn nothing() -> Operation {
 /// What may do anything.
 fn anything() -> Operation {
     Operation::Other { reads: ALL_REGISTERS, writes: ALL_REGISTERS & !1, stores: true }
-}
-
-fn at(base: Register, offset: u32) -> Place {
-    let offset = Operand::Immediate(offset);
-    Place::Indexed { base, offset, subtract: false, update: Update::None }
-}
-
-fn load(to: Register, width: Width, place: Place) -> Operation {
-    Operation::Load { to, width, place }
-}
-
-fn store(from: Register, width: Width, place: Place) -> Operation {
-    Operation::Store { from, width, place, status: None }
-}
-
-fn compute(what: Arithmetic, to: Register, first: Register, second: Operand) -> Operation {
-    Operation::Compute { what, to, first, second }
 }
 
 fn add(to: Register, first: Register, value: u32) -> Operation {

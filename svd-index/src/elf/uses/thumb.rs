@@ -8,7 +8,7 @@
 
 use super::instruction::{
     ALL_REGISTERS, Arithmetic, Condition, FlagEffect, Instruction, LR, Operand, Operation, PC,
-    Place, Register, SP, Shift, Test, Update, Width,
+    Place, Register, SP, Shift, Test, Update, Width, at, compute, load, store,
 };
 
 const BYTE: Width = Width { bytes: 1, signed: false };
@@ -84,23 +84,6 @@ fn only_reads() -> Operation {
 
 fn compare(what: Arithmetic, first: Register, second: Operand) -> Operation {
     Operation::Compare { what, first, second }
-}
-
-fn at(base: Register, offset: u32) -> Place {
-    let offset = Operand::Immediate(offset);
-    Place::Indexed { base, offset, subtract: false, update: Update::None }
-}
-
-fn load(to: Register, width: Width, place: Place) -> Operation {
-    Operation::Load { to, width, place }
-}
-
-fn store(from: Register, width: Width, place: Place) -> Operation {
-    Operation::Store { from, width, place, status: None }
-}
-
-fn compute(what: Arithmetic, to: Register, first: Register, second: Operand) -> Operation {
-    Operation::Compute { what, to, first, second }
 }
 
 /// A5.2: 16-bit instructions.
