@@ -24,7 +24,8 @@ impl Chip {
     /// `address` is absolute. A 32-bit register at `0x4000_0000` holds
     /// `0x4000_0000..0x4000_0004`. Registers may overlap (`alternateRegister`): all come back,
     /// in SVD order, array elements resolved. Empty: the SVD maps nothing there, see
-    /// [`Self::near`].
+    /// [`Self::near`]. Of large arrays woven into each other, which no vendor has, elements may
+    /// be missing: the search for them is bounded.
     ///
     /// Source: CMSIS-SVD `<addressOffset>`, relative to the enclosing element.
     pub fn registers_at(&self, address: u64) -> Vec<RegisterRef<'_>> {

@@ -64,50 +64,78 @@ pub(crate) fn offset(dims: &[DimRecord], element: u64) -> u64 {
 /// Elements closer together than their size overlap: then there are several, at most 16, and of
 /// arrays woven into each other those that a bounded search finds.
 pub(crate) fn elements_at(dims: &[DimRecord], size: u64, offset: u64) -> Vec<u64> {
+    let mut levels = [Level::default(); MAX_DIMS];
+    let mut weight = 1_u64;
+    for (level, dim) in levels.iter_mut().zip(dims).rev() {
+        *level = Level { count: u64::from(dim.count), stride: dim.stride, weight };
+        weight = weight.saturating_mul(u64::from(dim.count));
+    }
+    let levels = &mut levels[..dims.len().min(MAX_DIMS)];
+    // The widest steps first leave the fewest to choose from.
+    levels.sort_by_key(|level| std::cmp::Reverse(level.stride));
     let mut search = Search { found: Vec::new(), left: MOST_TRIED };
-    collect_at(dims, size, offset, 0, &mut search);
+    search.collect(levels, size, offset, 0);
+    search.found.sort_unstable();
     search.found
 }
 
+/// One of the arrays around a register.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    count: u64,
+    stride: u64,
+    /// Elements of the register that one step here passes.
+    weight: u64,
+}
+
+impl Level {
+    fn reach(&self) -> u64 {
+        self.stride.saturating_mul(self.count.saturating_sub(1))
+    }
+}
+
 /// Elements tried for one place. No vendor's arrays need more than a few.
-const MOST_TRIED: u32 = 1 << 16;
+const MOST_TRIED: u32 = 1 << 10;
+
+/// Overlapping elements told of one place.
+const ENOUGH: usize = 16;
 
 struct Search {
     found: Vec<u64>,
     left: u32,
 }
 
-/// Overlapping elements told of one place.
-const ENOUGH: usize = 16;
-
-fn collect_at(dims: &[DimRecord], size: u64, offset: u64, element: u64, search: &mut Search) {
-    let Some((dim, inner)) = dims.split_first() else {
-        if offset < size {
-            search.found.push(element);
-        }
-        return;
-    };
-    let (first, last) = candidates(dim, reach(inner).saturating_add(size), offset);
-    for index in first..=last {
-        if search.found.len() >= ENOUGH || search.left == 0 {
+impl Search {
+    fn collect(&mut self, levels: &[Level], size: u64, offset: u64, element: u64) {
+        let Some((level, inner)) = levels.split_first() else {
+            if offset < size {
+                self.found.push(element);
+            }
             return;
+        };
+        let span = inner.iter().map(Level::reach).fold(size, u64::saturating_add);
+        let (first, last) = candidates(level, span, offset);
+        for index in first..=last {
+            if self.found.len() >= ENOUGH || self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            let passed = element.saturating_add(index.saturating_mul(level.weight));
+            self.collect(inner, size, offset - index * level.stride, passed);
         }
-        search.left -= 1;
-        let below = element.saturating_mul(u64::from(dim.count)).saturating_add(index);
-        collect_at(inner, size, offset - index * dim.stride, below, search);
     }
 }
 
-/// Indices of `dim` whose element, `span` bytes long, holds the byte `offset`; empty if
+/// Indices at `level` whose element, `span` bytes long, holds the byte `offset`; empty if
 /// the first is beyond the last.
-fn candidates(dim: &DimRecord, span: u64, offset: u64) -> (u64, u64) {
-    let top = u64::from(dim.count.saturating_sub(1));
-    if dim.stride == 0 {
+fn candidates(level: &Level, span: u64, offset: u64) -> (u64, u64) {
+    let top = level.count.saturating_sub(1);
+    if level.stride == 0 {
         // All elements lie at one place.
         return (0, top.min(ENOUGH as u64 - 1));
     }
-    let last = (offset / dim.stride).min(top);
-    let first = (offset + 1).saturating_sub(span).div_ceil(dim.stride);
+    let last = (offset / level.stride).min(top);
+    let first = (offset + 1).saturating_sub(span).div_ceil(level.stride);
     (first, last)
 }
 
@@ -138,6 +166,13 @@ pub(crate) fn index_name<'a>(chip: &'a Chip, dim: &DimRecord, index: u32) -> &'a
     let names = chip.table::<StrRef>(INDEX_NAMES);
     let place = names.get(dim.names.first as usize + index as usize);
     place.map_or("", |&place| chip.text(place))
+}
+
+/// The whole list. Each element has a name; an index that was tampered with may say otherwise.
+pub(crate) fn index_names<'a>(chip: &'a Chip, dim: &DimRecord) -> &'a [StrRef] {
+    let first = dim.names.first as usize;
+    let len = dim.count.min(dim.names.count) as usize;
+    chip.table::<StrRef>(INDEX_NAMES).slice(first..first.saturating_add(len))
 }
 
 /// Writes `template` with its placeholders filled in; for no element, with spans.
@@ -179,12 +214,11 @@ fn render_span(chip: &Chip, dim: &DimRecord, bracketed: bool, out: &mut String) 
         return;
     }
     out.push('{');
-    // Each has a name; an index that was tampered with may say otherwise.
-    for index in 0..dim.count.min(dim.names.count) {
+    for (index, &name) in index_names(chip, dim).iter().enumerate() {
         if index != 0 {
             out.push(',');
         }
-        out.push_str(index_name(chip, dim, index));
+        out.push_str(chip.text(name));
     }
     out.push('}');
 }

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use super::Chip;
-use super::array::{MAX_DIMS, index_name, placeholder};
+use super::array::{MAX_DIMS, index_names, placeholder};
 use super::records::DimRecord;
 
 /// How separators count.
@@ -166,9 +166,10 @@ impl Matcher<'_> {
                 .filter_map(|len| Some((number_index(&query[..len], dim)?, len)))
                 .collect();
         }
-        let mut found: Vec<(u32, usize)> = (0..dim.count.min(dim.names.count))
-            .filter_map(|index| {
-                let name = index_name(self.chip, dim, index).as_bytes();
+        let mut found: Vec<(u32, usize)> = (0..)
+            .zip(index_names(self.chip, dim))
+            .filter_map(|(index, &name)| {
+                let name = self.chip.text(name).as_bytes();
                 let start = query.get(..name.len())?;
                 (!name.is_empty() && start.eq_ignore_ascii_case(name))
                     .then_some((index, name.len()))
