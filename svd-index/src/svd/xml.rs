@@ -6,8 +6,9 @@
 //! are.
 
 use bumpalo::Bump;
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr3};
 
+use self::bytes::{line_breaks, open_angle, plain_name, text_run};
 use super::bounds::MAX_DEPTH;
 
 /// Bytes of a reference after its `&`: the longest, `#x10FFFF;`, and some zeros.
@@ -75,7 +76,7 @@ impl<'a> Xml<'a> {
     /// The line read last, from 1.
     pub(super) fn line(&mut self) -> u32 {
         let passed = &self.source.as_bytes()[self.counted_to..self.at];
-        let lines = memchr::memchr_iter(b'\n', passed).count();
+        let lines = line_breaks(passed);
         self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
         self.counted_to = self.at;
         self.line
@@ -97,13 +98,19 @@ impl<'a> Xml<'a> {
             return "";
         }
         let from = self.at;
-        let Some(len) = memchr(b'<', &self.source.as_bytes()[from..]) else {
+        let Some(run) = text_run(&self.source.as_bytes()[from..]) else {
             self.break_off_at_end();
             return "";
         };
-        self.at += len;
-        let text = self.read(&self.source[from..self.at]);
-        if self.source.as_bytes().get(self.at + 1) == Some(&b'/') {
+        self.at += run.len;
+        let raw = &self.source[from..self.at];
+        let is_whole = self.source.as_bytes().get(self.at + 1) == Some(&b'/');
+        if is_whole && !run.has_reference && !run.has_break {
+            self.end_tag();
+            return trim(raw);
+        }
+        let text = self.read(raw);
+        if is_whole {
             self.end_tag();
             return self.tidy(text);
         }
@@ -157,7 +164,7 @@ impl<'a> Xml<'a> {
         }
         loop {
             let bytes = self.source.as_bytes();
-            let Some(len) = memchr(b'<', &bytes[self.at..]) else {
+            let Some(len) = open_angle(&bytes[self.at..]) else {
                 self.break_off_at_end();
                 return None;
             };
@@ -173,6 +180,10 @@ impl<'a> Xml<'a> {
     fn start_tag(&mut self) -> Option<Start<'a>> {
         let bytes = self.source.as_bytes();
         let from = self.at + 1;
+        if let Some(len) = plain_name(&bytes[from..]) {
+            let name = &self.source[from..from + len];
+            return self.enter(name, name, "");
+        }
         let name_len = bytes[from..].iter().position(|&byte| ends_name(byte));
         let name_end = from + name_len.unwrap_or(bytes.len() - from);
         let mut end = name_end;
@@ -196,15 +207,20 @@ impl<'a> Xml<'a> {
             self.break_off("a tag without a name".into());
             return None;
         }
+        let attributes = &self.source[name_end..end];
+        self.enter(name, local_name(name), attributes)
+    }
+
+    /// Goes behind the start tag at `at`, which holds this and no more.
+    fn enter(&mut self, name: &'a str, local: &'a str, attributes: &'a str) -> Option<Start<'a>> {
         if self.open.len() >= MAX_DEPTH {
             self.set_broken(format!("elements nest deeper than {MAX_DEPTH}"));
             return None;
         }
-        let attributes = &self.source[name_end..end];
         self.is_empty_element = attributes.ends_with('/');
         self.open.push(name);
-        self.at = end + 1;
-        Some(Start { name: local_name(name), attributes, texts: self.texts })
+        self.at += "<>".len() + name.len() + attributes.len();
+        Some(Start { name: local, attributes, texts: self.texts })
     }
 
     fn end_tag(&mut self) -> Option<()> {
@@ -263,7 +279,7 @@ impl<'a> Xml<'a> {
 
     fn tidy(&self, text: &'a str) -> &'a str {
         let text = trim(text);
-        if memchr2(b'\n', b'\t', text.as_bytes()).is_none() {
+        if !text.contains(['\n', '\t']) {
             return text;
         }
         let mut words = bumpalo::collections::String::with_capacity_in(text.len(), self.texts);
@@ -403,5 +419,6 @@ fn character(name: &str) -> Option<char> {
     })
 }
 
+mod bytes;
 #[cfg(test)]
 mod tests;
