@@ -31,7 +31,8 @@ impl Writer {
     /// Starts a file about `source`; `schema` is the version of the records of this `kind`.
     pub fn new(kind: Kind, schema: u32, source: SourceId) -> Self {
         let bytes = vec![0; BLOCK];
-        Self { kind, schema, source, bytes, table: Vec::new(), strings: Strings::default() }
+        let strings = Strings::with_room_for(source.size);
+        Self { kind, schema, source, bytes, table: Vec::new(), strings }
     }
 
     /// Adds a section of records. Each `id` is added once.
@@ -157,18 +158,18 @@ struct Strings {
     hasher: foldhash::fast::FixedState,
 }
 
-impl Default for Strings {
-    /// With room for what a usual source has, so that it need not be moved while it grows.
-    fn default() -> Self {
+impl Strings {
+    /// With room for what a source of `size` bytes usually has, so that it need not be moved while
+    /// it grows. Room that stays empty has its price too: the system hands it out page by page.
+    fn with_room_for(size: u64) -> Self {
+        let room = (size / 128).clamp(1 << 8, 1 << 15) as usize;
         Self {
             bytes: Vec::with_capacity(1 << 18),
-            places: HashMap::with_capacity_and_hasher(1 << 14, BuildHasherDefault::default()),
+            places: HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default()),
             hasher: foldhash::fast::FixedState::default(),
         }
     }
-}
 
-impl Strings {
     fn intern(&mut self, text: &str) -> StrRef {
         if text.is_empty() {
             return StrRef::default();

@@ -51,9 +51,10 @@ impl Array {
 /// the `name` has a placeholder. The text says what is odd.
 pub(super) fn resolve<'d>(
     name: &str,
-    dims: impl Iterator<Item = &'d Dim<'d>> + Clone,
+    dims: impl Iterator<Item = Option<&'d Dim<'d>>> + Clone,
 ) -> (Option<Array>, Option<String>) {
-    let own = dims.clone().next().and_then(|dim| dim.count);
+    let own = dims.clone().next().flatten().and_then(|dim| dim.count);
+    let dims = dims.flatten();
     let inherited = || dims.clone().find_map(|dim| dim.count);
     let has_placeholder = has_placeholder(name);
     let Some(count) = own.or_else(|| has_placeholder.then(inherited).flatten()) else {

@@ -130,7 +130,8 @@ impl<'t, 'a> Derivation<'t, 'a> {
         let exact = self.peripherals.get(name).copied();
         exact.or_else(|| {
             let mut all = self.peripherals.values();
-            all.find(|other| has_element(other.name, &other.dim, name, &self.comparisons)).copied()
+            all.find(|other| has_element(other.name, Some(&other.dim), name, &self.comparisons))
+                .copied()
         })
     }
 
@@ -244,7 +245,7 @@ fn field_called<'t, 'a>(
     let named = fields.iter().find(|field| field.name == name);
     named.or_else(|| {
         let mut all = fields.iter();
-        all.find(|field| has_element(field.name, &field.dim, name, comparisons))
+        all.find(|field| has_element(field.name, field.dim.given(), name, comparisons))
     })
 }
 
@@ -277,16 +278,21 @@ fn as_register<'t, 'a>(node: &'t Node<'a>) -> Option<&'t Register<'a>> {
     }
 }
 
-fn node_name<'n, 'a>(node: &'n Node<'a>) -> (&'a str, &'n Dim<'a>) {
+fn node_name<'n, 'a>(node: &'n Node<'a>) -> (&'a str, Option<&'n Dim<'a>>) {
     match node {
-        Node::Cluster(cluster) => (cluster.name, &cluster.dim),
-        Node::Register(register) => (register.name, &register.dim),
+        Node::Cluster(cluster) => (cluster.name, Some(&cluster.dim)),
+        Node::Register(register) => (register.name, register.dim.given()),
     }
 }
 
 /// True if `reference` names the array called `name`, without its placeholder, or one element
 /// of it.
-fn has_element(name: &str, dim: &Dim<'_>, reference: &str, comparisons: &Comparisons) -> bool {
+fn has_element(
+    name: &str,
+    dim: Option<&Dim<'_>>,
+    reference: &str,
+    comparisons: &Comparisons,
+) -> bool {
     /// What reading an array's index costs, in comparisons, if it is short.
     const INDEX: usize = 64;
     if !comparisons.take(1) {
@@ -301,7 +307,7 @@ fn has_element(name: &str, dim: &Dim<'_>, reference: &str, comparisons: &Compari
         if matches!(index, "" | "%s") {
             return true;
         }
-        comparisons.take(INDEX + dim.index.map_or(0, str::len));
+        comparisons.take(INDEX + dim.and_then(|dim| dim.index).map_or(0, str::len));
         match arrays::resolve(name, std::iter::once(dim)).0 {
             Some(array) => array.has_text(index),
             // Its dimension is derived itself.

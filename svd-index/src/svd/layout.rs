@@ -147,7 +147,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         if let Some(lost) = &chain.lost {
             self.warn_lost(peripheral.name, peripheral.line, lost);
         }
-        let dims = chain.links().map(|link| &link.dim);
+        let dims = chain.links().map(|link| Some(&link.dim));
         let (array, odd) = arrays::resolve(peripheral.name, dims);
         if let Some(odd) = odd {
             self.warn_array(peripheral.name, peripheral.line, odd, array.is_some());
@@ -292,7 +292,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         if let Some(lost) = &chain.lost {
             self.warn_lost(&path(), cluster.line, lost);
         }
-        let dims = chain.links().map(|(link, _)| &link.dim);
+        let dims = chain.links().map(|(link, _)| Some(&link.dim));
         let Some((name, dims)) = self.level(&path, cluster.line, cluster.name, dims, place) else {
             return;
         };
@@ -329,7 +329,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         if let Some(lost) = &chain.lost {
             self.warn_lost(&path(), register.line, lost);
         }
-        let dims = chain.links().map(|(link, _)| &link.dim);
+        let dims = chain.links().map(|(link, _)| link.dim.given());
         let own_dims = place.dims.len();
         let Some((name, dims)) = self.level(&path, register.line, register.name, dims, place)
         else {
@@ -420,7 +420,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         path: &dyn Fn() -> String,
         line: u32,
         name: &'n str,
-        dims: impl Iterator<Item = &'n Dim<'n>> + Clone,
+        dims: impl Iterator<Item = Option<&'n Dim<'n>>> + Clone,
         place: &Place<'t, 'a>,
     ) -> Option<(Cow<'n, str>, Vec<rec::DimRecord>)> {
         let (array, odd) = arrays::resolve(name, dims);

@@ -57,7 +57,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             let what = "a field without bits".into();
             return self.leave_out(&path(), field.line, what);
         };
-        let (array, odd) = arrays::resolve(field.name, links().map(|link| &link.dim));
+        let (array, odd) = arrays::resolve(field.name, links().map(|link| link.dim.given()));
         if let Some(odd) = odd {
             let assumed = "read as well as possible".into();
             self.warn(&path(), field.line, odd, assumed);

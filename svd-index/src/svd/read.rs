@@ -275,7 +275,7 @@ impl<'a> Reader<'a> {
                     let fields = self.fields(register.fields.unwrap_or_default());
                     register.fields = Some(fields);
                 }
-                other if self.dim(other, &mut register.dim) => {}
+                other if self.rare_dim(other, &mut register.dim) => {}
                 other => self.property_or_skip(other, &mut register.properties),
             }
         }

@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
                     let set = self.enums(start);
                     self.pending.enums.push(set);
                 }
-                other if self.dim(other, &mut field.dim) => {}
+                other if self.rare_dim(other, &mut field.dim) => {}
                 _ => self.xml.skip(),
             }
         }

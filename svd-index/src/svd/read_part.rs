@@ -2,7 +2,7 @@
 //! vocabulary, an array's declaration, what may be written.
 
 use super::read::Reader;
-use super::tree::{Dim, EnumValue, Text};
+use super::tree::{Dim, EnumValue, Rare, Text};
 use super::values;
 use crate::chip::{Access, ModifiedWriteValues, ReadAction, WriteConstraint};
 
@@ -23,6 +23,16 @@ impl<'a> Reader<'a> {
             _ => return false,
         }
         true
+    }
+
+    /// As [`Self::dim`], of an element that is seldom an array.
+    pub(super) fn rare_dim(&mut self, element: &str, rare: &mut Rare<'a, Dim<'a>>) -> bool {
+        let mut dim = rare.get();
+        let is_taken = self.dim(element, &mut dim);
+        if is_taken {
+            rare.put(dim, self.memory);
+        }
+        is_taken
     }
 
     /// Names of the numbers that an array is indexed with.

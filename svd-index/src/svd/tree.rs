@@ -1,5 +1,7 @@
 //! An SVD as written: nothing derived, inherited or expanded yet.
 
+use bumpalo::Bump;
+
 use super::patch::Place;
 use crate::chip::{Access, EnumUsage, ModifiedWriteValues, ReadAction, WriteConstraint};
 
@@ -114,7 +116,7 @@ pub(super) struct Register<'a> {
     pub(super) description: Option<Text<'a>>,
     pub(super) offset: Option<u64>,
     pub(super) properties: Properties,
-    pub(super) dim: Dim<'a>,
+    pub(super) dim: Rare<'a, Dim<'a>>,
     pub(super) alternate_register: Option<Text<'a>>,
     pub(super) alternate_group: Option<Text<'a>>,
     pub(super) read_action: Option<ReadAction>,
@@ -135,7 +137,7 @@ pub(super) struct Field<'a> {
     pub(super) read_action: Option<ReadAction>,
     pub(super) modified_write_values: Option<ModifiedWriteValues>,
     pub(super) constraint: Option<WriteConstraint>,
-    pub(super) dim: Dim<'a>,
+    pub(super) dim: Rare<'a, Dim<'a>>,
     pub(super) enums: &'a [Enums<'a>],
 }
 
@@ -182,6 +184,39 @@ pub(super) struct EnumValue<'a> {
     /// The value, and the bits of it that matter.
     pub(super) value: Option<(u64, u64)>,
     pub(super) is_default: bool,
+}
+
+/// A part that few elements have, kept apart so that the others need not carry it along.
+#[derive(Debug)]
+pub(super) struct Rare<'a, T>(Option<&'a T>);
+
+impl<'a, T: Copy + Default> Rare<'a, T> {
+    /// The part, to be changed; [`Self::put`] it back then.
+    pub(super) fn get(self) -> T {
+        self.0.copied().unwrap_or_default()
+    }
+
+    pub(super) fn put(&mut self, part: T, memory: &'a Bump) {
+        self.0 = Some(memory.alloc(part));
+    }
+
+    pub(super) fn given(self) -> Option<&'a T> {
+        self.0
+    }
+}
+
+impl<T> Clone for Rare<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Rare<'_, T> {}
+
+impl<T> Default for Rare<'_, T> {
+    fn default() -> Self {
+        Self(None)
+    }
 }
 
 /// `<dim>`, `<dimIncrement>`, `<dimIndex>`, `<dimArrayIndex>`, as far as written.

@@ -1,7 +1,9 @@
 //! Which architecture an Arm core has, and which of its peripherals the chip implements.
 
+use bumpalo::Bump;
+
 use crate::chip::Origin;
-use crate::svd::tree::{Device, Node, Peripheral};
+use crate::svd::tree::{Device, Dim, Node, Peripheral};
 
 /// Interrupts that a word of `NVIC_ISER` and its like holds, and words that hold their priorities.
 const INTERRUPTS_PER_WORD: u32 = 32;
@@ -35,12 +37,17 @@ pub(super) fn has_bit_band(cpu_name: &str) -> bool {
 }
 
 /// Leaves in `core` what `device` has, whose processor is `cpu_name`, empty if not known.
-pub(super) fn fit(core: &mut Device<'_>, origin: Origin, cpu_name: &str, device: &Device<'_>) {
+pub(super) fn fit<'a>(
+    (core, memory): (&mut Device<'a>, &'a Bump),
+    origin: Origin,
+    cpu_name: &str,
+    device: &Device<'_>,
+) {
     core.peripherals.retain(|peripheral| has(device, cpu_name, peripheral.name));
     let words = interrupt_words(device);
     for peripheral in &mut core.peripherals {
         match peripheral.name {
-            "NVIC" if origin != Origin::ArmV6M => size_nvic(peripheral, words),
+            "NVIC" if origin != Origin::ArmV6M => size_nvic(peripheral, words, memory),
             "SCB" if lacks_vtor(cpu_name) => remove(peripheral, "VTOR"),
             _ => {}
         }
@@ -74,7 +81,7 @@ fn interrupt_words(device: &Device<'_>) -> u32 {
     words.min(MAX_INTERRUPT_WORDS)
 }
 
-fn size_nvic(nvic: &mut Peripheral<'_>, words: u32) {
+fn size_nvic<'a>(nvic: &mut Peripheral<'a>, words: u32, memory: &'a Bump) {
     for node in nvic.children.iter_mut().flatten() {
         let Node::Register(register) = node else {
             continue;
@@ -83,7 +90,9 @@ fn size_nvic(nvic: &mut Peripheral<'_>, words: u32) {
             "IPR%s" => (words * PRIORITY_WORDS).min(MAX_PRIORITY_WORDS),
             _ => words,
         };
-        register.dim.count = register.dim.count.map(|_| wanted);
+        if let Some(dim) = register.dim.given() {
+            register.dim.put(Dim { count: dim.count.map(|_| wanted), ..*dim }, memory);
+        }
     }
 }
 

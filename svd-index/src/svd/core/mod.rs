@@ -52,7 +52,7 @@ pub(super) fn of<'a>(
         name => arm::architecture(name)?,
     };
     let mut core = read(origin, memory)?;
-    arm::fit(&mut core.device, origin, name, device);
+    arm::fit((&mut core.device, memory), origin, name, device);
     core.bit_band = arm::has_bit_band(name);
     Some(core)
 }

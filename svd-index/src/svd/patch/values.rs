@@ -4,7 +4,7 @@ use super::spec::Spec;
 use super::yaml::{Key, Kind, Map, Node};
 use super::{Patcher, join};
 use crate::chip::{Access, ModifiedWriteValues, ReadAction, WriteConstraint};
-use crate::svd::tree::{BitRange, Block, Dim, Field, Interrupt, Properties, Register};
+use crate::svd::tree::{BitRange, Block, Dim, Field, Interrupt, Properties, Rare, Register};
 
 impl<'a> Patcher<'a> {
     pub(super) fn keep(&self, text: &str) -> &'a str {
@@ -132,6 +132,22 @@ impl<'a> Patcher<'a> {
         true
     }
 
+    /// As [`Self::dim`], of an element that is seldom an array.
+    fn rare_dim(
+        &mut self,
+        path: &str,
+        key: &Key,
+        node: &Node,
+        rare: &mut Rare<'a, Dim<'a>>,
+    ) -> bool {
+        let mut dim = rare.get();
+        let is_taken = self.dim(path, key, node, &mut dim);
+        if is_taken {
+            rare.put(dim, self.memory);
+        }
+        is_taken
+    }
+
     /// Sets properties of a register.
     pub(super) fn set_register(
         &mut self,
@@ -175,7 +191,7 @@ impl<'a> Patcher<'a> {
                     register.fields = Some(self.memory.alloc_slice_copy(&fields));
                 }
                 _ if self.property(path, key, node, &mut register.properties) => {}
-                _ if self.dim(path, key, node, &mut register.dim) => {}
+                _ if self.rare_dim(path, key, node, &mut register.dim) => {}
                 _ => self.unknown(key, path),
             }
         }
@@ -240,7 +256,7 @@ impl<'a> Patcher<'a> {
                         None => self.warn(key.place, path, "`bitRange` should be `[msb:lsb]`"),
                     }
                 }
-                _ if self.dim(path, key, node, &mut field.dim) => {}
+                _ if self.rare_dim(path, key, node, &mut field.dim) => {}
                 _ => self.unknown(key, path),
             }
         }
