@@ -73,8 +73,16 @@ impl Session {
                 _ => {}
             }
         }
-        self.warn_of_another_chip(&opened.index);
         Ok(opened.index)
+    }
+
+    /// Tells what there is to say before `index` is asked which code touches which register. That
+    /// is worked out now if it was not before.
+    pub(crate) fn follow_code(&self, index: &Index) {
+        for firmware in index.firmwares() {
+            firmware.use_warnings().iter().for_each(|warning| self.ui.warn(warning));
+        }
+        self.warn_of_another_chip(index);
     }
 
     /// An ELF of another chip than the SVD gives answers that are wrong and sound right.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::chip::records;
 use crate::elf::{self, Firmware};
-use crate::store::{Cache, Content, Kind, Loaded, Reason, Source, SourceId, Stamped};
+use crate::store::{Cache, Content, File, Kind, Loaded, Reason, Source, SourceId, Stamped};
 use crate::svd::{Build, Patch, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
 
@@ -76,7 +76,9 @@ impl Index {
         };
         for path in &sources.elfs {
             let loaded = cache.load(ElfFile(path.clone()))?;
-            let firmware = Firmware::new(opened.note(path, loaded));
+            let file = opened.note(path, loaded);
+            let uses = uses_of(cache.clone(), path.clone(), *file.source());
+            let firmware = Firmware::new(file, uses);
             opened.warn(path, firmware.file().warnings());
             opened.index.firmwares.push(firmware);
         }
@@ -125,8 +127,16 @@ impl Index {
     /// True once something read from an index file was damaged and could not be built again, its
     /// source being gone or changed: answers since then may be incomplete.
     pub fn is_damaged(&self) -> bool {
-        let mut firmwares = self.firmwares.iter().map(Firmware::file);
-        self.chips.iter().any(Chip::is_damaged) || firmwares.any(crate::store::File::is_damaged)
+        self.chips.iter().any(Chip::is_damaged) || self.firmwares.iter().any(Firmware::is_damaged)
+    }
+}
+
+/// Opens or builds the index of what the code of the ELF at `path` touches, as long as its
+/// content is `id`.
+fn uses_of(cache: Cache, path: PathBuf, id: SourceId) -> impl Fn() -> Option<File> {
+    move || {
+        let loaded = cache.load(ElfUses(ElfFile(path.clone()))).ok()?;
+        Some(loaded.file).filter(|file| *file.source() == id)
     }
 }
 
@@ -138,7 +148,7 @@ fn built_for(firmwares: &[Firmware]) -> Option<Origin> {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let files = |file: &crate::store::File| file.source().hex();
+        let files = |file: &File| file.source().hex();
         f.debug_struct("Index")
             .field("chips", &self.chips)
             .field(
@@ -150,7 +160,7 @@ impl std::fmt::Debug for Index {
 }
 
 impl Opened {
-    fn note(&mut self, path: &Path, loaded: Loaded) -> crate::store::File {
+    fn note(&mut self, path: &Path, loaded: Loaded) -> File {
         let mut add = |kind| {
             self.notes.push(Note { source: path.to_owned(), kind });
         };
@@ -240,6 +250,30 @@ impl Source for ElfFile {
         let built = elf::build(bytes, id)
             .map_err(|source| IndexError::Elf { path: self.0.clone(), source });
         built.map(|(writer, _)| writer.finish())
+    }
+}
+
+/// The code of a firmware image.
+struct ElfUses(ElfFile);
+
+impl Source for ElfUses {
+    type Input = Vec<u8>;
+
+    const KIND: (Kind, u32) = (Kind::Uses, elf::USES_SCHEMA);
+
+    fn key(&self) -> Vec<u8> {
+        // The same file as for the ELF itself: what is known of it holds for both.
+        self.0.key()
+    }
+
+    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
+        self.0.read()
+    }
+
+    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        let built = elf::build_uses(bytes, id)
+            .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
+        Ok(built?.finish())
     }
 }
 

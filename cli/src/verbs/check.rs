@@ -123,6 +123,7 @@ impl Tally {
 pub(crate) fn run(session: &mut Session, args: &CheckArgs) -> Outcome {
     let index = session.index()?;
     need_chip(&index, &session.config)?;
+    session.follow_code(&index);
     let files = Files::read(args)?;
     for skipped in &files.unread {
         session.ui.note(skipped);

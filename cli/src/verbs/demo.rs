@@ -77,6 +77,7 @@ fn index(session: &mut Session) -> Result<Index, Failure> {
     step(session, 1, "The chip's register map and the firmware, indexed")?;
     let started = Instant::now();
     let index = session.index()?;
+    session.follow_code(&index);
     let took = started.elapsed().as_micros() as f64 / 1000.0;
     let device = need_chip(&index, &session.config)?.device();
     let firmware = need_firmware(&index, &session.config)?;

@@ -25,6 +25,7 @@ impl Sources {
         if bundle.is_none() {
             need_chip(&index, &session.config)?;
         }
+        session.follow_code(&index);
         Ok(Self { index, bundle })
     }
 

@@ -33,6 +33,7 @@ struct SnapJson<'a> {
 /// Takes a snapshot and saves it.
 pub(crate) fn run(session: &mut Session, args: &SnapArgs) -> Outcome {
     let index = session.index()?;
+    session.follow_code(&index);
     need_chip(&index, &session.config)?;
     let plan = plan(&index, args)?;
     let mut board = board::open_running(session, &args.observe)?;

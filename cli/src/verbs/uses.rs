@@ -26,6 +26,7 @@ pub(crate) fn run(session: &mut Session, args: &UsesArgs) -> Outcome {
     let index = session.index()?;
     let chip = need_chip(&index, &session.config)?;
     need_firmware(&index, &session.config)?;
+    session.follow_code(&index);
     let registers = match &args.register {
         Some(text) => Some(lookup::find(chip, text, DESCRIBED)?.0),
         None => None,

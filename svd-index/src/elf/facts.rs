@@ -50,6 +50,11 @@ pub struct Facts {
     pub vector_table: Option<TablePlace>,
     /// Address of the RTT control block.
     pub rtt: Option<u64>,
+}
+
+/// Which code touches which register, as far as it follows from the code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UseFacts {
     /// Loads and stores at known addresses outside the program's own memory, by address, then pc.
     pub accesses: Vec<Access>,
     /// Loads and stores that touch a register, as their type or their base tells, at an address

@@ -1,19 +1,19 @@
 //! The opened firmware: look-ups over sorted records.
 
+use super::accesses::LazyUses;
 use super::records::{
-    ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
-    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LOOSE_ACCESSES,
-    LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, RowRecord,
-    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SYMBOLS,
-    SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
-    VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
+    FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
+    HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
+    RowRecord, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS,
+    SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
+    VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
-    AccessKind, AccessRef, BaseRef, Certainty, Frame, FunctionRef, Line, LooseAccessRef, Machine,
-    SectionRef, SymbolKind, SymbolRef, Value, VectorRef, names, table,
+    ElfError, Frame, FunctionRef, Line, Machine, SectionRef, SymbolKind, SymbolRef, VectorRef,
+    names, table,
 };
 use crate::chip::Origin;
-use crate::store::{File, Records, StrRef};
+use crate::store::{File, Kind, Records, SourceId, StrRef};
 
 /// Deepest nesting of structures and arrays that a variable's path follows.
 const MAX_PATH_DEPTH: usize = 32;
@@ -27,13 +27,31 @@ const MAX_OVERLAP: usize = 64;
 /// Every look-up is a binary search or a scan of names; nothing is computed on opening.
 pub struct Firmware {
     file: File,
+    pub(super) uses: LazyUses,
 }
 
 impl Firmware {
-    /// Takes an index file of [`Kind::Elf`](crate::store::Kind::Elf), opened with
-    /// [`SCHEMA`](super::SCHEMA) or built by [`build`](super::build).
-    pub fn new(file: File) -> Self {
-        Self { file }
+    /// Takes an index file of [`Kind::Elf`], opened with [`SCHEMA`](super::SCHEMA) or built by
+    /// [`build`](super::build). `uses` gives the one of [`Kind::Uses`] for the same ELF, when an
+    /// access is asked for the first time; `None` where it cannot be had.
+    pub fn new(file: File, uses: impl Fn() -> Option<File> + Send + Sync + 'static) -> Self {
+        Self { file, uses: LazyUses::new(uses) }
+    }
+
+    /// Reads the bytes of an ELF, with its indexes in memory.
+    ///
+    /// # Errors
+    /// As [`parse`](super::parse).
+    pub fn from_elf(bytes: &[u8]) -> Result<Self, ElfError> {
+        let source = SourceId::of(bytes);
+        let (writer, _) = super::build(bytes, source)?;
+        let file = File::from_bytes(&writer.finish(), Kind::Elf, super::SCHEMA);
+        let bytes = bytes.to_vec();
+        let uses = move || {
+            let index = super::build_uses(&bytes, source).ok()?.finish();
+            File::from_bytes(&index, Kind::Uses, super::USES_SCHEMA).ok()
+        };
+        Ok(Self::new(file.expect("an index just built is sound"), uses))
     }
 
     /// The index file that all answers come from.
@@ -227,56 +245,6 @@ impl Firmware {
         (symbol.kind == SymbolKind::Object).then(|| with_offset(symbol.name, offset))
     }
 
-    /// Loads and stores of registers at addresses that are not known, by pc.
-    pub fn loose_accesses(&self) -> impl Iterator<Item = LooseAccessRef<'_>> {
-        self.file.records(LOOSE_ACCESSES).into_iter().map(|record: &LooseAccessRecord| {
-            let structure = self.text(record.structure);
-            LooseAccessRef {
-                pc: record.access.pc,
-                base: match structure {
-                    "" => BaseRef::After(record.base),
-                    name => BaseRef::Structure { name, offset: record.base },
-                },
-                size_bytes: record.access.size_bytes as u8,
-                kind: kind_of(&record.access),
-                value: value_of(&record.access),
-            }
-        })
-    }
-
-    /// Loads and stores at known addresses outside the program's own memory, by address,
-    /// then pc.
-    pub fn accesses(&self) -> impl Iterator<Item = AccessRef<'_>> {
-        self.access_records().into_iter().map(|record| self.access_ref(record))
-    }
-
-    /// Accesses that touch the byte at `address`.
-    pub fn accesses_to(&self, address: u64) -> Vec<AccessRef<'_>> {
-        let accesses = self.access_records();
-        // The widest access is 8 bytes, so nothing that starts earlier can reach.
-        let start = accesses.partition_point(|access| access.address < address.saturating_sub(7));
-        (start..accesses.len())
-            .map_while(|position| accesses.get(position))
-            .take_while(|access| access.address <= address)
-            .filter(|access| address - access.address < u64::from(access.size_bytes))
-            .map(|record| self.access_ref(record))
-            .collect()
-    }
-
-    /// Accesses in the code of the functions that `function` names, and of what was inlined into
-    /// them, by pc. Functions that were inlined everywhere are found as well.
-    pub fn accesses_in(&self, function: &str) -> Vec<AccessRef<'_>> {
-        let mut found: Vec<AccessRef<'_>> = self
-            .accesses()
-            .filter(|access| {
-                let frames = self.frames_at(access.pc);
-                frames.iter().any(|frame| names::is_equal(frame.function, function))
-            })
-            .collect();
-        found.sort_by_key(|access| (access.pc, access.address));
-        found
-    }
-
     /// Names of functions, variables and other symbols that `name` may be a slip of, best first.
     pub fn suggest(&self, name: &str) -> Vec<String> {
         names::suggest(name, self.symbols().map(|symbol| symbol.name))
@@ -332,25 +300,6 @@ impl Firmware {
         }
     }
 
-    fn access_ref(&self, record: &AccessRecord) -> AccessRef<'_> {
-        let innermost = self.frames_at(record.pc).into_iter().next();
-        AccessRef {
-            pc: record.pc,
-            address: record.address,
-            size_bytes: record.size_bytes as u8,
-            kind: kind_of(record),
-            value: value_of(record),
-            certainty: match record.certainty {
-                0 => Certainty::Exact,
-                _ => Certainty::Partial,
-            },
-            function: innermost.map(|frame| frame.function),
-            file: innermost.and_then(|frame| frame.file),
-            line: innermost.and_then(|frame| frame.line),
-            column: innermost.and_then(|frame| frame.column),
-        }
-    }
-
     /// The symbol without a size that comes last before `address`, if both are in one section.
     fn label_at(&self, address: u64, end: usize) -> Option<&SymbolRecord> {
         let last = self.symbol_records().get(end.checked_sub(1)?)?;
@@ -363,10 +312,6 @@ impl Firmware {
 
     fn section_records(&self) -> Records<'_, SectionRecord> {
         self.file.records(SECTIONS)
-    }
-
-    fn access_records(&self) -> Records<'_, AccessRecord> {
-        self.file.records(ACCESSES)
     }
 
     fn function_record_at(&self, address: u64) -> Option<&FunctionRecord> {
@@ -467,23 +412,4 @@ fn some_nonzero(number: u32) -> Option<u32> {
 
 fn with_offset(name: &str, offset: u64) -> String {
     if offset == 0 { name.to_owned() } else { format!("{name}+{offset}") }
-}
-
-fn kind_of(record: &AccessRecord) -> AccessKind {
-    match record.kind {
-        0 => AccessKind::Read,
-        1 => AccessKind::Write,
-        _ => AccessKind::ReadModifyWrite,
-    }
-}
-
-fn value_of(record: &AccessRecord) -> Value {
-    let all = u64::MAX >> (64 - 8 * record.size_bytes.clamp(1, 8));
-    let known = record.set | record.clear;
-    match record.kind {
-        0 => Value::Unknown,
-        _ if known == all => Value::Known(record.set),
-        _ if record.unknown == all => Value::Unknown,
-        _ => Value::Masked { set: record.set, clear: record.clear, unknown: record.unknown },
-    }
 }

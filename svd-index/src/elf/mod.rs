@@ -2,13 +2,15 @@
 //! the vector table, and which instruction touches which register.
 //!
 //! ```text
-//! bytes ──parse──▶ Facts ──build──▶ records in an index file ──Firmware::new──▶ look-ups
+//! bytes ──parse──────▶ Facts ────build──▶ records in an index file ──Firmware──▶ look-ups
+//!   └────parse_uses──▶ UseFacts ─build_uses──▶ another file, by the first who asks ──┘
 //! ```
 //!
 //! [`parse`] is pure and tolerant: what is damaged costs itself and a [`Warning`], the rest
 //! stays. [`Firmware`] is what everybody else asks; it reads memory-mapped records and never
 //! walks the file on opening.
 
+mod accesses;
 mod architecture;
 mod demangle;
 mod dwarf;
@@ -27,7 +29,7 @@ mod write;
 pub use facts::{
     Access, AccessKind, Base, Certainty, Facts, Function, Inlined, Layout, LayoutKind,
     LayoutMember, LooseAccess, Machine, Member, Row, Section, Segment, Symbol, SymbolKind,
-    TablePlace, Type, TypeKind, Unit, Value, Variable, Vector, VectorProblem,
+    TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector, VectorProblem,
 };
 pub use firmware::Firmware;
 pub use layout::{Hole, MemberRef, TypeRef};
@@ -43,6 +45,9 @@ use crate::store::{SourceId, Writer};
 
 /// Version of the records that [`build`] writes; an index file with another one is built again.
 pub const SCHEMA: u32 = records::SCHEMA;
+
+/// Version of the records that [`build_uses`] writes.
+pub const USES_SCHEMA: u32 = records::USES_SCHEMA;
 
 /// Name of the control block in SEGGER's own RTT sources, which other implementations keep so
 /// that debuggers find it.
@@ -63,7 +68,7 @@ pub enum ElfError {
     Header(#[source] object::Error),
 }
 
-/// Reads everything from the bytes of an ELF.
+/// Reads everything from the bytes of an ELF but [which register its code touches](parse_uses).
 ///
 /// What is damaged costs itself and a [`Warning`], whose `path` names the place (a section, a
 /// unit, a function) and whose `line` is 0.
@@ -74,15 +79,30 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut warnings = Vec::new();
     let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
-    let shapes = dwarf::read(&image, &mut facts, &mut warnings);
+    dwarf::read(&image, &mut facts, &mut warnings);
     vectors::read(&image, &mut facts);
-    uses::read(&image, &shapes, &mut facts, &mut warnings);
     facts.rtt = facts
         .symbols
         .iter()
         .find(|symbol| symbol.linkage_name == RTT_CONTROL_BLOCK)
         .map(|symbol| symbol.address);
     Ok((facts, warnings))
+}
+
+/// Follows the code of an ELF: which instruction touches which register. This takes longer than
+/// all of [`parse`]. The warnings are about the code alone.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
+    let mut facts = Facts::default();
+    let mut told_by_parse = Vec::new();
+    let image = image::Image::parse(bytes, &mut facts, &mut told_by_parse)?;
+    let shapes = dwarf::read(&image, &mut facts, &mut told_by_parse);
+    vectors::read(&image, &mut facts);
+    let mut warnings = Vec::new();
+    let uses = uses::read(&image, &shapes, &facts, &mut warnings);
+    Ok((uses, warnings))
 }
 
 /// Reads an ELF and lays it out as an index file, warnings included.
@@ -96,4 +116,16 @@ pub fn build(bytes: &[u8], source: SourceId) -> Result<(Writer, Vec<Warning>), E
     let mut writer = write::write(&facts, source);
     writer.warnings(&warnings);
     Ok((writer, warnings))
+}
+
+/// Follows the code of an ELF and lays out what it touches as an index file of its own, warnings
+/// included.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build_uses(bytes: &[u8], source: SourceId) -> Result<Writer, ElfError> {
+    let (uses, warnings) = parse_uses(bytes)?;
+    let mut writer = write::write_uses(&uses, source);
+    writer.warnings(&warnings);
+    Ok(writer)
 }

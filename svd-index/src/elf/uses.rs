@@ -33,7 +33,7 @@ mod walk;
 mod word;
 
 use super::image::{Image, warning};
-use super::{Access, AccessKind, Base, Certainty, Facts, LooseAccess, Machine, Value};
+use super::{Access, AccessKind, Base, Certainty, Facts, LooseAccess, Machine, UseFacts, Value};
 use crate::Warning;
 use content::{Pointer, Spot};
 use explore::Explorer;
@@ -46,20 +46,21 @@ use word::mask;
 /// instruction; a damaged file may claim anything.
 const MAX_STEPS: u64 = 30_000_000;
 
-/// Fills in the accesses.
+/// Follows the code of the program that `facts` and `shapes` are about.
 pub(crate) fn read(
     image: &Image<'_>,
     shapes: &Shapes,
-    facts: &mut Facts,
+    facts: &Facts,
     warnings: &mut Vec<Warning>,
-) {
+) -> UseFacts {
+    let mut uses = UseFacts::default();
     let is_read = match facts.machine {
         Machine::Arm => true,
         Machine::RiscV => facts.class_bits == 32,
         _ => false,
     };
     if !is_read || facts.big_endian {
-        return;
+        return uses;
     }
     let program = Program::of(image, facts, shapes);
     let (findings, is_complete) = Explorer::explore(&program);
@@ -81,25 +82,26 @@ pub(crate) fn read(
     }
     for (&pc, finding) in &findings {
         for seen in &finding.seen {
-            add_access(facts, shapes, pc, finding.is_open, seen);
+            add_access(&mut uses, shapes, pc, finding.is_open, seen);
         }
     }
-    facts.accesses.sort_by_key(|access| (access.address, access.pc, access.kind as u8));
-    facts.loose_accesses.sort_by(|a, b| {
+    uses.accesses.sort_by_key(|access| (access.address, access.pc, access.kind as u8));
+    uses.loose_accesses.sort_by(|a, b| {
         let key = |access: &LooseAccess| (access.pc, access.kind as u8);
         key(a).cmp(&key(b)).then_with(|| format!("{:?}", a.base).cmp(&format!("{:?}", b.base)))
     });
-    facts.loose_accesses.dedup();
+    uses.loose_accesses.dedup();
+    uses
 }
 
-fn add_access(facts: &mut Facts, shapes: &Shapes, pc: u32, is_open: bool, seen: &Seen) {
+fn add_access(uses: &mut UseFacts, shapes: &Shapes, pc: u32, is_open: bool, seen: &Seen) {
     let (kind, value) = stored(seen);
     let (pc, size_bytes) = (pc.into(), seen.bytes);
     let base = match seen.spot {
         Spot::Address(address) => {
             let certainty = if is_open { Certainty::Partial } else { Certainty::Exact };
             let address = address.into();
-            facts.accesses.push(Access { pc, address, size_bytes, kind, value, certainty });
+            uses.accesses.push(Access { pc, address, size_bytes, kind, value, certainty });
             return;
         }
         Spot::Member(Pointer { structure, offset }) => {
@@ -111,7 +113,7 @@ fn add_access(facts: &mut Facts, shapes: &Shapes, pc: u32, is_open: bool, seen: 
         Spot::After(address) => Base::After(address.into()),
         Spot::Unknown => return,
     };
-    facts.loose_accesses.push(LooseAccess { pc, base, size_bytes, kind, value });
+    uses.loose_accesses.push(LooseAccess { pc, base, size_bytes, kind, value });
 }
 
 /// What an instruction does there, and what it stores.

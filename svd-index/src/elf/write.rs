@@ -8,13 +8,13 @@ use super::records::{
     RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE,
     SECTION_ZEROED, SECTIONS, SEGMENTS, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord,
     TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY,
-    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES,
-    VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord,
-    VectorRecord,
+    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
+    USES_SCHEMA, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE,
+    VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
     AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, SymbolKind, TablePlace, Type,
-    TypeKind, Value, VectorProblem,
+    TypeKind, UseFacts, Value, VectorProblem,
 };
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
@@ -32,7 +32,6 @@ pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
     write_layouts(&mut writer, facts);
     write_variables(&mut writer, facts);
     write_vectors(&mut writer, facts);
-    write_accesses(&mut writer, facts);
     writer
 }
 
@@ -308,8 +307,15 @@ fn write_vectors(writer: &mut Writer, facts: &Facts) {
     writer.section(VECTORS, &records);
 }
 
-fn write_accesses(writer: &mut Writer, facts: &Facts) {
-    let records: Vec<AccessRecord> = facts
+/// Fills a writer with the accesses.
+pub(crate) fn write_uses(uses: &UseFacts, source: SourceId) -> Writer {
+    let mut writer = Writer::new(Kind::Uses, USES_SCHEMA, source);
+    write_accesses(&mut writer, uses);
+    writer
+}
+
+fn write_accesses(writer: &mut Writer, uses: &UseFacts) {
+    let records: Vec<AccessRecord> = uses
         .accesses
         .iter()
         .map(|access| AccessRecord {
@@ -322,7 +328,7 @@ fn write_accesses(writer: &mut Writer, facts: &Facts) {
         })
         .collect();
     writer.section(ACCESSES, &records);
-    let loose: Vec<LooseAccessRecord> = facts
+    let loose: Vec<LooseAccessRecord> = uses
         .loose_accesses
         .iter()
         .map(|access| {

@@ -74,6 +74,8 @@ pub enum Kind {
     Elf = 2,
     /// The words of a chip description, made from its index.
     Words = 3,
+    /// Which code of a firmware image touches which register.
+    Uses = 4,
 }
 
 impl Kind {
@@ -83,6 +85,7 @@ impl Kind {
             Self::Svd => "svd",
             Self::Elf => "elf",
             Self::Words => "words",
+            Self::Uses => "uses",
         }
     }
 }

@@ -23,8 +23,7 @@ mod uses;
 
 use std::path::{Path, PathBuf};
 
-use svd_index::elf::{self, Firmware};
-use svd_index::store::{File, Kind, SourceId};
+use svd_index::elf::Firmware;
 
 /// A file of `tests/data/elf`.
 pub(crate) fn data(name: &str) -> PathBuf {
@@ -40,10 +39,9 @@ pub(crate) fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Builds the records and opens them, as the cache does.
+/// Builds the records and opens them.
 pub(crate) fn firmware(bytes: &[u8]) -> Firmware {
-    let (writer, _) = elf::build(bytes, SourceId::of(bytes)).unwrap();
-    Firmware::new(File::from_bytes(&writer.finish(), Kind::Elf, elf::SCHEMA).unwrap())
+    Firmware::from_elf(bytes).unwrap()
 }
 
 pub(crate) fn open(path: &Path) -> Firmware {

@@ -90,9 +90,9 @@ pub(super) fn line_breaks(bytes: &[u8]) -> usize {
     let in_words: u64 = words
         .iter()
         .map(|&word| {
-            let word = u64::from_le_bytes(word) ^ EACH * u64::from(b'\n');
+            let word = u64::from_le_bytes(word) ^ (EACH * u64::from(b'\n'));
             // Exact for each byte: nothing is carried from one to the next.
-            let other = (word & !HIGH) + !HIGH | word;
+            let other = ((word & !HIGH) + !HIGH) | word;
             let breaks = (!other & HIGH) >> 7;
             breaks.wrapping_mul(EACH) >> 56
         })
@@ -106,7 +106,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 fn equal(word: u64, byte: u8) -> u64 {
-    less(word ^ EACH * u64::from(byte), 1)
+    less(word ^ (EACH * u64::from(byte)), 1)
 }
 
 /// The high bit of the lowest byte that is less than `limit`, of none below, and of some above.
