@@ -86,7 +86,7 @@ struct Debug<'d, 'a> {
     /// The same subroutine stands in many units.
     demangled: HashMap<Cow<'a, str>, Name>,
     types: types::Types,
-    layouts: layouts::Layouts,
+    layouts: layouts::Layouts<'a>,
     shapes: shapes::Found,
     budget: budget::Budget,
 }
@@ -182,6 +182,14 @@ fn load_units<'a>(
     units
 }
 
+/// As [`String::from_utf8_lossy`], which takes its time even where all is well.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 fn unit_warning(offset: usize, error: &gimli::Error) -> Warning {
     warning(
         &format!("unit at .debug_info+{offset:#x}"),
@@ -238,7 +246,7 @@ impl<'d, 'a> Debug<'d, 'a> {
         entry
             .attr_value(name)
             .and_then(|value| self.dwarf.attr_string(&self.units[unit], value).ok())
-            .map(|text| text.to_string_lossy())
+            .map(|text| lossy(text.slice()))
             .unwrap_or_default()
     }
 

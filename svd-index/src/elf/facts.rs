@@ -164,9 +164,9 @@ pub struct Unit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Demangled name.
-    pub name: String,
+    pub name: Arc<str>,
     /// `DW_AT_linkage_name`, or the name where there is none.
-    pub linkage_name: String,
+    pub linkage_name: Arc<str>,
     /// Where its code is; several ranges where the compiler split it.
     pub ranges: Vec<Range<u64>>,
     /// Declaration, position in [`Facts::files`].
@@ -262,7 +262,7 @@ pub struct Layout {
     /// Size in bytes.
     pub size: u64,
     /// What a typedef stands for, what an enumeration is stored as; empty otherwise.
-    pub target: String,
+    pub target: Arc<str>,
     /// Members by offset, enumerators in their order, or for a typedef what it stands for.
     pub members: Vec<LayoutMember>,
     /// Declaration, position in [`Facts::files`].
@@ -292,8 +292,8 @@ pub enum LayoutKind {
 pub struct LayoutMember {
     /// Name, empty for an anonymous structure or union.
     pub name: String,
-    /// Type, in the words of the source.
-    pub ty: String,
+    /// Type, in the words of the source; shared by all members that have it.
+    pub ty: Arc<str>,
     /// Offset in bits from the start of the type; bit 0 of a byte is its lowest.
     pub bit_offset: u64,
     /// Width of a bit-field.

@@ -190,6 +190,51 @@ fn bad_sources_say_what_they_are() {
     assert!(matches!(error, IndexError::Elf { .. }), "{error}");
 }
 
+/// Opens the firmware at `elf`.
+fn open_firmware(elf: &Path, cache: &Path) -> Index {
+    let sources = Sources { svds: Vec::new(), elfs: vec![elf.to_owned()] };
+    Index::open(&sources, cache).expect("it opens").index
+}
+
+fn accesses(index: &Index) -> usize {
+    index.firmware().expect("there is one").accesses().count()
+}
+
+#[test]
+fn code_is_followed_when_first_asked_and_once() {
+    let bench = Bench::new();
+    let elf = bench.folder.path().join("firmware.elf");
+    fs::copy(crate::elf::example("faulty.elf"), &elf).expect("it can be copied");
+    let kinds = || {
+        let mut kinds: Vec<&str> = entries(&bench).iter().map(|entry| entry.kind.name()).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    let index = open_firmware(&elf, &bench.cache());
+    assert_eq!(kinds(), ["elf"]);
+    let all = accesses(&index);
+    assert!(all > 0);
+    assert_eq!(kinds(), ["elf", "uses"]);
+    // The second finds a file that it need not build: it would not build one of another program.
+    let second = open_firmware(&elf, &bench.cache());
+    fs::remove_file(&elf).expect("it can be removed");
+    assert_eq!(accesses(&second), all);
+    assert!(!second.is_damaged());
+}
+
+#[test]
+fn code_that_changed_before_it_was_followed_is_not_taken_for_the_old() {
+    let bench = Bench::new();
+    let elf = bench.folder.path().join("firmware.elf");
+    fs::copy(crate::elf::example("faulty.elf"), &elf).expect("it can be copied");
+    let index = open_firmware(&elf, &bench.cache());
+    fs::copy(crate::elf::data("m4-O2-dwarf5.elf"), &elf).expect("it can be copied");
+    assert!(!index.is_damaged());
+    assert_eq!(accesses(&index), 0);
+    assert!(index.is_damaged(), "what it says is not all there is");
+    assert!(accesses(&open_firmware(&elf, &bench.cache())) > 0);
+}
+
 #[test]
 fn writers_at_once_do_not_mix() {
     let bench = Bench::new();

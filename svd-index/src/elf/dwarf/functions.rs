@@ -83,8 +83,8 @@ impl<'a> Debug<'_, 'a> {
         let (file, line) = self.declaration(unit, entry, files);
         let position = Some(facts.functions.len());
         facts.functions.push(Function {
-            name: name.shown.to_string(),
-            linkage_name: name.linkage.to_string(),
+            name: name.shown,
+            linkage_name: name.linkage,
             ranges,
             file,
             line,

@@ -4,6 +4,8 @@
 //! every unit repeats the headers it includes. What they consist of is read afterwards; types
 //! without a name are then read where a member has them.
 
+use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -24,26 +26,30 @@ const MAX_NAME: usize = 1024;
 
 /// What was found so far.
 #[derive(Default)]
-pub(super) struct Layouts {
+pub(super) struct Layouts<'a> {
     layouts: Vec<Layout>,
     /// The entry of each layout.
     dies: Vec<Die>,
     positions: HashMap<Die, u32>,
-    declared: HashMap<Declaration, u32>,
+    /// By the hash of the [`Declaration`]; of two with one hash the second is at the next number.
+    declared: HashMap<u64, u32>,
     spelled: HashMap<Die, Spelled>,
     /// Namespaces and types around the entry being walked, with their depths.
-    around: Vec<(isize, String)>,
+    around: Vec<(isize, Cow<'a, str>)>,
+    /// The name being put together; kept for its room.
+    name: String,
 }
 
 /// Two entries with the same one describe the same type.
-#[derive(PartialEq, Eq, Hash)]
-struct Declaration {
-    name: String,
-    tag: u16,
+#[derive(Clone, Copy, Hash)]
+struct Declaration<'n> {
+    name: &'n str,
+    kind: LayoutKind,
     size: u64,
     file: Option<u32>,
     line: u32,
-    unit: usize,
+    /// Rust tells no line, and two versions of a crate may have types of one name.
+    unit: Option<usize>,
 }
 
 /// A type as a member has it.
@@ -55,6 +61,35 @@ struct Spelled {
     inner: Option<Die>,
 }
 
+impl Layouts<'_> {
+    /// Takes `declaration`, which the entry `die` makes, unless another entry made it.
+    fn declare(&mut self, die: Die, declaration: Declaration<'_>) {
+        let mut hash = foldhash::fast::FixedState::default().hash_one(declaration);
+        while let Some(&position) = self.declared.get(&hash) {
+            if self.is_at(position as usize, declaration) {
+                self.positions.insert(die, position);
+                return;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        let position = self.layouts.len() as u32;
+        let Declaration { name, kind, size, file, line, .. } = declaration;
+        let name = name.to_owned();
+        self.layouts.push(Layout { name, kind, size, file, line, ..Layout::default() });
+        self.dies.push(die);
+        self.declared.insert(hash, position);
+        self.positions.insert(die, position);
+    }
+
+    fn is_at(&self, position: usize, declaration: Declaration<'_>) -> bool {
+        let Layout { name, kind, size, file, line, .. } = &self.layouts[position];
+        let there = (name.as_str(), *kind, *size, *file, *line);
+        let Declaration { name, kind, size, file, line, unit } = declaration;
+        there == (name, kind, size, file, line)
+            && unit.is_none_or(|unit| unit == self.dies[position].0)
+    }
+}
+
 impl<'a> Debug<'_, 'a> {
     /// Notes a named type, or a namespace that types are named by.
     pub(super) fn note_layout(&mut self, unit: usize, entry: &Entry<'a>, files: &UnitFiles) {
@@ -64,7 +99,7 @@ impl<'a> Debug<'_, 'a> {
         }
         let Some(kind) = kind_of(entry.tag()) else {
             if entry.tag() == gimli::DW_TAG_namespace {
-                let name = self.text(unit, entry, gimli::DW_AT_name).into_owned();
+                let name = self.text(unit, entry, gimli::DW_AT_name);
                 self.layouts.around.push((depth, name));
             }
             return;
@@ -73,44 +108,25 @@ impl<'a> Debug<'_, 'a> {
         if own.is_empty() || entry.has_attr(gimli::DW_AT_declaration) {
             return;
         }
-        let mut name = String::new();
+        let mut name = std::mem::take(&mut self.layouts.name);
+        name.clear();
         for (_, around) in self.layouts.around.iter().filter(|(_, name)| !name.is_empty()) {
             name.push_str(around);
             name.push_str("::");
         }
         name.push_str(&own);
-        let own = own.into_owned();
         if matches!(kind, LayoutKind::Struct | LayoutKind::Union) {
             self.layouts.around.push((depth, own));
         }
-        if name.len() > MAX_NAME || self.layouts.layouts.len() >= MAX_LAYOUTS {
-            return;
+        if name.len() <= MAX_NAME && self.layouts.layouts.len() < MAX_LAYOUTS {
+            let (file, line) = self.declaration(unit, entry, files);
+            let size = size_of(entry).unwrap_or(0);
+            let unit_matters = (line == 0).then_some(unit);
+            let declaration =
+                Declaration { name: &name, kind, size, file, line, unit: unit_matters };
+            self.layouts.declare((unit, entry.offset()), declaration);
         }
-        let (file, line) = self.declaration(unit, entry, files);
-        let size = size_of(entry).unwrap_or(0);
-        let die = (unit, entry.offset());
-        let layout = Layout { name, kind, size, file, line, ..Layout::default() };
-        self.declare(die, entry.tag().0, layout);
-    }
-
-    fn declare(&mut self, die: Die, tag: u16, layout: Layout) {
-        let found = &mut self.layouts;
-        let declaration = Declaration {
-            name: layout.name.clone(),
-            tag,
-            size: layout.size,
-            file: layout.file,
-            line: layout.line,
-            // Rust tells no line, and two versions of a crate may have types of one name.
-            unit: if layout.line == 0 { die.0 } else { 0 },
-        };
-        let next = found.layouts.len() as u32;
-        let position = *found.declared.entry(declaration).or_insert(next);
-        if position == next {
-            found.layouts.push(layout);
-            found.dies.push(die);
-        }
-        found.positions.insert(die, position);
+        self.layouts.name = name;
     }
 
     /// Reads what the noted types consist of, sorted by name.
@@ -146,16 +162,19 @@ impl<'a> Debug<'_, 'a> {
 
     fn read_layout(&mut self, die: Die, position: usize) -> gimli::Result<()> {
         let (unit, offset) = die;
-        let entry = self.units[unit].entry(offset)?;
+        let units = self.units;
+        let mut tree = units[unit].entries_tree(Some(offset))?;
+        let root = tree.root()?;
+        let entry = root.entry();
         if let Some(target) = entry.attr_value(gimli::DW_AT_type) {
             let spelled = self.spell(unit, &target, 0);
             let layout = &mut self.layouts.layouts[position];
-            layout.target = spelled.name.to_string();
+            layout.target = Arc::clone(&spelled.name);
             if layout.kind == LayoutKind::Typedef {
                 layout.size = spelled.size;
                 let inner = self.inner(&spelled);
                 let member = LayoutMember {
-                    ty: spelled.name.to_string(),
+                    ty: Arc::clone(&spelled.name),
                     size: spelled.size,
                     layout: inner,
                     ..LayoutMember::default()
@@ -166,8 +185,7 @@ impl<'a> Debug<'_, 'a> {
         }
         let mut members = Vec::new();
         let mut has_variants = false;
-        let mut tree = self.units[unit].entries_tree(Some(offset))?;
-        let mut children = tree.root()?.children();
+        let mut children = root.children();
         while let Some(child) = children.next()? {
             match child.entry().tag() {
                 gimli::DW_TAG_enumerator => {
@@ -248,7 +266,7 @@ impl<'a> Debug<'_, 'a> {
             bit_offset,
             bits,
             layout: self.inner(&spelled),
-            ty: spelled.name.to_string(),
+            ty: Arc::clone(&spelled.name),
             size: spelled.size,
             value: None,
         })
