@@ -134,10 +134,7 @@ impl Index {
 /// Opens or builds the index of what the code of the ELF at `path` touches, as long as its
 /// content is `id`.
 fn uses_of(cache: Cache, path: PathBuf, id: SourceId) -> impl Fn() -> Option<File> {
-    move || {
-        let loaded = cache.load(ElfUses(ElfFile(path.clone()))).ok()?;
-        Some(loaded.file).filter(|file| *file.source() == id)
-    }
+    move || cache.load_as(ElfUses(ElfFile(path.clone())), id)
 }
 
 /// The core that all of `firmwares` are built for.

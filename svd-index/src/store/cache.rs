@@ -143,6 +143,16 @@ impl Cache {
         })
     }
 
+    /// Opens the index of `source` as it was when its content was `id`, which needs the source only
+    /// where the cache has none. `None` if it has none and the source is gone or changed.
+    pub fn load_as<S: Source>(&self, source: S, id: SourceId) -> Option<File> {
+        let (kind, schema) = S::KIND;
+        match File::open(&self.index_path(&id, kind, schema), kind, schema, Some(&id)) {
+            Ok(file) => Some(file.with_rebuild(rebuild(source, id))),
+            Err(_) => Some(self.load(source).ok()?.file).filter(|file| *file.source() == id),
+        }
+    }
+
     fn index_path(&self, id: &SourceId, kind: Kind, schema: u32) -> PathBuf {
         self.folder.join(format!("{}-{}{schema}.idx", id.hex(), kind.name()))
     }
