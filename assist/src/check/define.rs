@@ -58,6 +58,12 @@ const NO_TYPES: &[&str] = &[
     "throw",
 ];
 
+/// Most words of a `typedef`.
+const MOST_WORDS: usize = 32;
+
+/// Most tokens of one constant or element: a longer one is none that has a number.
+const MOST_TOKENS: usize = 1024;
+
 impl<'t> Definitions<'t> {
     /// Takes what C or C++ defines; gives back what is to be held against the chip.
     pub(super) fn learn_c(
@@ -186,7 +192,7 @@ impl<'t> Definitions<'t> {
 
     /// `typedef volatile uint32_t io_rw_32;`
     fn typedef(&mut self, code: &[Token<'t>], at: usize) {
-        let words = code[at + 1..].iter().map_while(Token::name);
+        let words = code[at + 1..].iter().take(MOST_WORDS).map_while(Token::name);
         let words: Vec<&str> = words.collect();
         let ends = code.get(at + 1 + words.len()).is_some_and(|sign| sign.is(";"));
         if let Some((name, of)) = words.split_last().filter(|(_, of)| ends && !of.is_empty()) {
@@ -232,7 +238,8 @@ impl<'t> Definitions<'t> {
     }
 
     fn rust_let(&mut self, code: &[Token<'t>], at: usize) {
-        let name = code[at + 1..].iter().filter_map(Token::name).find(|name| *name != "mut");
+        let near = code[at + 1..].iter().take(MOST_WORDS);
+        let name = near.filter_map(Token::name).find(|name| *name != "mut");
         if let Some(name) = name {
             self.declare(name, "", false);
         }
@@ -243,7 +250,7 @@ impl<'t> Definitions<'t> {
         let head = code.get(at + 1)?;
         let name = head.name().filter(|name| *name != "mut")?;
         code.get(at + 2).filter(|sign| sign.is(":"))?;
-        let end = (at..code.len()).find(|&at| code[at].is(";"))?;
+        let end = (at..code.len().min(at + MOST_TOKENS)).find(|&at| code[at].is(";"))?;
         let equals = (at..end).find(|&at| code[at].is("="))?;
         let body = expr::parse_one(&code[equals + 1..end], true);
         self.define(name, Constant { params: None, body: body.clone(), plus: 0 });
@@ -284,7 +291,7 @@ impl<'t> Definitions<'t> {
 /// The `,` or `}` that ends the element of a list at `at`.
 fn element_end(code: &[Token<'_>], at: usize) -> usize {
     let mut depth = 0i32;
-    for (offset, token) in code[at..].iter().enumerate() {
+    for (offset, token) in code[at..].iter().take(MOST_TOKENS).enumerate() {
         match token.kind {
             Kind::Sign("(" | "[" | "{") => depth += 1,
             Kind::Sign("}" | ",") if depth <= 0 => return at + offset,
@@ -292,7 +299,7 @@ fn element_end(code: &[Token<'_>], at: usize) -> usize {
             _ => {}
         }
     }
-    code.len()
+    code.len().min(at + MOST_TOKENS)
 }
 
 /// Equal but for where they stand.

@@ -36,6 +36,8 @@ pub(super) struct Member<'t> {
 
 /// Most members of one structure that are laid out.
 const MOST_MEMBERS: usize = 4096;
+/// Most words and attributes between `struct` and its `{`.
+const MOST_TAGS: usize = 16;
 /// Deepest nesting of structures.
 const DEEPEST: usize = 16;
 
@@ -89,7 +91,7 @@ impl<'t> Reader<'_, 't> {
         let before = self.at;
         self.at += 1;
         let mut tag = None;
-        while let Some(token) = self.code.get(self.at) {
+        while let Some(token) = self.code.get(self.at).filter(|_| self.at - before <= MOST_TAGS) {
             match token.kind {
                 Kind::Name("__attribute__" | "alignas" | "__packed" | "PACKED") => self.at += 1,
                 Kind::Name(name) => {

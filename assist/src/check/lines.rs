@@ -1,7 +1,7 @@
 //! Where claims stand, as people and tools count: lines and columns; and which of them a comment
 //! allows.
 
-use crate::verify::Claim;
+use crate::verify::{Claim, Verdict};
 
 /// A claim and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +36,10 @@ pub(super) fn remarks(text: &str, claims: Vec<Claim>) -> Vec<Remark> {
     let place = |claim: Claim| {
         let (line, column) = lines.place(claim.span.start);
         let (end_line, end_column) = lines.place(claim.span.end);
-        let allowed = allowances
-            .iter()
-            .find(|allowance| allowance.covers(line, claim.kind.as_str()))
-            .map(|allowance| allowance.allowed.clone());
+        let allowed = match claim.verdict {
+            Verdict::Wrong => allowances.find(line, claim.kind.as_str()),
+            Verdict::Ok | Verdict::Unknown => None,
+        };
         Remark { claim, line, column, end_line, end_column, allowed }
     };
     claims.into_iter().map(place).collect()
@@ -67,29 +67,44 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// The comments of a text that allow something, in its order.
+#[derive(Default)]
+struct Allowances {
+    of_file: Vec<Allowance>,
+    /// With the line each is about; those never go back.
+    of_lines: Vec<(u32, Allowance)>,
+}
+
 struct Allowance {
     /// Kinds; empty for all.
     kinds: Vec<String>,
-    /// The line it is about; `None` for the whole file.
-    line: Option<u32>,
     allowed: Allowed,
 }
 
+impl Allowances {
+    /// The first comment that covers a claim.
+    fn find(&self, line: u32, kind: &str) -> Option<Allowed> {
+        let from = self.of_lines.partition_point(|(own, _)| *own < line);
+        let here = self.of_lines[from..].iter().take_while(|(own, _)| *own == line);
+        let mut all = self.of_file.iter().chain(here.map(|(_, allowance)| allowance));
+        all.find(|allowance| allowance.covers(kind)).map(|allowance| allowance.allowed.clone())
+    }
+}
+
 impl Allowance {
-    fn covers(&self, line: u32, kind: &str) -> bool {
-        let here = self.line.is_none_or(|own| own == line);
-        here && (self.kinds.is_empty() || self.kinds.iter().any(|own| own == kind || own == "all"))
+    fn covers(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|own| own == kind || own == "all")
     }
 }
 
 /// Finds `silk: allow(…)` and `silk: allow-file(…)`. They stand in comments, of whatever language;
 /// nothing else that people write reads so.
-fn allowances(text: &str) -> Vec<Allowance> {
+fn allowances(text: &str) -> Allowances {
     const MARK: &str = "silk: allow";
+    let mut found = Allowances::default();
     if !text.contains(MARK) {
-        return Vec::new();
+        return found;
     }
-    let mut found = Vec::new();
     for (line, content) in (1u32..).zip(text.lines()) {
         let Some(at) = content.find(MARK) else { continue };
         let rest = &content[at + MARK.len()..];
@@ -107,11 +122,14 @@ fn allowances(text: &str) -> Vec<Allowance> {
         let before = content[..at].trim();
         let alone = ["//", "/*", "<!--", "#", "*", "///", "//!"].contains(&before);
         let about = if alone { line + 1 } else { line };
-        found.push(Allowance {
+        let allowance = Allowance {
             kinds: kinds.map(str::to_owned).collect(),
-            line: (!file).then_some(about),
             allowed: Allowed { line, reason: reason.to_owned() },
-        });
+        };
+        match file {
+            true => found.of_file.push(allowance),
+            false => found.of_lines.push((about, allowance)),
+        }
     }
     found
 }

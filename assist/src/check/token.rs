@@ -54,7 +54,7 @@ pub(super) struct Tokens<'t> {
     pub(super) directives: Vec<Directive<'t>>,
     pub(super) comments: Vec<Comment<'t>>,
     /// Bytes that may not be compiled for this chip: under an `#if` or `#[cfg]` that nothing
-    /// here decides.
+    /// here decides. In order, and apart from each other.
     conditional: Vec<Range<usize>>,
 }
 
@@ -100,12 +100,16 @@ impl<'t> Tokens<'t> {
         if rust {
             tokens.conditional = cfg_ranges(&tokens.code);
         }
+        // An `#if` is filed when it closes: the inner ones first.
+        tokens.conditional.sort_by_key(|range| range.start);
+        tokens.conditional.dedup_by(|inner, outer| inner.start < outer.end);
         tokens
     }
 
     /// Whether the byte at `at` may not be compiled for this chip.
     pub(super) fn is_conditional(&self, at: usize) -> bool {
-        self.conditional.iter().any(|range| range.contains(&at))
+        let after = self.conditional.partition_point(|range| range.start <= at);
+        after.checked_sub(1).is_some_and(|own| self.conditional[own].contains(&at))
     }
 
     /// The first comment after byte `at` that starts on its line.
@@ -290,15 +294,17 @@ impl<'t> Cutter<'t> {
 
 /// What stands under `#[cfg(…)]`: the item or statement after it.
 fn cfg_ranges(code: &[Token<'_>]) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     for at in 0..code.len().saturating_sub(3) {
         if !(code[at].is("#") && code[at + 1].is("[") && code[at + 2].is_word("cfg")) {
             continue;
         }
         let is_test = code.get(at + 4).is_some_and(|word| word.is_word("test"));
-        let Some(close) = (at..code.len()).find(|&at| code[at].is("]")).filter(|_| !is_test) else {
+        let is_inside = ranges.last().is_some_and(|outer| code[at].start < outer.end);
+        if is_test || is_inside {
             continue;
-        };
+        }
+        let Some(close) = (at..code.len()).find(|&at| code[at].is("]")) else { break };
         let mut depth = 0usize;
         let mut end = close;
         for (place, token) in code.iter().enumerate().skip(close + 1) {

@@ -137,6 +137,9 @@ impl Chain {
     }
 }
 
+/// Most words of one chain; what goes on is read as another.
+const MOST_PARTS: usize = 16;
+
 /// Reads the chain that starts at token `at`. `None` if no word stands there.
 pub(super) fn chain(tokens: &[Token], at: usize) -> Option<Chain> {
     let mut chain = Chain {
@@ -146,7 +149,7 @@ pub(super) fn chain(tokens: &[Token], at: usize) -> Option<Chain> {
         called: false,
         arrow: false,
     };
-    loop {
+    while chain.parts.len() < MOST_PARTS {
         let next = chain.end;
         let Some(sign) = tokens.get(next).filter(|sign| touches(tokens, next, sign)) else { break };
         if sign.is("[") {

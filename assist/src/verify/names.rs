@@ -176,6 +176,9 @@ fn of_register(
     Meaning::Register(named, Some(field))
 }
 
+/// Most words of a header's name: every way to divide them is tried.
+const MOST_WORDS: usize = 24;
+
 /// `UART_BAUDRATE_BAUDRATE_Msk`, `RCC_CFGR`: names of headers, joined by `_`.
 fn joined(
     judge: &mut Judge<'_>,
@@ -188,6 +191,9 @@ fn joined(
         return None;
     }
     let parts: Vec<&str> = word.split('_').filter(|part| !part.is_empty()).collect();
+    if parts.len() > MOST_WORDS {
+        return None;
+    }
     for cut in 1..parts.len() {
         let head = parts[..cut].join("_");
         let whole = judge.known.peripheral(&head);

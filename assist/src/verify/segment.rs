@@ -13,41 +13,50 @@ pub(super) struct Segment {
 /// Collects deltas and gives segments back.
 #[derive(Debug, Default)]
 pub(super) struct Segments {
-    /// What came and was not given back yet.
+    /// What came; `start` says how much of it was given back.
     buffer: String,
-    /// Byte of the whole answer at which `buffer` starts.
+    start: usize,
+    /// Byte of the whole answer at which the next segment starts.
     offset: usize,
-    /// Bytes of `buffer` that hold no end.
+    /// Bytes after `start` that hold no end.
     scanned: usize,
     /// Whether the scan stands between two backticks.
     quoted: bool,
-    /// Whether `buffer` starts in the middle of a line.
+    /// Whether the next segment starts in the middle of a line.
     mid_line: bool,
     in_code: bool,
 }
 
 const FENCE: &str = "```";
 
+/// Bytes after which a segment ends with the next word, and at which it ends in any case. What is
+/// read of a segment is read with all of it in view, so its length bounds what each word costs.
+const LONG: usize = 2048;
+const LONGEST: usize = 4096;
+
 impl Segments {
     pub(super) fn push(&mut self, delta: &str) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
         self.buffer.push_str(delta);
     }
 
     /// The next segment whose end has arrived.
     pub(super) fn next_complete(&mut self) -> Option<Segment> {
-        let end = self.find_end()?;
-        Some(self.take(end))
+        let length = self.find_end()?;
+        Some(self.take(length))
     }
 
     /// What is left, complete or not.
     pub(super) fn rest(&mut self) -> Option<Segment> {
-        let end = self.buffer.len();
-        (end > 0).then(|| self.take(end))
+        let length = self.buffer.len() - self.start;
+        (length > 0).then(|| self.take(length))
     }
 
     fn find_end(&mut self) -> Option<usize> {
-        let fence = !self.mid_line && self.buffer.trim_start().starts_with(FENCE);
-        let bytes = self.buffer.as_bytes();
+        let text = &self.buffer[self.start..];
+        let fence = !self.mid_line && starts_with_fence(text);
+        let bytes = text.as_bytes();
         while let Some(&byte) = bytes.get(self.scanned) {
             match byte {
                 b'\n' => return Some(self.scanned + 1),
@@ -59,6 +68,10 @@ impl Segments {
                         return Some(self.scanned + 1);
                     }
                 }
+                b' ' if self.scanned >= LONG => return Some(self.scanned + 1),
+                _ if self.scanned >= LONGEST && text.is_char_boundary(self.scanned) => {
+                    return Some(self.scanned);
+                }
                 _ => {}
             }
             self.scanned += 1;
@@ -66,18 +79,23 @@ impl Segments {
         None
     }
 
-    fn take(&mut self, end: usize) -> Segment {
-        let rest = self.buffer.split_off(end);
-        let text = std::mem::replace(&mut self.buffer, rest);
-        let is_fence = !self.mid_line && text.trim_start().starts_with(FENCE);
+    fn take(&mut self, length: usize) -> Segment {
+        let text = self.buffer[self.start..self.start + length].to_owned();
+        self.start += length;
+        let is_fence = !self.mid_line && starts_with_fence(&text);
         let segment = Segment { offset: self.offset, in_code: self.in_code, text };
         self.in_code ^= is_fence && segment.text.ends_with('\n');
-        self.offset += end;
+        self.offset += length;
         self.mid_line = !segment.text.ends_with('\n');
         self.scanned = 0;
         self.quoted = false;
         segment
     }
+}
+
+/// Whether the first line opens or closes a block of code.
+fn starts_with_fence(text: &str) -> bool {
+    text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').starts_with(FENCE)
 }
 
 #[cfg(test)]
@@ -128,5 +146,17 @@ mod tests {
         }
         assert_eq!(whole.iter().map(|s| s.text.as_str()).collect::<String>(), ANSWER);
         assert!(whole[5].in_code && !whole[7].in_code);
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_between_words_where_there_are_any() {
+        let words = "word ".repeat(2000);
+        let segments = cut(&words, 7);
+        assert!(segments.iter().all(|segment| segment.text.len() <= LONG + 5));
+        assert!(segments.iter().all(|segment| segment.text.ends_with("word ")));
+        assert_eq!(cut(&words, words.len()), segments);
+        let letters = "ü".repeat(LONGEST);
+        let lengths: Vec<usize> = cut(&letters, 11).iter().map(|s| s.text.len()).collect();
+        assert_eq!(lengths, [LONGEST, LONGEST]);
     }
 }

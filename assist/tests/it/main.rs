@@ -3,6 +3,7 @@
 
 mod check;
 mod context;
+mod growth;
 mod plan;
 mod planted;
 mod prompt;
