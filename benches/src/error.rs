@@ -23,6 +23,13 @@ pub(crate) enum BenchError {
         #[source]
         source: svd_index::svd::SvdError,
     },
+    /// A file to measure on is no ELF.
+    #[error("{}: {source}", path.display())]
+    NotElf {
+        path: PathBuf,
+        #[source]
+        source: svd_index::elf::ElfError,
+    },
     /// The index refused a source.
     #[error("cannot open the index")]
     Index(#[from] svd_index::IndexError),

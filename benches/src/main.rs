@@ -1,11 +1,13 @@
-//! Measures what a person waits for: a chip's description read for the first time, and a register
-//! looked up in the index of it.
+//! Measures what a person waits for: a chip's description or a firmware read for the first time,
+//! and what is looked up in the index of it.
 //!
-//! Two commands: `svd` reads files with us and with others, in turn, in one run; `open` opens
-//! index files that are there and asks them. What counts are the ratios: a shared machine changes
+//! Three commands: `svd` and `elf` read files with us and with others, in turn, in one run; `open`
+//! opens index files that are there and asks them. What counts are the ratios: a shared machine changes
 //! all times of a run alike.
 
 mod clock;
+mod elf;
+mod elf_peers;
 mod error;
 mod open;
 mod peers;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Read SVD files: ours, quick-xml's bare events, svd-parser, Python's cmsis-svd and pyocd
     Svd(svd::Args),
+    /// Read ELF files: ours, gimli's bare entries and rows, addr2line, probe-rs-debug
+    Elf(elf::Args),
     /// Open index files and ask for an address, a name, words; with --silk, as a whole process
     Open(open::Args),
 }
@@ -35,6 +39,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Svd(args) => svd::run(&args),
+        Command::Elf(args) => elf::run(&args),
         Command::Open(args) => open::run(&args),
     };
     match result {

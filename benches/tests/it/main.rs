@@ -53,6 +53,36 @@ fn an_interpreter_that_is_not_there_is_told() {
 }
 
 #[test]
+fn firmware_is_measured() {
+    let elf = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/uart-baud/faulty.elf");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    let output = command.args(["elf", "--runs", "1", "--json", elf]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [row, summary] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_positive(
+        row,
+        &[
+            "bytes",
+            "code_bytes",
+            "entries",
+            "rows",
+            "entries_ms",
+            "rows_ms",
+            "ours_ms",
+            "uses_ms",
+            "open_and_address_us",
+            "addr2line_ms",
+            "probe_rs_debug_ms",
+            "over_entries",
+        ],
+    );
+    assert_positive(&summary["summary"], &["over_entries", "worst_open_and_address_us"]);
+    assert_eq!(summary["summary"]["skipped"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn opening_is_measured() {
     let (row, summary) = run(&["open"]);
     assert_positive(&row, &["registers", "open_us", "open_and_address_us", "open_and_name_us"]);
