@@ -12,6 +12,11 @@ pub fn count(text: &str) -> usize {
     if text.is_empty() { 0 } else { bpe_openai::o200k_base().count(text) }
 }
 
+/// Begins to load the vocabulary, so that it is there when the first text is counted.
+pub fn preload() {
+    let _runs_on = std::thread::Builder::new().spawn(|| count(" "));
+}
+
 /// The most `o200k_base` tokens that a piece of evidence may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TokenBudget(usize);

@@ -96,6 +96,9 @@ pub(crate) enum Verb {
     /// Check what code, documents and the firmware say of the chip
     Check(CheckArgs),
 
+    /// Choose the evidence for a file of questions, to measure what is chosen
+    Eval(EvalArgs),
+
     /// Write the firmware to the board and verify it
     Flash,
     /// Reset the board
@@ -260,6 +263,41 @@ pub(crate) struct ContextArgs {
     pub(crate) question: String,
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Questions, one JSON object a line: "id", "question", "svd"; other keys are left alone
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) questions: PathBuf,
+    /// Folder that has the SVD files named there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) svd_dir: PathBuf,
+    /// Tokens (o200k) that the evidence may cost
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_values_t = [1000, 2000, 4000])]
+    pub(crate) budgets: Vec<usize>,
+    /// How evidence is chosen
+    #[arg(long, value_enum, default_value_t = EvalMethod::Silk)]
+    pub(crate) method: EvalMethod,
+    /// Print how much of "gold_registers" and "gold_fields" each method chooses, as a table
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) table: bool,
+}
+
+/// Ways to choose evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum EvalMethod {
+    /// As `silk context` and `silk ask` do
+    Silk,
+    /// One document for each register, ranked by BM25
+    Bm25,
+    /// All registers of the peripherals that the question names
+    Dump,
+}
+
+impl EvalMethod {
+    /// All of them, ours first.
+    pub(crate) const ALL: [Self; 3] = [Self::Silk, Self::Bm25, Self::Dump];
 }
 
 #[derive(Debug, Args)]

@@ -172,7 +172,7 @@ fn missing<T>(what: &str, flag: &str, setting: &Sourced<T>) -> Failure {
 /// Most SVDs or devices of a container that an error lists.
 const CHOICES_SHOWN: usize = 12;
 
-fn index_failure(error: IndexError) -> Failure {
+pub(crate) fn index_failure(error: IndexError) -> Failure {
     if let IndexError::Container { path, source } = &error {
         return container_failure(path, source);
     }

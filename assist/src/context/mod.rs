@@ -2,6 +2,7 @@
 
 mod matching;
 mod pick;
+mod plain;
 mod question;
 mod rank;
 mod render;
@@ -10,6 +11,8 @@ mod twins;
 mod vocabulary;
 
 pub(crate) use vocabulary::is_kind_of_peripheral;
+
+pub use plain::Method;
 
 use bundle::{Bundle, Facts};
 use svd_index::Index;

@@ -20,6 +20,7 @@ impl Sources {
     /// Opens what the flags and settings name. A question needs a register map, or a bundle that
     /// brings its own names.
     pub(crate) fn open(session: &Session, bundle: Option<&Path>) -> Result<Self, Failure> {
+        assist::tokens::preload();
         let bundle = bundle.map(load_bundle).transpose()?;
         let index = session.index_with(bundle.as_ref())?;
         if bundle.is_none() {

@@ -8,6 +8,7 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod eval;
 mod evidence;
 mod explain;
 mod index;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Vectors(args) => vectors::run(session, &args),
         Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),
+        Verb::Eval(args) => eval::run(session, &args),
         Verb::Ask(args) => ask::run(session, &args),
         Verb::Explain(args) => explain::run(session, &args),
         Verb::Triage(args) => triage::run(session, &args),

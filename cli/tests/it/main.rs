@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod doctor;
 mod elf_queries;
+mod eval;
 mod example;
 mod index;
 mod init;

@@ -1,0 +1,170 @@
+//! `silk eval`: the evidence that is chosen for each of a file's questions, for a scorer to
+//! compare with what the answer needs.
+
+mod recall;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use assist::context::Method;
+use assist::{Context, TokenBudget, prepare};
+use serde::{Deserialize, Serialize};
+use svd_index::{Index, Sources};
+
+use crate::args::{EvalArgs, EvalMethod};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::json;
+use crate::session::{Session, need_chip};
+use recall::{Gold, Recall};
+
+/// What a line of the questions has to say.
+#[derive(Deserialize)]
+struct Question {
+    id: String,
+    question: String,
+    svd: String,
+    #[serde(flatten)]
+    gold: Gold,
+}
+
+/// What was chosen for a question.
+#[derive(Serialize)]
+struct Prediction<'a> {
+    version: u32,
+    id: &'a str,
+    registers: &'a [String],
+    fields: &'a [String],
+    tokens: usize,
+    budget: usize,
+    method: &'static str,
+}
+
+/// Prints one line for each question and budget, or one table for all; how long choosing took goes
+/// to stderr.
+pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
+    let text = std::fs::read_to_string(&args.questions).map_err(|error| {
+        Failure::new(Exit::Usage, format!("failed to read `{}`", args.questions.display()))
+            .caused_by(&error)
+    })?;
+    let methods = if args.table { EvalMethod::ALL.to_vec() } else { vec![args.method] };
+    let (mut done, mut left_out) = (0, 0);
+    let mut times = Vec::new();
+    let mut recalls = vec![vec![Vec::new(); args.budgets.len()]; methods.len()];
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let question = serde_json::from_str::<Question>(line)
+            .map_err(|error| Failure::new(Exit::Usage, format!("no question: {error}")));
+        let opened = question.and_then(|question| Ok((open(session, args, &question)?, question)));
+        let (index, question) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => {
+                let place = format!("{}:{}", args.questions.display(), number + 1);
+                session.ui.warn(format!("{place}: left out: {failure}"));
+                left_out += 1;
+                continue;
+            }
+        };
+        let chip = need_chip(&index, &session.config)?;
+        for (&method, recalls) in methods.iter().zip(&mut recalls) {
+            for (&budget, recalls) in args.budgets.iter().zip(recalls) {
+                let started = Instant::now();
+                let context = choose(&index, method, &question.question, budget);
+                if method == EvalMethod::Silk {
+                    times.push(started.elapsed());
+                }
+                if args.table {
+                    recalls.push(question.gold.recall(chip, &context));
+                } else {
+                    session.ui.json_line(&Prediction::of(&question.id, method, &context))?;
+                }
+            }
+        }
+        done += 1;
+    }
+    if done == 0 {
+        return Err(Failure::new(Exit::NothingFound, "no question could be taken")
+            .hint("--questions takes one JSON object a line: \"id\", \"question\", \"svd\""));
+    }
+    if args.table {
+        print_table(session, args, &methods, &recalls)?;
+    }
+    session.ui.note(told(done, left_out, &mut times));
+    Ok(Exit::Ok)
+}
+
+/// A Markdown table: a row for each method, a column for each budget.
+fn print_table(
+    session: &mut Session,
+    args: &EvalArgs,
+    methods: &[EvalMethod],
+    recalls: &[Vec<Vec<Recall>>],
+) -> Result<(), Failure> {
+    let out = &mut session.ui.out;
+    let heads: Vec<String> = args.budgets.iter().map(|budget| format!("{budget} tokens")).collect();
+    writeln!(out, "| registers / fields | {} |", heads.join(" | "))?;
+    writeln!(out, "|---{}|", "|---".repeat(heads.len()))?;
+    for (method, recalls) in methods.iter().zip(recalls) {
+        let share = |share: Option<f64>| share.map_or("-".into(), |share| format!("{share:.3}"));
+        let cells: Vec<String> = recalls
+            .iter()
+            .map(|recalls| recall::mean(recalls))
+            .map(|mean| format!("{} / {}", share(mean.registers), share(mean.fields)))
+            .collect();
+        writeln!(out, "| {} | {} |", name(*method), cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+impl<'a> Prediction<'a> {
+    fn of(id: &'a str, method: EvalMethod, context: &'a Context) -> Self {
+        let Context { registers, fields, tokens, budget, .. } = context;
+        let method = name(method);
+        Self {
+            version: json::VERSION,
+            id,
+            registers,
+            fields,
+            tokens: *tokens,
+            budget: *budget,
+            method,
+        }
+    }
+}
+
+fn open(session: &Session, args: &EvalArgs, question: &Question) -> Result<Index, Failure> {
+    let path = args.svd_dir.join(&question.svd);
+    let sources = Sources { svds: vec![path.into()], elfs: Vec::new() };
+    let opened = Index::open(&sources, &session.config.folders.cache.join("index"))
+        .map_err(crate::session::index_failure)?;
+    need_chip(&opened.index, &session.config)?;
+    Ok(opened.index)
+}
+
+fn choose(index: &Index, method: EvalMethod, question: &str, budget: usize) -> Context {
+    let budget = TokenBudget::new(budget);
+    let plain = match method {
+        EvalMethod::Silk => return prepare(index, None, question, budget).context,
+        EvalMethod::Bm25 => Method::Bm25,
+        EvalMethod::Dump => Method::Dump,
+    };
+    let chip = index.chip().expect("it was made sure of when it was opened");
+    Context::plain(plain, chip, question, budget)
+}
+
+fn name(method: EvalMethod) -> &'static str {
+    match method {
+        EvalMethod::Silk => "silk",
+        EvalMethod::Bm25 => "bm25",
+        EvalMethod::Dump => "dump",
+    }
+}
+
+fn told(done: usize, left_out: usize, times: &mut [Duration]) -> String {
+    times.sort_unstable();
+    let ms = |at: usize| times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3);
+    let (median, worst) = (ms(times.len() / 2), ms(times.len().saturating_sub(1)));
+    let missing = if left_out == 0 { String::new() } else { format!(", {left_out} left out") };
+    if times.is_empty() {
+        return format!("{done} questions{missing}");
+    }
+    format!("{done} questions{missing}; choosing took {median:.1} ms, at most {worst:.1} ms")
+}

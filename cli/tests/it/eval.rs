@@ -1,0 +1,86 @@
+//! `silk eval`: evidence for a file of questions, and how much of what is needed it has.
+
+use serde_json::json;
+
+use crate::silk::{Silk, example};
+
+/// Questions about the chip of the example, one of them without its SVD, one no question.
+fn questions(silk: &Silk) -> String {
+    let lines = [
+        json!({
+            "id": "named",
+            "question": "What does UART0.BAUDRATE hold for 115200 baud?",
+            "svd": "nrf51.svd",
+            "gold_registers": ["UART0.BAUDRATE"],
+            "gold_fields": ["UART0->BAUDRATE.BAUDRATE"],
+        }),
+        json!({
+            "id": "instance",
+            "question": "My timer never fires its compare interrupt.",
+            "svd": "nrf51.svd",
+            "gold_registers": ["TIMER2.INTENSET"],
+            "gold_fields": [],
+            "any_instance": true,
+        }),
+        json!({"id": "no map", "question": "Why?", "svd": "none.svd"}),
+        json!({"id": "no question"}),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    silk.write("questions.jsonl", text).display().to_string()
+}
+
+fn folder() -> String {
+    let svd = example("nrf51.svd");
+    std::path::Path::new(&svd).parent().unwrap().display().to_string()
+}
+
+#[test]
+fn each_question_and_budget_has_a_line() {
+    let silk = Silk::new();
+    let (questions, folder) = (questions(&silk), folder());
+    let arguments = ["eval", "--questions", &questions, "--svd-dir", &folder];
+    let run = silk.run([&arguments[..], &["--budgets", "200,800"]].concat());
+    let run = run.expect(0);
+    let lines = run.json();
+    let told: Vec<_> = lines.iter().map(|line| (line["id"].as_str(), &line["budget"])).collect();
+    let expected = [
+        (Some("named"), &json!(200)),
+        (Some("named"), &json!(800)),
+        (Some("instance"), &json!(200)),
+        (Some("instance"), &json!(800)),
+    ];
+    assert_eq!(told, expected);
+    for line in &lines {
+        let tokens = line["tokens"].as_u64().unwrap();
+        assert!(tokens > 0 && tokens <= line["budget"].as_u64().unwrap(), "{line}");
+    }
+    assert_eq!(lines[0]["registers"][0], "UART0.BAUDRATE");
+    assert!(run.stderr.contains("questions.jsonl:3: left out"), "{}", run.stderr);
+    assert!(run.stderr.contains("questions.jsonl:4: left out"), "{}", run.stderr);
+    assert!(run.stderr.contains("2 questions, 2 left out"), "{}", run.stderr);
+}
+
+#[test]
+fn a_table_compares_the_methods() {
+    let silk = Silk::new();
+    let (questions, folder) = (questions(&silk), folder());
+    let arguments = ["eval", "--table", "--questions", &questions, "--svd-dir", &folder];
+    let run = silk.run([&arguments[..], &["--budgets", "800"]].concat()).expect(0);
+    let row = |method: &str| {
+        let start = format!("| {method} | ");
+        let row = run.stdout.lines().find_map(|line| line.strip_prefix(&start));
+        row.unwrap_or_else(|| panic!("{}", run.stdout)).trim_end_matches(" |").to_owned()
+    };
+    assert_eq!(row("silk"), "1.000 / 1.000");
+    // No peripheral of the chip is called as either question calls it but the UART.
+    assert!(row("dump").starts_with("0.500 / "), "{}", run.stdout);
+    assert!(row("bm25").contains(" / "), "{}", run.stdout);
+}
+
+#[test]
+fn a_file_without_questions_is_told() {
+    let silk = Silk::new();
+    let empty = silk.write("empty.jsonl", "\n").display().to_string();
+    let run = silk.run(["eval", "--questions", &empty, "--svd-dir", &folder()]).expect(4);
+    assert!(run.stderr.contains("no question could be taken"), "{}", run.stderr);
+}
