@@ -54,7 +54,8 @@ fn each_question_and_budget_has_a_line() {
         let tokens = line["tokens"].as_u64().unwrap();
         assert!(tokens > 0 && tokens <= line["budget"].as_u64().unwrap(), "{line}");
     }
-    assert_eq!(lines[0]["registers"][0], "UART0.BAUDRATE");
+    let chosen = lines[0]["registers"].as_array().unwrap();
+    assert!(chosen.contains(&json!("UART0.BAUDRATE")), "{chosen:?}");
     assert!(run.stderr.contains("questions.jsonl:3: left out"), "{}", run.stderr);
     assert!(run.stderr.contains("questions.jsonl:4: left out"), "{}", run.stderr);
     assert!(run.stderr.contains("2 questions, 2 left out"), "{}", run.stderr);
