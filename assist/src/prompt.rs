@@ -7,6 +7,7 @@
 
 use crate::context::Context;
 use crate::mask;
+use crate::verify::Claim;
 
 /// What a model is sent: one system and one user message, secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub struct Prompt {
     /// Evidence and question.
     pub user: String,
 }
+
+/// Wrong statements that are sent back; an answer with more is no better for the rest.
+const MOST_REPAIRED: usize = 12;
 
 /// Opens the evidence.
 const FENCE_OPEN: &str = "<evidence>";
@@ -52,10 +56,34 @@ impl Prompt {
         Self { system: SYSTEM.to_owned(), user: mask::secrets(&user).into_owned() }
     }
 
+    /// What a model is told of an answer in which `wrong` was found to be wrong: what, why, and
+    /// what is right where that is known. Secrets are masked.
+    pub fn repair(wrong: &[&Claim]) -> String {
+        let mut text = String::from(
+            "Your answer was compared with the chip's description, the firmware and the board. \
+             These statements in it are wrong:\n",
+        );
+        for claim in wrong.iter().take(MOST_REPAIRED) {
+            text += &format!("- `{}`: {}", one_line(&claim.text), one_line(&claim.why));
+            if let Some(expected) = &claim.expected {
+                text += &format!("; right is `{}`", one_line(expected));
+            }
+            text.push('\n');
+        }
+        text += "Write the whole answer again, in the same order, with these put right. Where what \
+                 is right is not told here or in the evidence, leave the statement out.\n";
+        mask::secrets(&text).into_owned()
+    }
+
     /// Tokens of both messages, without what a model's chat template adds.
     pub fn tokens(&self) -> usize {
         crate::tokens::count(&self.system) + crate::tokens::count(&self.user)
     }
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    fenced(&words.join(" ")).replace('`', "'")
 }
 
 /// Makes `text` unable to end the evidence, and unable to hide anything from the person who

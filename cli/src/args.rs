@@ -252,6 +252,9 @@ pub(crate) struct ModelArgs {
     /// Model to use, whatever the task
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// Leave an answer with wrong claims as it is, instead of asking once more
+    #[arg(long)]
+    pub(crate) no_repair: bool,
     /// Seconds until an answer must have come
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) deadline: u64,

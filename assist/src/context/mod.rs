@@ -57,6 +57,32 @@ pub struct LeftOut {
 }
 
 impl Context {
+    /// The lines of the evidence that `answer` rests on: of each register that it names, the line
+    /// and those beneath, and the findings about it.
+    pub fn rests_on(&self, answer: &str) -> Vec<&str> {
+        let names = |path: &str| {
+            let name = path.rsplit('.').next().unwrap_or(path);
+            has_word(answer, path) || (name.len() > 2 && has_word(answer, name))
+        };
+        let mut is_named = false;
+        self.text
+            .lines()
+            .filter(|line| {
+                if let Some(finding) = line.strip_prefix("! ") {
+                    return self
+                        .registers
+                        .iter()
+                        .any(|path| names(path) && has_word(finding, path));
+                }
+                if !line.starts_with(' ') {
+                    let path = line.split(' ').next().unwrap_or_default();
+                    is_named = self.registers.iter().any(|known| known == path) && names(path);
+                }
+                is_named
+            })
+            .collect()
+    }
+
     /// Selects evidence for `question`.
     ///
     /// `facts` are those of `bundle`, or of the firmware alone where there is no bundle; their
@@ -72,4 +98,13 @@ impl Context {
         let ranking = rank::rank(&catalog, index, facts, question);
         pick::fill(&catalog, &ranking, bundle, facts, budget)
     }
+}
+
+/// Whether `text` has `word` with nothing around it that would make it part of a longer name.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word).any(|(at, _)| {
+        let after = &text[at + word.len()..];
+        !is_part(text[..at].chars().next_back()) && !is_part(after.chars().next())
+    })
 }

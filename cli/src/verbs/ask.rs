@@ -2,10 +2,10 @@
 
 mod show;
 
-use assist::{Prepared, Verifier};
+use assist::{Claim, Context, Prepared, Prompt, Verdict, Verifier};
 use futures::StreamExt;
 use gateway::{Ask, AskError, Event, Gateway};
-use gateway_client::{ChatRequest, Endpoint};
+use gateway_client::{ChatRequest, Endpoint, Message};
 
 use crate::args::{AskArgs, ModelArgs};
 use crate::consent;
@@ -14,7 +14,7 @@ use crate::interrupt::{self, Deferred};
 use crate::session::Session;
 use crate::verbs::evidence::{Sources, budget};
 use crate::verbs::model::{self, ask_of};
-use show::Show;
+use show::{End, Show};
 
 /// Asks.
 pub(crate) fn run(session: &mut Session, args: &AskArgs) -> Outcome {
@@ -83,7 +83,8 @@ pub(crate) async fn answer(
     let mut show = Show::new(session);
     show.evidence(prepared)?;
     show.asking(first.as_ref());
-    let outcome = follow(&mut show, &gateway, ask, sources).await;
+    let conversation = Conversation { gateway: &gateway, sources, repairs: !args.no_repair };
+    let outcome = conversation.hold(&mut show, ask, &prepared.context).await;
     model::save_cooldowns(&session.config.folders, &gateway);
     outcome
 }
@@ -108,41 +109,104 @@ async fn consented(
     Ok(gateway)
 }
 
-/// Shows each event as it comes, and checks the answer while it grows.
-async fn follow(show: &mut Show<'_>, gateway: &Gateway, ask: Ask, sources: &Sources) -> Outcome {
-    let _deferred = Deferred::begin();
-    let mut verifier = Verifier::new(&sources.index, sources.bundle.as_ref());
-    let mut events = gateway.ask(ask);
-    loop {
-        let event = tokio::select! {
-            event = events.next() => event,
-            exit = interrupt::arrived() => {
-                show.claims(verifier.finish())?;
-                show.cancelled()?;
-                return Ok(exit);
-            }
-        };
-        match event {
-            Some(Ok(Event::Delta { text })) => {
-                // Line by line, so that a claim is shown under the line it stands on.
-                for piece in text.split_inclusive('\n') {
-                    show.delta(piece)?;
-                    show.claims(verifier.feed(piece))?;
-                }
-            }
-            Some(Ok(Event::Done { finish_reason, endpoint, model, tier })) => {
-                show.claims(verifier.finish())?;
-                show.done(finish_reason.as_str(), &endpoint, &model, tier.as_str())?;
-                return Ok(if show.wrong() > 0 { Exit::Wrong } else { Exit::Ok });
-            }
-            Some(Ok(event)) => show.event(&event)?,
-            Some(Err(error)) => {
-                show.claims(verifier.finish())?;
-                let failure = failure(error);
+/// Who answers, and what the answer is checked against.
+struct Conversation<'a> {
+    gateway: &'a Gateway,
+    sources: &'a Sources,
+    /// Whether an answer with wrong claims is sent back, once.
+    repairs: bool,
+}
+
+/// How following an answer ended.
+enum Followed {
+    Whole(Answer),
+    Cancelled(Exit),
+}
+
+/// An answer, checked.
+struct Answer {
+    text: String,
+    claims: Vec<Claim>,
+    /// Why, where and by which model of which tier it ended.
+    end: End,
+}
+
+impl Answer {
+    fn wrong(&self) -> Vec<&Claim> {
+        self.claims.iter().filter(|claim| claim.verdict == Verdict::Wrong).collect()
+    }
+}
+
+impl Conversation<'_> {
+    /// Asks, and asks once more where something in the answer is wrong. The exit is
+    /// [`Exit::Wrong`] if something still is.
+    async fn hold(&self, show: &mut Show<'_>, ask: Ask, evidence: &Context) -> Outcome {
+        let _deferred = Deferred::begin();
+        let mut answer = match self.follow(show, ask.clone()).await {
+            Ok(Followed::Whole(answer)) => answer,
+            Ok(Followed::Cancelled(exit)) => return Ok(exit),
+            Err(failure) => {
                 show.failed(&failure)?;
                 return Err(failure);
             }
-            None => return Err(Failure::new(Exit::Internal, "the answer ended without an end")),
+        };
+        if self.repairs && !answer.wrong().is_empty() {
+            show.repairing(&answer.wrong())?;
+            let mut again = ask;
+            let told = Prompt::repair(&answer.wrong());
+            again.prompt.messages.push(Message::assistant(&answer.text));
+            again.prompt.messages.push(Message::user(told));
+            match self.follow(show, again).await {
+                Ok(Followed::Whole(repaired)) => answer = repaired,
+                Ok(Followed::Cancelled(exit)) => return Ok(exit),
+                Err(failure) => show.not_repaired(&failure)?,
+            }
+        }
+        show.done(&answer.end, &answer.claims, &evidence.rests_on(&answer.text))?;
+        Ok(if answer.wrong().is_empty() { Exit::Ok } else { Exit::Wrong })
+    }
+
+    /// Shows each event as it comes, and checks the answer while it grows.
+    async fn follow(&self, show: &mut Show<'_>, ask: Ask) -> Result<Followed, Failure> {
+        let mut verifier = Verifier::new(&self.sources.index, self.sources.bundle.as_ref());
+        let mut events = self.gateway.ask(ask);
+        let (mut answer, mut claims) = (String::new(), Vec::new());
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                exit = interrupt::arrived() => {
+                    show.claims(&verifier.finish())?;
+                    show.cancelled()?;
+                    return Ok(Followed::Cancelled(exit));
+                }
+            };
+            match event {
+                Some(Ok(Event::Delta { text })) => {
+                    // Line by line, so that a claim is shown under the line it stands on.
+                    for piece in text.split_inclusive('\n') {
+                        show.delta(piece)?;
+                        let found = verifier.feed(piece);
+                        show.claims(&found)?;
+                        claims.extend(found);
+                    }
+                    answer.push_str(&text);
+                }
+                Some(Ok(Event::Done { finish_reason, endpoint, model, tier })) => {
+                    let found = verifier.finish();
+                    show.claims(&found)?;
+                    claims.extend(found);
+                    let end = End { finish_reason, endpoint, model, tier };
+                    return Ok(Followed::Whole(Answer { text: answer, claims, end }));
+                }
+                Some(Ok(event)) => show.event(&event)?,
+                Some(Err(error)) => {
+                    show.claims(&verifier.finish())?;
+                    return Err(failure(error));
+                }
+                None => {
+                    return Err(Failure::new(Exit::Internal, "the answer ended without an end"));
+                }
+            }
         }
     }
 }

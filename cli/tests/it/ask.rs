@@ -37,7 +37,7 @@ fn events<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
 fn the_events_come_in_their_order_and_claims_are_judged() {
     let provider = Provider::start([Reply::answer(ANSWER)]).unwrap();
     let silk = with_endpoints(&[("only", &provider.url())]);
-    let run = ask(&silk, &[]);
+    let run = ask(&silk, &["--no-repair"]);
     // One claim is wrong, so the exit says so.
     let run = run.expect(100);
     let lines = run.json();
@@ -62,6 +62,72 @@ fn the_events_come_in_their_order_and_claims_are_judged() {
     let evidence = events(&lines, "evidence")[0];
     assert!(evidence["registers"].as_array().unwrap().contains(&"UART0.BAUDRATE".into()));
     assert!(evidence["tokens"].as_u64() <= evidence["budget"].as_u64());
+}
+
+/// [`ANSWER`] with its wrong claim put right.
+const REPAIRED: &str = "UART0.BAUDRATE holds 0x0001C200, which is wrong.\n\
+                        Write `NRF_UART0->BAUDRATE = 0x01D7E000;` in uart_init.\n";
+
+#[test]
+fn an_answer_with_a_wrong_claim_is_sent_back_and_the_second_is_judged() {
+    let provider = Provider::start([Reply::answer(ANSWER), Reply::answer(REPAIRED)]).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let run = ask(&silk, &[]).expect(0);
+    let lines = run.json();
+    let [repair] = events(&lines, "repair")[..] else { panic!("{}", run.stdout) };
+    let wrong = repair["wrong"].as_array().unwrap();
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert!(wrong[0]["text"].as_str().unwrap().contains("BAUDRAET"));
+    let [done] = events(&lines, "done")[..] else { panic!("{}", run.stdout) };
+    assert_eq!(done["claims"]["wrong"], 0);
+    let facts: Vec<&str> =
+        done["facts"].as_array().unwrap().iter().map(|fact| fact.as_str().unwrap()).collect();
+    let names = |start: &str| facts.iter().any(|fact| fact.trim_start().starts_with(start));
+    assert!(names("UART0.BAUDRATE 0x40002524"), "{facts:?}");
+    assert!(names("uart_init uart.c:29 writes 0x0001c200"), "{facts:?}");
+    assert!(!names("UART0.CONFIG"), "the answer does not name it: {facts:?}");
+
+    let [_, second] = &provider.chats()[..] else { panic!("two requests are made") };
+    let second = second.json();
+    let messages = second["messages"].as_array().unwrap();
+    let roles: Vec<&str> = messages.iter().map(|m| m["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(messages[2]["content"], ANSWER);
+    let told = messages[3]["content"].as_str().unwrap();
+    assert!(told.contains("BAUDRAET") && told.contains("right is `UART0.BAUDRATE`"), "{told}");
+}
+
+#[test]
+fn an_answer_is_sent_back_once_and_no_more() {
+    let replies = [Reply::answer(ANSWER), Reply::answer(ANSWER), Reply::answer(REPAIRED)];
+    let provider = Provider::start(replies).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let run = ask(&silk, &[]).expect(100);
+    let lines = run.json();
+    assert_eq!(events(&lines, "repair").len(), 1);
+    assert_eq!(events(&lines, "done")[0]["claims"]["wrong"], 1);
+    assert_eq!(provider.chats().len(), 2);
+}
+
+#[test]
+fn an_answer_is_not_sent_back_where_nobody_wants_it() {
+    let provider = Provider::start([Reply::answer(ANSWER), Reply::answer(REPAIRED)]).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let run = ask(&silk, &["--no-repair"]).expect(100);
+    assert!(events(&run.json(), "repair").is_empty());
+    assert_eq!(provider.chats().len(), 1);
+}
+
+#[test]
+fn without_a_second_answer_the_first_one_stands() {
+    let replies = [Reply::answer(ANSWER), Reply::error(401, "no more")];
+    let provider = Provider::start(replies).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let run = ask(&silk, &[]).expect(100);
+    let lines = run.json();
+    assert_eq!(events(&lines, "repair_failed").len(), 1, "{}", run.stdout);
+    assert_eq!(lines.last().unwrap()["event"], "done");
+    assert_eq!(lines.last().unwrap()["claims"]["wrong"], 1);
 }
 
 #[test]

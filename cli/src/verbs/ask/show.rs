@@ -4,7 +4,8 @@ use std::io::Write;
 
 use assist::{Claim, Prepared, Verdict};
 use bundle::Finding;
-use gateway::{Attempt, Event, Outcome as Tried, Route};
+use gateway::{Attempt, Event, Outcome as Tried, Route, Tier};
+use gateway_client::FinishReason;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use crate::session::Session;
 use crate::ui::{BAD, CARE, GOOD, QUIET, Ui, printable};
 use crate::verbs::context::left_out_json;
 
+/// Lines of evidence that are repeated under an answer; `--json` has all.
+const MOST_FACTS: usize = 12;
+
 /// Shows the events of one ask.
 pub(crate) struct Show<'a> {
     ui: &'a mut Ui,
@@ -21,13 +25,20 @@ pub(crate) struct Show<'a> {
     waiting: Vec<Claim>,
     /// Whether the cursor stands behind text.
     mid_line: bool,
-    verdicts: [usize; 3],
+}
+
+/// Why an answer ended, and whose it is.
+pub(crate) struct End {
+    pub(crate) finish_reason: FinishReason,
+    pub(crate) endpoint: String,
+    pub(crate) model: String,
+    pub(crate) tier: Tier,
 }
 
 impl<'a> Show<'a> {
     /// Shows on the session's terminal.
     pub(crate) fn new(session: &'a mut Session) -> Self {
-        Self { ui: &mut session.ui, waiting: Vec::new(), mid_line: false, verdicts: [0; 3] }
+        Self { ui: &mut session.ui, waiting: Vec::new(), mid_line: false }
     }
 
     /// What the question rests on.
@@ -106,13 +117,12 @@ impl<'a> Show<'a> {
     }
 
     /// Claims that became known.
-    pub(crate) fn claims(&mut self, claims: Vec<Claim>) -> Result<(), Failure> {
+    pub(crate) fn claims(&mut self, claims: &[Claim]) -> Result<(), Failure> {
         for claim in claims {
-            self.verdicts[claim.verdict as usize] += 1;
             if self.ui.json {
-                self.event_json(claim_json(&claim))?;
+                self.event_json(claim_json(claim))?;
             } else {
-                self.waiting.push(claim);
+                self.waiting.push(claim.clone());
             }
         }
         if !self.mid_line {
@@ -146,33 +156,66 @@ impl<'a> Show<'a> {
         self.flush_claims()
     }
 
-    /// Claims found wrong so far.
-    pub(crate) fn wrong(&self) -> usize {
-        self.verdicts[Verdict::Wrong as usize]
+    /// The answer is sent back, for these claims.
+    pub(crate) fn repairing(&mut self, wrong: &[&Claim]) -> Result<(), Failure> {
+        if self.ui.json {
+            let told: Vec<Value> = wrong
+                .iter()
+                .map(|claim| json!({"text": claim.text, "why": claim.why, "expected": claim.expected}))
+                .collect();
+            return self.event_json(json!({ "event": "repair", "wrong": told }));
+        }
+        self.end_line()?;
+        let (count, are) = (wrong.len(), if wrong.len() == 1 { "claim is" } else { "claims are" });
+        self.ui.note(format!("{count} {are} wrong; the answer is sent back once"));
+        writeln!(self.ui.out)?;
+        Ok(())
     }
 
-    /// The answer is whole.
+    /// The second answer did not come: the first stands, with its verdicts.
+    pub(crate) fn not_repaired(&mut self, failure: &Failure) -> Result<(), Failure> {
+        if self.ui.json {
+            let message = failure.message();
+            return self.event_json(json!({ "event": "repair_failed", "message": message }));
+        }
+        self.end_line()?;
+        self.ui.warn(format!("no second answer: {}; the first one stands", failure.message()));
+        Ok(())
+    }
+
+    /// The answer is whole: its claims, and the evidence it rests on.
     pub(crate) fn done(
         &mut self,
-        finish_reason: &str,
-        endpoint: &str,
-        model: &str,
-        tier: &str,
+        end: &End,
+        claims: &[Claim],
+        facts: &[&str],
     ) -> Result<(), Failure> {
-        let [ok, wrong, unknown] = self.verdicts;
+        let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
+        let [ok, wrong, unknown] = [Verdict::Ok, Verdict::Wrong, Verdict::Unknown].map(count);
         if self.ui.json {
             return self.event_json(json!({
                 "event": "done",
-                "finish_reason": finish_reason,
-                "endpoint": endpoint,
-                "model": model,
-                "tier": tier,
+                "finish_reason": end.finish_reason.as_str(),
+                "endpoint": end.endpoint,
+                "model": end.model,
+                "tier": end.tier.as_str(),
                 "claims": { "ok": ok, "wrong": wrong, "unknown": unknown },
+                "facts": facts,
             }));
         }
         self.end_line()?;
-        if finish_reason == "length" {
+        if end.finish_reason.as_str() == "length" {
             self.ui.warn("the answer was cut at its length limit");
+        }
+        if !facts.is_empty() {
+            writeln!(self.ui.out, "\n{QUIET}It rests on:{QUIET:#}")?;
+            for fact in facts.iter().take(MOST_FACTS) {
+                writeln!(self.ui.out, "  {QUIET}{}{QUIET:#}", printable(fact))?;
+            }
+            if facts.len() > MOST_FACTS {
+                let more = facts.len() - MOST_FACTS;
+                writeln!(self.ui.out, "  {QUIET}and {more} lines more{QUIET:#}")?;
+            }
         }
         writeln!(
             self.ui.out,
