@@ -89,7 +89,7 @@ pub(crate) enum Verb {
     Context(ContextArgs),
     /// Ask a model, and check its answer
     Ask(AskArgs),
-    /// Say what a bundle shows, on any machine
+    /// Say what a bundle shows, on any machine, or what a function sets up in the chip
     Explain(ExplainArgs),
     /// Prove what can be proved without a model
     Triage(TriageArgs),
@@ -318,9 +318,9 @@ pub(crate) struct AskArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The .silk file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(crate) bundle: PathBuf,
+    /// A .silk file; or a function of the firmware, as `uart_init` or `uart.c:uart_init`
+    #[arg(value_name = "BUNDLE|FUNCTION", value_hint = ValueHint::FilePath)]
+    pub(crate) what: PathBuf,
     /// Show every register, not only those that differ from their reset value
     #[arg(long)]
     pub(crate) all: bool,

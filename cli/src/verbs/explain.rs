@@ -1,4 +1,7 @@
-//! `silk explain BUNDLE`: what a bundle shows, on a machine with neither board nor SVD.
+//! `silk explain BUNDLE`: what a bundle shows, on a machine with neither board nor SVD; and
+//! `silk explain FUNCTION`: what the firmware's code sets up.
+
+mod function;
 
 use std::io::Write;
 
@@ -24,9 +27,12 @@ struct ExplainJson<'a> {
     facts: &'a Facts,
 }
 
-/// Explains a bundle.
+/// Explains a bundle, or a function.
 pub(crate) fn run(session: &mut Session, args: &ExplainArgs) -> Outcome {
-    let bundle = load_bundle(&args.bundle)?;
+    if let Some(wanted) = function::Wanted::read(&args.what.to_string_lossy()) {
+        return function::run(session, &wanted);
+    }
+    let bundle = load_bundle(&args.what)?;
     let facts = facts(session, &bundle)?;
     if session.ui.json {
         let (manifest, snapshot) = (&bundle.manifest, &bundle.snapshot);

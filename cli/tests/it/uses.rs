@@ -81,3 +81,29 @@ fn what_is_not_touched_or_not_there_is_told() {
     assert!(run.expect(4).stderr.contains("UART0.BAUDRATE"));
     Silk::new().run(["uses", "--svd", &svd]).expect(2);
 }
+
+#[test]
+fn a_function_is_explained_by_what_it_sets_up() {
+    let (svd, elf) = (example("nrf51.svd"), example("faulty.elf"));
+    let silk = Silk::new();
+    let ask = |function: &str, more: &[&str]| {
+        silk.run([&["explain", function, "--svd", &svd, "--elf", &elf], more].concat())
+    };
+    let run = ask("uart.c:uart_init", &[]).expect(0);
+    let text = run.stdout;
+    assert!(text.contains("UART0.BAUDRATE"), "{text}");
+    assert!(text.contains("ENABLE = 0x4 Enabled"), "{text}");
+    assert!(text.contains("→ 0x01d7e000 (Baud115200)"), "{text}");
+    assert!(text.contains("a real part would run at about 429 baud"), "{text}");
+
+    let lines = ask("uart_init", &["--json"]).expect(0).json();
+    let baud = lines.iter().find(|line| line["register"] == "UART0.BAUDRATE").unwrap();
+    assert_eq!(baud["line"], 29);
+    assert_eq!(baud["fields"][0], json!({"name": "BAUDRATE", "value": 0x1c200, "meaning": null}));
+    assert!(baud["wrong"][0].as_str().unwrap().contains("none of the enumerated values"));
+
+    let slip = ask("uart_intt", &[]).expect(4);
+    assert!(slip.stderr.contains("near: uart_init"), "{}", slip.stderr);
+    let elsewhere = ask("main.c:uart_init", &[]).expect(4);
+    assert!(elsewhere.stderr.contains("not seen to touch a register"), "{}", elsewhere.stderr);
+}
