@@ -19,5 +19,6 @@ mod lookup;
 mod parts;
 mod real_model;
 mod registers;
+mod sarif;
 mod silk;
 mod uses;
