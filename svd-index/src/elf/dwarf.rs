@@ -19,6 +19,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
 
+use super::compressed::Room;
 use super::image::{Image, warning};
 use super::uses::shapes::Shapes;
 use super::{Facts, Machine, SymbolKind, Unit};
@@ -34,8 +35,9 @@ const MAX_REFERENCES: usize = 8;
 
 /// Reads all debug information into `facts`; gives the types of pointers.
 pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) -> Shapes {
+    let mut room = Room::new();
     let sections = gimli::DwarfSections::load(|id| {
-        Ok::<_, std::convert::Infallible>(image.section_bytes(id.name(), warnings))
+        Ok::<_, std::convert::Infallible>(image.section_bytes(id.name(), &mut room, warnings))
     });
     let Ok(sections) = sections;
     let endian = image.endian();

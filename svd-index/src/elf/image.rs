@@ -1,24 +1,20 @@
 //! The ELF container: header, sections, segments, symbols, and the bytes behind an address.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::ops::Range;
 
 use foldhash::HashSet;
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader};
 use object::{
-    CompressionFormat, Endianness, Object, ObjectSection, ObjectSegment, ObjectSymbol,
-    SectionFlags, SegmentFlags, SymbolFlags,
+    Endianness, Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SegmentFlags,
+    SymbolFlags,
 };
 
+use super::compressed::{Room, decompressed, gnu_name};
 use super::demangle::demangle;
 use super::{ElfError, Facts, Machine, Section, Segment, Symbol, SymbolKind, architecture};
 use crate::Warning;
-
-/// Most bytes that one compressed section may grow to. Debug sections of very large programs
-/// stay below; a bomb does not.
-const MAX_SECTION: u64 = 1 << 30;
 
 /// What a mapping symbol says about the bytes that follow it.
 ///
@@ -89,10 +85,17 @@ impl<'a> Image<'a> {
         self.size_bytes
     }
 
-    /// The bytes of a section by name, decompressed; empty if it is missing.
-    pub(crate) fn section_bytes(&self, name: &str, warnings: &mut Vec<Warning>) -> Cow<'a, [u8]> {
-        let Some(section) = self.file.section_by_name(name) else { return Cow::Borrowed(&[]) };
-        match decompressed(&section) {
+    /// The bytes of a section by name, decompressed within `room`; empty if it is missing.
+    pub(crate) fn section_bytes(
+        &self,
+        name: &str,
+        room: &mut Room,
+        warnings: &mut Vec<Warning>,
+    ) -> Cow<'a, [u8]> {
+        let packed = || self.file.section_by_name(&gnu_name(name)?);
+        let section = self.file.section_by_name(name).or_else(packed);
+        let Some(section) = section else { return Cow::Borrowed(&[]) };
+        match decompressed(&section, room) {
             Ok(bytes) => bytes,
             Err(what) => {
                 warnings.push(warning(name, &what, "it was left out"));
@@ -421,23 +424,4 @@ fn regions<'a>(file: &object::File<'a>, facts: &Facts) -> Vec<Region<'a>> {
             executable: segment.executable,
         })
         .collect()
-}
-
-fn decompressed<'a>(section: &impl ObjectSection<'a>) -> Result<Cow<'a, [u8]>, String> {
-    let data = section.compressed_data().map_err(|error| error.to_string())?;
-    match data.format {
-        CompressionFormat::None => Ok(Cow::Borrowed(data.data)),
-        CompressionFormat::Zlib => {
-            if data.uncompressed_size > MAX_SECTION {
-                return Err(format!("it claims to grow to {} bytes", data.uncompressed_size));
-            }
-            let mut bytes = Vec::new();
-            flate2::read::ZlibDecoder::new(data.data)
-                .take(data.uncompressed_size)
-                .read_to_end(&mut bytes)
-                .map_err(|error| format!("it does not decompress: {error}"))?;
-            Ok(Cow::Owned(bytes))
-        }
-        other => Err(format!("its compression ({other:?}) is not supported")),
-    }
 }

@@ -12,6 +12,7 @@
 
 mod accesses;
 mod architecture;
+mod compressed;
 mod demangle;
 mod dwarf;
 mod facts;

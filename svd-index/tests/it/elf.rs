@@ -8,6 +8,8 @@ mod accesses;
 mod damage;
 #[path = "elf_damage_made.rs"]
 mod damage_made;
+#[path = "elf_formats.rs"]
+mod formats;
 #[path = "elf_lines.rs"]
 mod lines;
 #[path = "elf_lookup.rs"]
