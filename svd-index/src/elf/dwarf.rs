@@ -9,6 +9,7 @@ mod functions;
 mod layouts;
 mod lines;
 mod shapes;
+mod signatures;
 mod types;
 mod variables;
 
@@ -46,8 +47,10 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
     dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
 
     let units = load_units(&dwarf, warnings);
+    let signatures = signatures::Signatures::of(&units);
     let mut debug = Debug {
         units: &units,
+        signatures: &signatures,
         dwarf: &dwarf,
         live: Live::of(image, facts),
         files: Files::default(),
@@ -58,7 +61,10 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
         shapes: shapes::Found::default(),
         budget: budget::Budget::of(image),
     };
-    for position in 0..debug.units.len() {
+    // Type units count the files of the units whose line programs they share: those come first.
+    let (apart, compiled): (Vec<usize>, Vec<usize>) =
+        (0..debug.units.len()).partition(|&position| signatures::is_type_unit(&units[position]));
+    for position in compiled.into_iter().chain(apart) {
         debug.read_unit(position, facts, warnings);
     }
     warnings.extend(debug.budget.warning());
@@ -81,6 +87,7 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
 struct Debug<'d, 'a> {
     dwarf: &'d gimli::Dwarf<Slice<'a>>,
     units: &'d [gimli::Unit<Slice<'a>>],
+    signatures: &'d signatures::Signatures,
     live: Live<'d>,
     files: Files,
     /// Names already looked up, by the entry that has them.
@@ -114,6 +121,8 @@ struct Files {
     names: Vec<String>,
     positions: HashMap<String, u32>,
     sequences: Vec<lines::Sequence>,
+    /// By the place of the line program whose numbers they are.
+    of_programs: HashMap<usize, Arc<lines::UnitFiles>>,
 }
 
 impl<'d> Live<'d> {
@@ -165,23 +174,35 @@ fn load_units<'a>(
 ) -> Vec<gimli::Unit<Slice<'a>>> {
     let mut units = Vec::new();
     let mut headers = dwarf.units();
+    load_unit_list(dwarf, ".debug_info", || headers.next(), &mut units, warnings);
+    // DWARF 4 has a section for types; references by place never lead there.
+    let mut headers = dwarf.type_units();
+    load_unit_list(dwarf, ".debug_types", || headers.next(), &mut units, warnings);
+    units
+}
+
+fn load_unit_list<'a>(
+    dwarf: &gimli::Dwarf<Slice<'a>>,
+    section: &str,
+    mut next: impl FnMut() -> gimli::Result<Option<gimli::UnitHeader<Slice<'a>>>>,
+    units: &mut Vec<gimli::Unit<Slice<'a>>>,
+    warnings: &mut Vec<Warning>,
+) {
     loop {
-        let header = match headers.next() {
+        let header = match next() {
             Ok(Some(header)) => header,
             Ok(None) => break,
             Err(error) => {
                 let what = format!("the list of units breaks off: {error}");
-                warnings.push(warning(".debug_info", &what, "the units before it were read"));
+                warnings.push(warning(section, &what, "the units before it were read"));
                 break;
             }
         };
-        let offset = header.debug_info_offset().map_or(0, |offset| offset.0);
         match dwarf.unit(header) {
             Ok(unit) => units.push(unit),
-            Err(error) => warnings.push(unit_warning(offset, &error)),
+            Err(error) => warnings.push(unit_warning(&header, &error)),
         }
     }
-    units
 }
 
 /// As [`String::from_utf8_lossy`], which takes its time even where all is well.
@@ -192,9 +213,13 @@ fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn unit_warning(offset: usize, error: &gimli::Error) -> Warning {
+fn unit_warning(header: &gimli::UnitHeader<Slice<'_>>, error: &gimli::Error) -> Warning {
+    let place = match (header.debug_info_offset(), header.debug_types_offset()) {
+        (Some(offset), _) => format!(".debug_info+{:#x}", offset.0),
+        (None, offset) => format!(".debug_types+{:#x}", offset.map_or(0, |offset| offset.0)),
+    };
     warning(
-        &format!("unit at .debug_info+{offset:#x}"),
+        &format!("unit at {place}"),
         &error.to_string(),
         "what follows in this unit was left out",
     )
@@ -202,22 +227,21 @@ fn unit_warning(offset: usize, error: &gimli::Error) -> Warning {
 
 impl<'d, 'a> Debug<'d, 'a> {
     fn read_unit(&mut self, position: usize, facts: &mut Facts, warnings: &mut Vec<Warning>) {
-        let unit = &self.units[position];
-        let offset = unit.header.debug_info_offset().map_or(0, |offset| offset.0);
-        match self.unit_facts(position) {
-            Ok(Some(unit)) => facts.units.push(unit),
-            Ok(None) => return,
-            Err(error) => return warnings.push(unit_warning(offset, &error)),
-        }
-        let files = match self.read_lines(position) {
-            Ok(files) => files,
-            Err(error) => {
-                warnings.push(unit_warning(offset, &error));
-                lines::UnitFiles::default()
+        let header = &self.units[position].header;
+        let files = match self.unit_facts(position) {
+            Ok(Some(unit)) => {
+                facts.units.push(unit);
+                self.read_lines(position)
             }
+            Ok(None) => Ok(self.shared_files(position)),
+            Err(error) => return warnings.push(unit_warning(header, &error)),
         };
+        let files = files.unwrap_or_else(|error| {
+            warnings.push(unit_warning(header, &error));
+            Arc::default()
+        });
         if let Err(error) = self.read_entries(position, &files, facts) {
-            warnings.push(unit_warning(offset, &error));
+            warnings.push(unit_warning(header, &error));
         }
     }
 
@@ -256,6 +280,7 @@ impl<'d, 'a> Debug<'d, 'a> {
     fn reference(&self, unit: usize, value: &AttributeValue<Slice<'a>>) -> Option<Die> {
         match *value {
             AttributeValue::UnitRef(offset) => Some((unit, offset)),
+            AttributeValue::DebugTypesRef(signature) => self.signatures.find(signature),
             AttributeValue::DebugInfoRef(offset) => {
                 let start = |unit: &gimli::Unit<Slice<'a>>| {
                     unit.header.debug_info_offset().map_or(usize::MAX, |offset| offset.0)

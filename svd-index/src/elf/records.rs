@@ -7,10 +7,10 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 10;
+pub(crate) const SCHEMA: u32 = 11;
 
 /// The same of the file that has [`ACCESSES`] and [`LOOSE_ACCESSES`].
-pub(crate) const USES_SCHEMA: u32 = 2;
+pub(crate) const USES_SCHEMA: u32 = 3;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);

@@ -1,4 +1,4 @@
-//! Debug information as linkers pack it. It says what the
+//! Debug information as linkers and compilers pack it: compressed, types apart. It says what the
 //! same program says when it is built plain.
 
 use std::path::{Path, PathBuf};
@@ -196,6 +196,16 @@ fn compressed_sections_say_what_plain_ones_say() {
         for how in ["zlib-gabi", "zlib-gnu", "zstd"] {
             check_same(&program.pack(&path, &format!("{how}{version}.elf"), how), &plain);
         }
+    }
+}
+
+#[test]
+fn types_in_units_of_their_own_are_found_by_their_signatures() {
+    let Some(program) = Program::new() else { return };
+    for version in ["-gdwarf-4", "-gdwarf-5"] {
+        let (_, plain) = plain(&program, version);
+        let name = format!("types{version}.elf");
+        check_same(&program.build(&name, &[version, "-fdebug-types-section"]), &plain);
     }
 }
 

@@ -9,9 +9,10 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use gimli::AttributeValue;
+use gimli::{AttributeValue, UnitOffset};
 
 use super::lines::UnitFiles;
+use super::signatures::elsewhere;
 use super::{Debug, Die, Entry, Slice};
 use crate::elf::{Layout, LayoutKind, LayoutMember};
 
@@ -23,6 +24,9 @@ const MAX_LAYOUTS: usize = 1 << 20;
 
 /// Longest name of a type that is put together.
 const MAX_NAME: usize = 1024;
+
+/// Most declarations of one unit whose scopes are remembered.
+const MAX_SCOPED: usize = 1 << 14;
 
 /// What was found so far.
 #[derive(Default)]
@@ -36,6 +40,9 @@ pub(super) struct Layouts<'a> {
     spelled: HashMap<Die, Spelled>,
     /// Namespaces and types around the entry being walked, with their depths.
     around: Vec<(isize, Cow<'a, str>)>,
+    /// Scoped names of the types that the unit being walked declared so far, by their entries:
+    /// the definition of one may stand elsewhere, outside of its scope.
+    scoped: HashMap<UnitOffset, String>,
     /// The name being put together; kept for its room.
     name: String,
 }
@@ -62,6 +69,22 @@ struct Spelled {
 }
 
 impl Layouts<'_> {
+    /// Puts together the name of `entry` with what is around it, or around its declaration.
+    fn scoped_name(&self, entry: &Entry<'_>, own: &str, name: &mut String) {
+        name.clear();
+        if let Some(AttributeValue::UnitRef(declaration)) =
+            entry.attr_value(gimli::DW_AT_specification)
+            && let Some(scoped) = self.scoped.get(&declaration)
+        {
+            return name.push_str(scoped);
+        }
+        for (_, around) in self.around.iter().filter(|(_, name)| !name.is_empty()) {
+            name.push_str(around);
+            name.push_str("::");
+        }
+        name.push_str(own);
+    }
+
     /// Takes `declaration`, which the entry `die` makes, unless another entry made it.
     fn declare(&mut self, die: Die, declaration: Declaration<'_>) {
         let mut hash = foldhash::fast::FixedState::default().hash_one(declaration);
@@ -94,6 +117,9 @@ impl<'a> Debug<'_, 'a> {
     /// Notes a named type, or a namespace that types are named by.
     pub(super) fn note_layout(&mut self, unit: usize, entry: &Entry<'a>, files: &UnitFiles) {
         let depth = entry.depth();
+        if depth == 0 {
+            self.layouts.scoped.clear();
+        }
         while self.layouts.around.last().is_some_and(|(around, _)| *around >= depth) {
             self.layouts.around.pop();
         }
@@ -105,17 +131,22 @@ impl<'a> Debug<'_, 'a> {
             return;
         };
         let own = self.text(unit, entry, gimli::DW_AT_name);
-        if own.is_empty() || entry.has_attr(gimli::DW_AT_declaration) {
+        if own.is_empty() {
             return;
         }
         let mut name = std::mem::take(&mut self.layouts.name);
-        name.clear();
-        for (_, around) in self.layouts.around.iter().filter(|(_, name)| !name.is_empty()) {
-            name.push_str(around);
-            name.push_str("::");
+        self.layouts.scoped_name(entry, &own, &mut name);
+        if entry.has_attr(gimli::DW_AT_declaration) {
+            let has_room = name.len() <= MAX_NAME && self.layouts.scoped.len() < MAX_SCOPED;
+            if name != own && has_room {
+                self.layouts.scoped.insert(entry.offset(), name.clone());
+            }
+            self.layouts.name = name;
+            return;
         }
-        name.push_str(&own);
         if matches!(kind, LayoutKind::Struct | LayoutKind::Union) {
+            let is_apart = entry.has_attr(gimli::DW_AT_specification);
+            let own = if is_apart { Cow::Owned(name.clone()) } else { own };
             self.layouts.around.push((depth, own));
         }
         if name.len() <= MAX_NAME && self.layouts.layouts.len() < MAX_LAYOUTS {
@@ -304,7 +335,10 @@ impl<'a> Debug<'_, 'a> {
         }
         let entry = self.units[die.0].entry(die.1);
         let Some(entry) = entry.ok().filter(|_| depth < MAX_DEPTH) else { return unknown() };
-        let mut spelled = self.spell_entry(die, &entry, depth);
+        let mut spelled = match elsewhere(&entry) {
+            Some(definition) => self.spell(die.0, &definition, depth + 1),
+            None => self.spell_entry(die, &entry, depth),
+        };
         if spelled.name.len() > MAX_NAME {
             spelled.name = "…".into();
         }

@@ -1,5 +1,7 @@
 //! Line programs, flattened to one table by address.
 
+use std::sync::Arc;
+
 use gimli::AttributeValue;
 
 use super::{Debug, Slice};
@@ -33,11 +35,11 @@ impl UnitFiles {
 
 impl Debug<'_, '_> {
     /// Reads a unit's sequences and resolves its file numbers.
-    pub(super) fn read_lines(&mut self, position: usize) -> gimli::Result<UnitFiles> {
+    pub(super) fn read_lines(&mut self, position: usize) -> gimli::Result<Arc<UnitFiles>> {
         let Some(program) = self.units[position].line_program.clone() else {
-            return Ok(UnitFiles::default());
+            return Ok(Arc::default());
         };
-        let files = self.read_files(position, program.header());
+        let files = self.shared_files(position);
         let mut rows = program.rows();
         let mut sequence: Vec<Row> = Vec::new();
         while let Some((_, row)) = rows.next_row()? {
@@ -65,6 +67,20 @@ impl Debug<'_, '_> {
             }
         }
         Ok(files)
+    }
+
+    /// What the file numbers of a unit stand for, read once for all units that count by one line
+    /// program.
+    pub(super) fn shared_files(&mut self, position: usize) -> Arc<UnitFiles> {
+        let units = self.units;
+        let Some(program) = &units[position].line_program else { return Arc::default() };
+        let place = program.header().offset().0;
+        if let Some(files) = self.files.of_programs.get(&place) {
+            return Arc::clone(files);
+        }
+        let files = Arc::new(self.read_files(position, program.header()));
+        self.files.of_programs.insert(place, Arc::clone(&files));
+        files
     }
 
     fn keep_sequence(&mut self, rows: Vec<Row>, end: u64) {

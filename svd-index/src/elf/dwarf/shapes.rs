@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use gimli::AttributeValue;
 
 use super::functions::{Scope, ScopeKind};
+use super::signatures::elsewhere;
 use super::{Debug, Die, Entry, Slice};
 use crate::elf::uses::shapes::{Shape, Shapes, Structure, VOLATILE};
 use crate::elf::{Facts, Machine};
@@ -121,6 +122,9 @@ impl<'a> Debug<'_, 'a> {
             return nothing;
         }
         let Ok(entry) = self.units[die.0].entry(die.1) else { return nothing };
+        if let Some(definition) = elsewhere(&entry) {
+            return self.shape(die.0, &definition, volatile, depth + 1);
+        }
         let target = entry.attr_value(gimli::DW_AT_type);
         let size = entry.attr_value(gimli::DW_AT_byte_size).and_then(|size| size.udata_value());
         let size = size.unwrap_or(0);

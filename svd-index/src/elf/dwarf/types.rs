@@ -3,6 +3,7 @@
 use foldhash::HashMap;
 use gimli::AttributeValue;
 
+use super::signatures::elsewhere;
 use super::{Debug, Die, Entry, Slice};
 use crate::elf::{Member, Type, TypeKind};
 
@@ -78,6 +79,9 @@ impl<'a> Debug<'_, 'a> {
     fn read_type_entry(&mut self, die: Die, depth: usize) -> Option<u32> {
         let (unit, offset) = die;
         let entry = self.units[unit].entry(offset).ok()?;
+        if let Some(definition) = elsewhere(&entry) {
+            return Some(self.read_type(unit, &definition, depth + 1));
+        }
         let size = || entry.attr_value(gimli::DW_AT_byte_size).and_then(|size| size.udata_value());
         let name = self.text(unit, &entry, gimli::DW_AT_name).into_owned();
         let kind = match entry.tag() {
