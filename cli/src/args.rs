@@ -77,6 +77,8 @@ pub(crate) enum Verb {
     Uses(UsesArgs),
     /// Show how a type of the firmware lies in memory: members, offsets, padding
     Type(TypeArgs),
+    /// Show what takes flash and RAM, and what grew between two builds
+    Size(SizeArgs),
     /// Say which function serves which exception and interrupt
     Vectors(VectorsArgs),
     /// Dump a register map whole; list and prune the cached indexes
@@ -223,6 +225,42 @@ pub(crate) struct TypeArgs {
     /// Show at most this many types
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SizeArgs {
+    /// ELF to measure instead of the configured one; of two, what changed from the first to the
+    /// second
+    #[arg(value_name = "ELF", num_args = 0..=2, value_hint = ValueHint::FilePath)]
+    pub(crate) elfs: Vec<PathBuf>,
+    /// Show what changed since this ELF
+    #[arg(long, value_name = "OLD", value_hint = ValueHint::FilePath)]
+    pub(crate) diff: Option<PathBuf>,
+    /// What to add up by; may be repeated [default: sections, crates or files, symbols]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) by: Vec<SizeBy>,
+    /// Show at most this many of each [default: 15, with --json all]
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) top: Option<usize>,
+    /// Show all
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Linker script or memory.x whose MEMORY tells what the chip has
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) memory: Option<PathBuf>,
+}
+
+/// What `silk size` adds up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SizeBy {
+    /// Rust crates; what is no Rust by the folder of its source.
+    Crate,
+    /// Source files that were compiled.
+    File,
+    /// Functions and variables.
+    Symbol,
+    /// Sections.
+    Section,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod consent;
 mod exit;
 mod interrupt;
 mod json;
+mod linker_memory;
 mod project;
 mod render;
 mod session;

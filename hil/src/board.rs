@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot, VirtualBoard};
+use probe_rs::Target;
 use probe_rs::architecture::arm::ArmError;
 use probe_rs::config::{Registry, RegistryError};
 use probe_rs::probe::list::Lister;
@@ -316,20 +317,24 @@ fn choose_chip(selector: &Selector, chip: Option<&str>) -> Result<Option<String>
     {
         return Ok(Some(own.clone()));
     }
-    let registry = Registry::from_builtin_families();
-    let target = registry.get_target_by_name(chip).map_err(|error| match error {
-        RegistryError::ChipNotUnique(chip, matching) => HilError::ChipAmbiguous {
-            chip,
-            matching: matching.split(", ").map(str::to_owned).collect(),
-        },
-        _ => HilError::ChipUnknown { chip: chip.to_owned(), similar: similar(&registry, chip) },
-    })?;
+    let target = target_named(&Registry::from_builtin_families(), chip)?;
     match own {
         Some(own) if own != target.name => {
             Err(HilError::WrongChip { selector: selector.clone(), chip: target.name, own })
         }
         _ => Ok(Some(target.name)),
     }
+}
+
+/// What the registry has under a chip's name.
+pub(crate) fn target_named(registry: &Registry, chip: &str) -> Result<Target, HilError> {
+    registry.get_target_by_name(chip).map_err(|error| match error {
+        RegistryError::ChipNotUnique(chip, matching) => HilError::ChipAmbiguous {
+            chip,
+            matching: matching.split(", ").map(str::to_owned).collect(),
+        },
+        _ => HilError::ChipUnknown { chip: chip.to_owned(), similar: similar(registry, chip) },
+    })
 }
 
 /// Up to five chip names that share the longest start with `chip`.

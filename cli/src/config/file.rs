@@ -30,6 +30,7 @@ pub(crate) struct ChipTable {
     pub(crate) name: Option<String>,
     pub(crate) svd: Option<OneOrMany>,
     pub(crate) patches: Option<OneOrMany>,
+    pub(crate) memory: Option<PathBuf>,
 }
 
 /// `[firmware]`

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) svds: Sourced<Vec<PathBuf>>,
     /// Corrections of the SVDs, in svdtools' YAML.
     pub(crate) patches: Sourced<Vec<PathBuf>>,
+    /// Linker script whose `MEMORY` tells what the chip has.
+    pub(crate) memory: Sourced<Option<PathBuf>>,
     pub(crate) elfs: Sourced<Vec<PathBuf>>,
     pub(crate) probe: Sourced<Option<String>>,
     pub(crate) hse_hz: Sourced<Option<u64>>,
@@ -95,6 +97,7 @@ impl Config {
             chip: Sourced::default(None),
             svds: Sourced::default(Vec::new()),
             patches: Sourced::default(Vec::new()),
+            memory: Sourced::default(None),
             elfs: Sourced::default(Vec::new()),
             probe: Sourced::default(None),
             hse_hz: Sourced::default(None),
@@ -140,6 +143,7 @@ impl Config {
         let FileConfig { chip, firmware, board, gateway, allow_remote, budget } = file;
         self.svds.lay(chip.svd.map(|svd| svd.under(folder)), &source);
         self.patches.lay(chip.patches.map(|patches| patches.under(folder)), &source);
+        self.memory.lay(chip.memory.map(|path| Some(folder.join(path))), &source);
         self.elfs.lay(firmware.elf.map(|elf| elf.under(folder)), &source);
         self.chip.lay(chip.name.map(Some), &source);
         self.probe.lay(board.probe.map(Some), &source);

@@ -18,6 +18,7 @@ mod model;
 mod read;
 mod scan;
 mod settings;
+mod size;
 mod snap;
 mod triage;
 mod r#type;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Sym(args) => lookup::sym(session, &args),
         Verb::Uses(args) => uses::run(session, &args),
         Verb::Type(args) => r#type::run(session, &args),
+        Verb::Size(args) => size::run(session, &args),
         Verb::Vectors(args) => vectors::run(session, &args),
         Verb::Index { verb } => index::run(session, &verb),
         Verb::Context(args) => context::run(session, &args),

@@ -27,6 +27,7 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
         setting("chip.name", &config.chip),
         paths("chip.svd", &config.svds),
         paths("chip.patches", &config.patches),
+        setting("chip.memory", &config.memory),
         paths("firmware.elf", &config.elfs),
         setting("board.probe", &config.probe),
         setting("board.hse_hz", &config.hse_hz),

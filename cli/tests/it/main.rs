@@ -21,4 +21,5 @@ mod real_model;
 mod registers;
 mod sarif;
 mod silk;
+mod size;
 mod uses;

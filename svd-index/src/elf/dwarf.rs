@@ -64,8 +64,18 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
     // Type units count the files of the units whose line programs they share: those come first.
     let (apart, compiled): (Vec<usize>, Vec<usize>) =
         (0..debug.units.len()).partition(|&position| signatures::is_type_unit(&units[position]));
+    let mut placed = vec![None; debug.units.len()];
     for position in compiled.into_iter().chain(apart) {
+        let next = facts.units.len();
         debug.read_unit(position, facts, warnings);
+        placed[position] = (facts.units.len() > next).then_some(next as u32);
+    }
+    let place = |unit: Option<u32>| unit.and_then(|unit| *placed.get(unit as usize)?);
+    for function in &mut facts.functions {
+        function.unit = place(function.unit);
+    }
+    for variable in &mut facts.variables {
+        variable.unit = place(variable.unit);
     }
     warnings.extend(debug.budget.warning());
     lines::join_sequences(facts, std::mem::take(&mut debug.files.sequences));
@@ -246,7 +256,7 @@ impl<'d, 'a> Debug<'d, 'a> {
     }
 
     /// `None` for units that only hold types.
-    fn unit_facts(&self, position: usize) -> gimli::Result<Option<Unit>> {
+    fn unit_facts(&mut self, position: usize) -> gimli::Result<Option<Unit>> {
         let unit = &self.units[position];
         if !matches!(
             unit.header.type_(),
@@ -259,12 +269,22 @@ impl<'d, 'a> Debug<'d, 'a> {
         }
         let mut entries = unit.entries();
         let Some(root) = entries.next_dfs()? else { return Ok(None) };
+        // Where the list is damaged, its functions still tell.
+        let ranges = self.ranges(position, root).unwrap_or_default();
         Ok(Some(Unit {
+            ranges,
             name: self.text(position, root, gimli::DW_AT_name).into_owned(),
             comp_dir: self.text(position, root, gimli::DW_AT_comp_dir).into_owned(),
             producer: self.text(position, root, gimli::DW_AT_producer).into_owned(),
             version: unit.header.version(),
         }))
+    }
+
+    /// The unit whose source has what an entry describes: link-time optimisation describes code
+    /// in a unit of its own, and refers to where it comes from.
+    fn source_unit(&self, unit: usize, entry: &Entry<'a>) -> usize {
+        let origin = entry.attr_value(gimli::DW_AT_abstract_origin);
+        origin.and_then(|value| self.reference(unit, &value)).map_or(unit, |(unit, _)| unit)
     }
 
     /// Text of an attribute, empty where there is none.

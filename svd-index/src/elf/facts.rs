@@ -34,6 +34,8 @@ pub struct Facts {
     pub files: Vec<String>,
     /// DWARF compilation units.
     pub units: Vec<Unit>,
+    /// Files that the symbol table names as where local symbols come from (`STT_FILE`).
+    pub objects: Vec<String>,
     /// Subprograms with code, by lowest address.
     pub functions: Vec<Function>,
     /// Line rows by address. A row holds up to the next one.
@@ -145,6 +147,11 @@ pub struct Symbol {
     pub global: bool,
     /// Weak: a definition elsewhere would have replaced it.
     pub weak: bool,
+    /// False if it names no place in memory: an absolute symbol, such as the size of a stack, or
+    /// one in a section that is not loaded, such as defmt's.
+    pub in_memory: bool,
+    /// File that a local symbol comes from, position in [`Facts::objects`].
+    pub object: Option<u32>,
 }
 
 /// A DWARF compilation unit.
@@ -158,6 +165,8 @@ pub struct Unit {
     pub producer: String,
     /// DWARF version.
     pub version: u16,
+    /// Where its code is, by address, as the unit itself says.
+    pub ranges: Vec<Range<u64>>,
 }
 
 /// A subprogram with code.
@@ -175,6 +184,9 @@ pub struct Function {
     pub line: u32,
     /// Subroutines inlined into it, at every depth, in DWARF order.
     pub inlined: Vec<Inlined>,
+    /// Unit whose source has it, position in [`Facts::units`]. After link-time optimisation its
+    /// code is described in another one.
+    pub unit: Option<u32>,
 }
 
 /// A subroutine inlined into a [`Function`].
@@ -322,6 +334,8 @@ pub struct Variable {
     pub file: Option<u32>,
     /// Line of the declaration, 0 where unknown.
     pub line: u32,
+    /// Unit whose source has it, position in [`Facts::units`].
+    pub unit: Option<u32>,
 }
 
 /// An entry of the vector table.

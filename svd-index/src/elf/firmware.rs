@@ -5,8 +5,8 @@ use super::records::{
     FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
     HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
     RowRecord, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS,
-    SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
-    VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
+    SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION,
+    TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
     ElfError, Frame, FunctionRef, Line, Machine, SectionRef, SymbolKind, SymbolRef, VectorRef,
@@ -281,7 +281,7 @@ impl Firmware {
             linkage_name: self.text(record.linkage_name),
             address: record.address,
             size: record.size,
-            kind: match record.kind {
+            kind: match record.kind & !SYMBOL_NOWHERE {
                 0 => SymbolKind::Function,
                 1 => SymbolKind::Object,
                 _ => SymbolKind::Label,
@@ -318,7 +318,7 @@ impl Firmware {
         let ranges: Records<'_, RangeRecord> = self.file.records(RANGES);
         let end = ranges.partition_point(|range| range.low <= address);
         let range = ranges.get(end.checked_sub(1)?).filter(|range| address < range.high)?;
-        self.function_records().get(range.function as usize)
+        self.function_records().get(range.owner as usize)
     }
 
     fn frame_from_symbol(&self, address: u64) -> Option<Frame<'_>> {

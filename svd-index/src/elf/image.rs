@@ -317,9 +317,15 @@ fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping
     };
     let sections = file.sections().filter(is_allocated);
     let allocated: HashSet<_> = sections.map(|section| section.index()).collect();
+    let mut object = None;
     for symbol in file.symbols() {
         let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
         let Ok(name) = symbol.name() else { continue };
+        if st_info & 0xf == elf::STT_FILE {
+            object = (!name.is_empty()).then_some(facts.objects.len() as u32);
+            facts.objects.extend(object.map(|_| name.to_owned()));
+            continue;
+        }
         if name.is_empty() || symbol.is_undefined() {
             continue;
         }
@@ -348,6 +354,9 @@ fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping
             kind,
             global: symbol.is_global() || symbol.is_weak(),
             weak: symbol.is_weak(),
+            in_memory: symbol.section_index().is_some_and(|at| allocated.contains(&at)),
+            // Only local symbols stand with their file (System V ABI, "Symbol Table").
+            object: object.filter(|_| symbol.is_local()),
         });
     }
     // At one address the name that people mean comes first: functions, then what was defined

@@ -21,6 +21,7 @@ mod image;
 mod layout;
 mod names;
 mod records;
+pub mod size;
 mod table;
 mod uses;
 mod vectors;

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 11;
+pub(crate) const SCHEMA: u32 = 12;
 
 /// The same of the file that has [`ACCESSES`] and [`LOOSE_ACCESSES`].
 pub(crate) const USES_SCHEMA: u32 = 3;
@@ -30,6 +30,8 @@ pub(crate) const LOOSE_ACCESSES: SectionId = SectionId(40);
 pub(crate) const SEGMENTS: SectionId = SectionId(41);
 pub(crate) const LAYOUTS: SectionId = SectionId(42);
 pub(crate) const LAYOUT_MEMBERS: SectionId = SectionId(43);
+pub(crate) const UNITS: SectionId = SectionId(44);
+pub(crate) const UNIT_RANGES: SectionId = SectionId(45);
 
 /// No file, no type: a position that nothing has.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -103,18 +105,35 @@ pub(crate) struct SymbolRecord {
     pub(crate) size: u64,
     pub(crate) name: StrRef,
     pub(crate) linkage_name: StrRef,
-    /// 0 function, 1 object, 2 label.
+    /// 0 function, 1 object, 2 label; `SYMBOL_NOWHERE` in addition.
     pub(crate) kind: u32,
+    /// Position of the unit of a local symbol, as the symbol table tells it, or [`NONE`].
+    pub(crate) unit: u32,
+}
+
+/// It names no place in memory.
+pub(crate) const SYMBOL_NOWHERE: u32 = 0x100;
+
+/// The units of the debug information, then those that only the symbol table names.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct UnitRecord {
+    pub(crate) name: StrRef,
+    /// Empty for those of the symbol table.
+    pub(crate) comp_dir: StrRef,
+    pub(crate) producer: StrRef,
+    /// DWARF version, 0 for those of the symbol table.
+    pub(crate) version: u32,
     pub(crate) reserved: u32,
 }
 
-/// By `low`.
+/// By `low`. Position of a function, or of a unit.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct RangeRecord {
     pub(crate) low: u64,
     pub(crate) high: u64,
-    pub(crate) function: u32,
+    pub(crate) owner: u32,
     pub(crate) reserved: u32,
 }
 
@@ -129,6 +148,8 @@ pub(crate) struct FunctionRecord {
     pub(crate) line: u32,
     pub(crate) first_inlined: u32,
     pub(crate) inlined_count: u32,
+    pub(crate) unit: u32,
+    pub(crate) reserved: u32,
 }
 
 /// One range of one inlined subroutine; a function's stand together, outermost first.
@@ -238,7 +259,7 @@ pub(crate) struct VariableRecord {
     pub(crate) ty: u32,
     pub(crate) file: u32,
     pub(crate) line: u32,
-    pub(crate) reserved: u32,
+    pub(crate) unit: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]

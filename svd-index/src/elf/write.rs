@@ -6,11 +6,11 @@ use super::records::{
     LAYOUT_STRUCT, LAYOUT_TYPEDEF, LAYOUT_UNION, LAYOUT_VARIANTS, LAYOUTS, LOOSE_ACCESSES,
     LayoutMemberRecord, LayoutRecord, LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS,
     RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE,
-    SECTION_ZEROED, SECTIONS, SEGMENTS, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord,
-    TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY,
-    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
-    USES_SCHEMA, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE,
-    VECTORS, VariableRecord, VectorRecord,
+    SECTION_ZEROED, SECTIONS, SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord,
+    SymbolRecord, TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION,
+    TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION,
+    TYPES, TypeRecord, UNIT_RANGES, UNITS, USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT,
+    VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
     AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, SymbolKind, TablePlace, Type,
@@ -26,6 +26,7 @@ pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
     write_sections(&mut writer, facts);
     write_segments(&mut writer, facts);
     write_symbols(&mut writer, facts);
+    write_units(&mut writer, facts);
     write_functions(&mut writer, facts);
     write_rows(&mut writer, facts);
     write_types(&mut writer, facts);
@@ -128,12 +129,40 @@ fn write_symbols(writer: &mut Writer, facts: &Facts) {
                 SymbolKind::Function => 0,
                 SymbolKind::Object => 1,
                 SymbolKind::Label => 2,
-            },
-            reserved: 0,
+            } | flags([(!symbol.in_memory, SYMBOL_NOWHERE)]),
+            unit: symbol.object.map_or(NONE, |object| facts.units.len() as u32 + object),
         })
         .collect();
     records.sort_by_key(|record| record.address);
     writer.section(SYMBOLS, &records);
+}
+
+fn write_units(writer: &mut Writer, facts: &Facts) {
+    let units = facts.units.iter().map(|unit| UnitRecord {
+        name: writer.text(&unit.name),
+        comp_dir: writer.text(&unit.comp_dir),
+        producer: writer.text(&unit.producer),
+        version: unit.version.into(),
+        reserved: 0,
+    });
+    let mut units: Vec<UnitRecord> = units.collect();
+    units.extend(
+        facts
+            .objects
+            .iter()
+            .map(|name| UnitRecord { name: writer.text(name), ..Default::default() }),
+    );
+    let mut ranges: Vec<RangeRecord> = Vec::new();
+    for (owner, unit) in facts.units.iter().enumerate() {
+        ranges.extend(unit.ranges.iter().map(|range| RangeRecord {
+            low: range.start,
+            high: range.end,
+            owner: owner as u32,
+            reserved: 0,
+        }));
+    }
+    ranges.sort_by_key(|range| (range.low, range.high));
+    writer.section(UNITS, &units).section(UNIT_RANGES, &ranges);
 }
 
 fn write_functions(writer: &mut Writer, facts: &Facts) {
@@ -158,7 +187,7 @@ fn write_functions(writer: &mut Writer, facts: &Facts) {
         ranges.extend(function.ranges.iter().map(|range| RangeRecord {
             low: range.start,
             high: range.end,
-            function: position as u32,
+            owner: position as u32,
             reserved: 0,
         }));
         functions.push(FunctionRecord {
@@ -174,6 +203,8 @@ fn write_functions(writer: &mut Writer, facts: &Facts) {
             line: function.line,
             first_inlined: first_inlined as u32,
             inlined_count: (inlined.len() - first_inlined) as u32,
+            unit: function.unit.unwrap_or(NONE),
+            reserved: 0,
         });
     }
     ranges.sort_by_key(|range| (range.low, range.high));
@@ -281,7 +312,7 @@ fn write_variables(writer: &mut Writer, facts: &Facts) {
             ty: variable.ty,
             file: variable.file.unwrap_or(NONE),
             line: variable.line,
-            reserved: 0,
+            unit: variable.unit.unwrap_or(NONE),
         })
         .collect();
     writer.section(VARIABLES, &records);

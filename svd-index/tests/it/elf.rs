@@ -18,6 +18,8 @@ mod lookup;
 mod reference;
 #[path = "elf_reference_types.rs"]
 mod reference_types;
+#[path = "elf_size.rs"]
+mod size;
 #[path = "elf_types.rs"]
 mod types;
 #[path = "elf_uses.rs"]

@@ -89,6 +89,7 @@ impl<'a> Debug<'_, 'a> {
             file,
             line,
             inlined: Vec::new(),
+            unit: u32::try_from(self.source_unit(unit, entry)).ok(),
         });
         Ok(ScopeKind::Function { position })
     }

@@ -42,7 +42,8 @@ impl<'a> Debug<'_, 'a> {
         if let Some((owner, value)) = self.inherited(unit, entry, gimli::DW_AT_type) {
             self.read_variable_shape(owner, &value, address, size);
         }
-        facts.variables.push(Variable { name, address, size, ty, file, line });
+        let unit = u32::try_from(self.source_unit(unit, entry)).ok();
+        facts.variables.push(Variable { name, address, size, ty, file, line, unit });
     }
 
     /// The address in a location that is nothing but an address, or one plus a constant, as

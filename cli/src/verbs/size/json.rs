@@ -1,0 +1,155 @@
+//! The JSON lines of `silk size`.
+
+use std::path::Path;
+
+use serde::Serialize;
+use svd_index::elf::size::{By, Bytes, MemoryKind, Reservation, ReservedFor, Row, RowKind, Sizes};
+
+use super::memory::Memories;
+use crate::json::{VERSION, hex};
+
+/// A row of a table.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    version: u32,
+    elf: String,
+    /// `section`, `crate`, `file` or `symbol`.
+    by: &'static str,
+    name: String,
+    /// `section`, `crate`, `folder`, `file`, `symbol`, `label`; `unknown` for what no symbol covers.
+    kind: &'static str,
+    flash_bytes: u64,
+    ram_bytes: u64,
+    /// Symbols or gaps that it is the sum of.
+    count: usize,
+    address: Option<String>,
+    section: Option<String>,
+    /// That a symbol was compiled in.
+    file: Option<String>,
+    /// That defines a symbol.
+    #[serde(rename = "crate")]
+    krate: Option<String>,
+    /// The crate that instantiated a generic function, where that is another one.
+    instantiated_in: Option<String>,
+}
+
+impl Line {
+    pub(super) fn of(elf: &Path, by: By, row: &Row) -> Self {
+        Self {
+            version: VERSION,
+            elf: elf.display().to_string(),
+            by: by_name(by),
+            name: row.name.clone(),
+            kind: kind_name(row.kind),
+            flash_bytes: row.bytes.flash,
+            ram_bytes: row.bytes.ram,
+            count: row.count,
+            address: row.address.map(|address| hex(address, 32)),
+            section: row.section.clone(),
+            file: row.file.clone(),
+            krate: row.krate.clone(),
+            instantiated_in: row.instantiated_in.clone(),
+        }
+    }
+}
+
+pub(super) fn by_name(by: By) -> &'static str {
+    match by {
+        By::Section => "section",
+        By::Crate => "crate",
+        By::File => "file",
+        By::Symbol => "symbol",
+    }
+}
+
+pub(super) fn kind_name(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Section => "section",
+        RowKind::Crate => "crate",
+        RowKind::Folder => "folder",
+        RowKind::File => "file",
+        RowKind::Symbol => "symbol",
+        RowKind::Label => "label",
+        RowKind::Unknown => "unknown",
+    }
+}
+
+/// The last line.
+#[derive(Debug, Serialize)]
+pub(super) struct Last {
+    version: u32,
+    elf: String,
+    summary: Summary,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    flash_bytes: u64,
+    ram_bytes: u64,
+    /// Of the bytes in RAM, those that the file puts there itself.
+    loaded_into_ram_bytes: u64,
+    /// The file or chip that the regions are from.
+    regions_told_by: Option<String>,
+    regions: Vec<Used>,
+    reserved: Vec<Reserved>,
+}
+
+#[derive(Debug, Serialize)]
+struct Used {
+    name: String,
+    /// `flash` or `ram`.
+    kind: &'static str,
+    address: String,
+    size_bytes: u64,
+    used_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Reserved {
+    /// `stack`, `heap` or `stack-and-heap`.
+    purpose: &'static str,
+    /// Section or symbols.
+    told_by: Vec<String>,
+    size_bytes: u64,
+    address: Option<String>,
+    /// Whether `ram_bytes` has it.
+    counted: bool,
+}
+
+impl Last {
+    pub(super) fn of(elf: &Path, sizes: &Sizes<'_>, memories: &Memories) -> Self {
+        let Bytes { flash, ram } = sizes.total();
+        let used = memories.regions.iter().map(|region| Used {
+            name: region.name.clone(),
+            kind: if region.kind == MemoryKind::Ram { "ram" } else { "flash" },
+            address: hex(region.range.start, 32),
+            size_bytes: region.range.end - region.range.start,
+            used_bytes: sizes.used(region),
+        });
+        let summary = Summary {
+            flash_bytes: flash,
+            ram_bytes: ram,
+            loaded_into_ram_bytes: sizes.loaded_into_ram(),
+            regions_told_by: memories.told_by.clone(),
+            regions: used.collect(),
+            reserved: sizes.reservations().iter().map(Reserved::of).collect(),
+        };
+        Self { version: VERSION, elf: elf.display().to_string(), summary }
+    }
+}
+
+impl Reserved {
+    fn of(reservation: &Reservation<'_>) -> Self {
+        Self {
+            purpose: match reservation.purpose {
+                ReservedFor::Stack => "stack",
+                ReservedFor::Heap => "heap",
+                ReservedFor::StackAndHeap => "stack-and-heap",
+            },
+            told_by: reservation.told_by.iter().map(|name| (*name).to_owned()).collect(),
+            size_bytes: reservation.size,
+            address: reservation.range.as_ref().map(|range| hex(range.start, 32)),
+            counted: reservation.is_counted,
+        }
+    }
+}
