@@ -53,6 +53,9 @@ const TOLD: usize = 5;
 /// Writes listed beneath one register.
 const MOST_WRITES: usize = 4;
 
+/// Fields of one name but for a number that are listed before all others.
+const IN_A_ROW: usize = 2;
+
 /// Enumerated values listed for a finding.
 const MOST_ENUMS: usize = 5;
 
@@ -137,7 +140,7 @@ impl<'a> Selection<'a> {
                 break;
             }
             let order = field_order(ranked, register, held);
-            let worthwhile = most_fields(rank, ranked, &order);
+            let worthwhile = most_fields(rank, ranked, &order, budget);
             let mut line = Line {
                 ranked,
                 head,
@@ -367,17 +370,38 @@ fn field_order(
         let by_worth = worth(b).total_cmp(&worth(a));
         by_worth.then(register.fields[a].lsb.cmp(&register.fields[b].lsb))
     });
+    last_of_rows(&mut order, register);
     order
 }
 
-/// How many fields are worth listing before other registers get their line.
-fn most_fields(rank: usize, ranked: &Ranked, order: &[usize]) -> usize {
-    let most = match rank {
-        0..5 => 10,
-        5..20 => 6,
-        20..50 => 4,
-        _ => 2,
+/// Puts fields that differ from [`IN_A_ROW`] before them in a number only to the end: `FB0[0]`,
+/// `FB1[1]` tell what `FB2[2]` is.
+fn last_of_rows(order: &mut [usize], register: &Register<'_>) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut is_more = vec![false; register.fields.len()];
+    for &at in order.iter() {
+        let name = register.fields[at].name;
+        if name.contains(|c: char| c.is_ascii_digit()) {
+            let stem = name.replace(|c: char| c.is_ascii_digit(), "0");
+            let before = seen.entry(stem).or_default();
+            is_more[at] = *before >= IN_A_ROW;
+            *before += 1;
+        }
+    }
+    order.sort_by_key(|&at| is_more[at]);
+}
+
+/// How many fields are worth listing before other registers get their line; where there is little
+/// room, more registers are worth more than their fields.
+fn most_fields(rank: usize, ranked: &Ranked, order: &[usize], budget: usize) -> usize {
+    const ROOMY: usize = 1500;
+    let (few, many) = match rank {
+        0..5 => (10, 16),
+        5..20 => (6, 8),
+        20..50 => (4, 5),
+        _ => (2, 2),
     };
+    let most = if budget < ROOMY { few } else { many };
     let asked = order.iter().filter(|&&at| ranked.fields[at] > 0.0).count();
     let least = if rank < 20 { 3 } else { 2 };
     order.len().min(most).min(asked.max(least))
