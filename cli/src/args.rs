@@ -97,6 +97,8 @@ pub(crate) enum Verb {
     Triage(TriageArgs),
     /// Check what code, documents and the firmware say of the chip
     Check(CheckArgs),
+    /// Answer an agent's questions over MCP: reads only, on standard input and output
+    Mcp(McpArgs),
 
     /// Choose the evidence for a file of questions, to measure what is chosen
     Eval(EvalArgs),
@@ -398,6 +400,13 @@ pub(crate) struct CheckArgs {
     /// List the wrong claims in this file, and end well
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "baseline")]
     pub(crate) write_baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpArgs {
+    /// Bundle with the board's state
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 /// How `silk check` tells what is wrong.

@@ -65,7 +65,7 @@ fn address_of(register: &RegisterRef<'_>) -> String {
 }
 
 /// What a written bit does, where it is not just being stored.
-fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
+pub(crate) fn writing(values: ModifiedWriteValues) -> Option<&'static str> {
     match values {
         ModifiedWriteValues::OneToClear => Some("writing 1 clears"),
         ModifiedWriteValues::OneToSet => Some("writing 1 sets"),
@@ -199,7 +199,7 @@ fn field_facts(field: &FieldRef<'_>) -> Vec<(Style, String)> {
 }
 
 /// The reset value of a field, where all its bits have one.
-fn reset_of(field: &FieldRef<'_>) -> Option<u64> {
+pub(crate) fn reset_of(field: &FieldRef<'_>) -> Option<u64> {
     let register = field.register();
     let is_known = register.reset_mask() & field.mask() == field.mask();
     let reset = register.reset_value().filter(|_| is_known)?;
@@ -236,7 +236,7 @@ fn enumerated(
 }
 
 /// `0x5`, or `0b1xx` where the SVD has bits that do not matter.
-fn enum_digits(value: u64, mask: u64, width: u32) -> String {
+pub(crate) fn enum_digits(value: u64, mask: u64, width: u32) -> String {
     let all = u64::MAX >> (64 - width.clamp(1, 64));
     if mask & all == all {
         return hex(value, width);

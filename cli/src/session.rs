@@ -82,18 +82,7 @@ impl Session {
         for firmware in index.firmwares() {
             firmware.use_warnings().iter().for_each(|warning| self.ui.warn(warning));
         }
-        self.warn_of_another_chip(index);
-    }
-
-    /// An ELF of another chip than the SVD gives answers that are wrong and sound right.
-    fn warn_of_another_chip(&self, index: &Index) {
-        let Some(found) = agreement(index).filter(|found| found.is_of_another_chip()) else {
-            return;
-        };
-        self.ui.warn(format!(
-            "the ELF seems to be of another chip than the SVD: {} of the {} peripheral addresses it uses are registers there; check --svd and --elf",
-            found.known, found.accesses
-        ));
+        another_chip(index).iter().for_each(|warning| self.ui.warn(warning));
     }
 
     /// The one ELF that a board verb writes or watches.
@@ -126,6 +115,15 @@ impl Session {
         }
         Ok(Some(path))
     }
+}
+
+/// An ELF of another chip than the SVD gives answers that are wrong and sound right.
+pub(crate) fn another_chip(index: &Index) -> Option<String> {
+    let found = agreement(index).filter(|found| found.is_of_another_chip())?;
+    Some(format!(
+        "the ELF seems to be of another chip than the SVD: {} of the {} peripheral addresses it uses are registers there; check --svd and --elf",
+        found.known, found.accesses
+    ))
 }
 
 /// Refuses to state facts from an index that turned out damaged while it was asked.

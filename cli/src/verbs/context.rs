@@ -63,7 +63,7 @@ pub(crate) fn left_out_json(left: &LeftOut) -> serde_json::Value {
 }
 
 /// `3 registers, 12 fields`, or `nothing`.
-fn left_out(left: &LeftOut) -> String {
+pub(crate) fn left_out(left: &LeftOut) -> String {
     let told: Vec<String> = counts(left)
         .iter()
         .filter(|(count, _)| *count > 0)

@@ -1,11 +1,11 @@
 //! `silk reg`, `silk addr`, `silk sym`: the index, asked directly.
 
 mod change;
-mod encode;
+pub(crate) mod encode;
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use svd_index::elf::SymbolKind;
+use svd_index::elf::{Firmware, SymbolKind, SymbolRef};
 use svd_index::{Alias, Chip, Hit, Index, PeripheralRef, Query, RegisterRef};
 
 use self::encode::Assignments;
@@ -100,7 +100,7 @@ fn drawing_width(always: bool) -> Option<usize> {
 }
 
 /// The one register that a name means.
-fn one<'a>(chip: &'a Chip, name: &str) -> Result<RegisterRef<'a>, Failure> {
+pub(crate) fn one<'a>(chip: &'a Chip, name: &str) -> Result<RegisterRef<'a>, Failure> {
     const NAMED: usize = 5;
     let (hits, value) = find(chip, name, SHOWN)?;
     debug_assert!(value.is_none(), "the name has no `=`");
@@ -137,16 +137,20 @@ pub(crate) fn find<'a>(
 }
 
 /// What a query names.
-struct Found<'a> {
-    hits: Vec<Hit<'a>>,
+pub(crate) struct Found<'a> {
+    pub(crate) hits: Vec<Hit<'a>>,
     /// To be decoded.
-    value: Option<u64>,
+    pub(crate) value: Option<u64>,
     /// How the address asked for reaches the register, where it is not the register's own.
-    alias: Option<Alias>,
+    pub(crate) alias: Option<Alias>,
 }
 
 /// As [`find`], telling also which fields the query names.
-fn find_hits<'a>(chip: &'a Chip, text: &str, limit: usize) -> Result<Found<'a>, Failure> {
+pub(crate) fn find_hits<'a>(
+    chip: &'a Chip,
+    text: &str,
+    limit: usize,
+) -> Result<Found<'a>, Failure> {
     let query = Query::parse(text).map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot understand `{text}`"))
             .caused_by(&error)
@@ -198,7 +202,7 @@ fn unmapped(chip: &Chip, address: u64) -> Failure {
 }
 
 /// What lies around an address that holds no register.
-fn near(chip: &Chip, address: u64) -> String {
+pub(crate) fn near(chip: &Chip, address: u64) -> String {
     let near = chip.near(address);
     let at = |register: &RegisterRef<'_>| {
         format!("{} at {}", printable(&register.path()), hex(register.address(), 32))
@@ -230,7 +234,7 @@ fn unknown(chip: &Chip, text: &str) -> Failure {
             .hint("give the firmware with `--elf`: it tells the core");
     }
     match chip.suggest(text).as_slice() {
-        [] => failure.hint("`silk reg '*'` lists all registers"),
+        [] => failure.hint("the pattern `*` lists all registers"),
         near => failure.hint(format!("did you mean {}?", near.join(", "))),
     }
 }
@@ -322,7 +326,7 @@ fn location(file: &Option<String>, line: Option<u32>) -> String {
     }
 }
 
-fn describe(index: &Index, address: u64) -> json::Address {
+pub(crate) fn describe(index: &Index, address: u64) -> json::Address {
     let registers = index.chip().map(|chip| chip.registers_at(address)).unwrap_or_default();
     let mut answer = json::Address {
         version: json::VERSION,
@@ -376,27 +380,14 @@ pub(crate) fn parse_address(text: &str) -> Result<u64, Failure> {
 pub(crate) fn sym(session: &mut Session, args: &SymArgs) -> Outcome {
     let index = session.index()?;
     let firmware = need_firmware(&index, &session.config)?;
-    let hits = firmware.find_symbols(&args.name);
-    if hits.is_empty() {
-        let failure =
-            Failure::new(Exit::NothingFound, format!("no symbol matches `{}`", args.name))
-                .detail(format!("searched: {} symbols", firmware.symbols().count()));
-        return Err(match firmware.suggest(&args.name).as_slice() {
-            [] => failure.hint("`silk sym '*'` lists all symbols"),
-            near => failure.hint(format!("did you mean {}?", near.join(", "))),
-        });
-    }
+    let hits = symbols(firmware, &args.name)?;
     for symbol in hits.iter().take(args.limit) {
         let line = firmware.line_at(symbol.address);
         let symbol = json::Symbol {
             version: json::VERSION,
             name: symbol.name.to_owned(),
             linkage_name: symbol.linkage_name.to_owned(),
-            kind: match symbol.kind {
-                SymbolKind::Function => "function",
-                SymbolKind::Object => "object",
-                SymbolKind::Label => "label",
-            },
+            kind: symbol_kind(symbol.kind),
             address: hex(symbol.address, 32),
             size_bytes: symbol.size,
             file: line.map(|line| line.file.to_owned()),
@@ -419,4 +410,30 @@ pub(crate) fn sym(session: &mut Session, args: &SymArgs) -> Outcome {
         session.ui.note(format!("{more} more; `--limit N` shows more"));
     }
     Ok(Exit::Ok)
+}
+
+/// The symbols that a name or pattern means; there is at least one.
+pub(crate) fn symbols<'a>(
+    firmware: &'a Firmware,
+    name: &str,
+) -> Result<Vec<SymbolRef<'a>>, Failure> {
+    let hits = firmware.find_symbols(name);
+    if !hits.is_empty() {
+        return Ok(hits);
+    }
+    let failure = Failure::new(Exit::NothingFound, format!("no symbol matches `{name}`"))
+        .detail(format!("searched: {} symbols", firmware.symbols().count()));
+    Err(match firmware.suggest(name).as_slice() {
+        [] => failure.hint("the pattern `*` lists all symbols"),
+        near => failure.hint(format!("did you mean {}?", near.join(", "))),
+    })
+}
+
+/// The word for it in JSON.
+pub(crate) fn symbol_kind(kind: SymbolKind) -> &'static str {
+    match kind {
+        SymbolKind::Function => "function",
+        SymbolKind::Object => "object",
+        SymbolKind::Label => "label",
+    }
 }

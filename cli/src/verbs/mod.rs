@@ -14,6 +14,7 @@ mod explain;
 mod index;
 mod init;
 mod lookup;
+mod mcp;
 mod model;
 mod read;
 mod scan;
@@ -34,8 +35,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     if let Verb::Completions { shell } = cli.verb {
         return completions::run(shell);
     }
-    let mut session = Session::load(cli.global)?;
-    let session = &mut session;
+    let mut loaded = Session::load(cli.global)?;
+    let session = &mut loaded;
     match cli.verb {
         Verb::Demo(args) => demo::run(session, &args),
         Verb::Init(args) => init::run(session, &args),
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Explain(args) => explain::run(session, &args),
         Verb::Triage(args) => triage::run(session, &args),
         Verb::Check(args) => check::run(session, &args),
+        Verb::Mcp(args) => mcp::run(loaded, args),
         Verb::Flash => board::flash(session),
         Verb::Reset(args) => board::reset(session, &args),
         Verb::Halt(args) => board::halt(session, &args),

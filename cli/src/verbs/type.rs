@@ -46,7 +46,7 @@ pub(crate) fn run(session: &mut Session, args: &TypeArgs) -> Outcome {
     Ok(Exit::Ok)
 }
 
-fn nothing(firmware: &Firmware, name: &str) -> Failure {
+pub(crate) fn nothing(firmware: &Firmware, name: &str) -> Failure {
     let failure = Failure::new(Exit::NothingFound, format!("no type matches `{name}`"));
     if !firmware.has_dwarf() {
         return failure
@@ -55,7 +55,7 @@ fn nothing(firmware: &Firmware, name: &str) -> Failure {
     }
     let failure = failure.detail(format!("searched: {} types", firmware.types().count()));
     match firmware.suggest_types(name).as_slice() {
-        [] => failure.hint("`silk type '*'` lists all types"),
+        [] => failure.hint("the pattern `*` lists all types"),
         near => failure.hint(format!("did you mean {}?", near.join(", "))),
     }
 }
@@ -156,7 +156,7 @@ fn padding(ty: &TypeRef<'_>, base: u64) -> Vec<Padding> {
         .collect()
 }
 
-fn kind(kind: LayoutKind) -> &'static str {
+pub(crate) fn kind(kind: LayoutKind) -> &'static str {
     match kind {
         LayoutKind::Struct => "struct",
         LayoutKind::Union => "union",

@@ -120,7 +120,7 @@ impl Line {
     }
 }
 
-fn op(kind: AccessKind) -> &'static str {
+pub(crate) fn op(kind: AccessKind) -> &'static str {
     match kind {
         AccessKind::Read => "read",
         AccessKind::Write => "write",
@@ -171,7 +171,7 @@ fn show(session: &mut Session, mut uses: Vec<&Use<'_>>) -> Result<(), Failure> {
 }
 
 /// What is read or written, in words.
-fn what(one: &Use<'_>) -> String {
+pub(crate) fn what(one: &Use<'_>) -> String {
     let bits = |value: u64| hex(value, one.size_bits);
     let alias = one.alias.map(|alias| format!(" through its {alias}")).unwrap_or_default();
     let known = match (one.kind, one.value, one.mask) {
@@ -194,7 +194,8 @@ fn what(one: &Use<'_>) -> String {
     known + &alias
 }
 
-fn doubt(one: &Use<'_>) -> &'static str {
+/// What of it is not certain, to stand behind [`what`]; empty if nothing.
+pub(crate) fn doubt(one: &Use<'_>) -> &'static str {
     match one.certainty {
         Certainty::Exact => "",
         Certainty::Partial => "  (here among other addresses)",

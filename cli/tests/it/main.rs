@@ -16,6 +16,7 @@ mod index;
 mod init;
 mod inputs;
 mod lookup;
+mod mcp;
 mod parts;
 mod real_model;
 mod registers;

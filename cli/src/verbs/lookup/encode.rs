@@ -17,11 +17,23 @@ const ALIKE: f64 = 0.5;
 
 /// `UART0.CONFIG HWFC=Enabled PARITY=0x7`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Assignments {
+pub(crate) struct Assignments {
     /// The register's name, as typed.
-    pub(super) register: String,
+    pub(crate) register: String,
     /// Field and value, as typed; at least one.
     fields: Vec<(String, String)>,
+}
+
+/// A value that sets fields as asked.
+pub(crate) struct Encoding {
+    pub(crate) value: u64,
+    /// Bits of the fields that were named.
+    pub(crate) mask: u64,
+    /// Bits taken as 0, since neither a field nor a reset value says what they are.
+    unknown: u64,
+    changed: Vec<Change>,
+    /// What the SVD does not let be written.
+    warnings: Vec<String>,
 }
 
 /// `silk reg --json`, of an encoded value.
@@ -36,7 +48,7 @@ struct Encoded {
 
 impl Assignments {
     /// Takes `text` apart; `None` if it is another kind of query.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.split('=').map(str::trim).collect::<Vec<_>>().join("=");
         let (register, rest) = text.trim().split_once(char::is_whitespace)?;
         if register.contains('=') {
@@ -60,16 +72,18 @@ fn is_name_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '[' | ']')
 }
 
-/// Writes the value that sets the fields of `register` as asked, all others at reset.
-pub(super) fn show(
-    session: &mut Session,
+/// Makes the value that sets the fields of `register` as asked, all others at reset.
+///
+/// # Errors
+/// A field or value that the register does not have.
+pub(crate) fn encode(
     register: &RegisterRef<'_>,
     assignments: &Assignments,
-) -> Result<(), Failure> {
+) -> Result<Encoding, Failure> {
     let before = register.reset_value().unwrap_or(0) & register.reset_mask();
     let known = if register.reset_value().is_some() { register.reset_mask() } else { 0 };
     let (mut value, mut mask) = (before, 0);
-    let mut fields = Vec::with_capacity(assignments.fields.len());
+    let (mut fields, mut warnings) = (Vec::with_capacity(assignments.fields.len()), Vec::new());
     for (name, text) in &assignments.fields {
         let field = field(register, name)?;
         if mask & field.mask() != 0 {
@@ -77,13 +91,36 @@ pub(super) fn show(
             return Err(Failure::new(Exit::Usage, what));
         }
         let raw = raw_value(&field, text)?;
-        warn_of_refusal(session, &field, raw);
+        warnings.extend(refusal(&field, raw));
         value = value & !field.mask() | raw << field.lsb();
         mask |= field.mask();
         fields.push(field);
     }
     let change = |field| Change::of(field, (before, known), value, EnumUsage::Write);
-    let changed: Vec<Change> = fields.iter().map(change).collect();
+    let changed = fields.iter().map(change).collect();
+    let unknown = register_bits(register) & !known & !mask;
+    Ok(Encoding { value, mask, unknown, changed, warnings })
+}
+
+impl Encoding {
+    /// What to know before the value is written to a register of `size_bits`.
+    pub(crate) fn cautions(&self, size_bits: u32) -> Vec<String> {
+        let unknown = (self.unknown != 0).then(|| {
+            let bits = hex(self.unknown, size_bits);
+            format!("bits without a known reset value are taken as 0: {bits}")
+        });
+        self.warnings.iter().cloned().chain(unknown).collect()
+    }
+}
+
+/// Writes the value that sets the fields of `register` as asked.
+pub(super) fn show(
+    session: &mut Session,
+    register: &RegisterRef<'_>,
+    assignments: &Assignments,
+) -> Result<(), Failure> {
+    let Encoding { value, mask, unknown, changed, warnings } = encode(register, assignments)?;
+    warnings.iter().for_each(|warning| session.ui.warn(warning));
     let size = register.size_bits();
     if session.ui.json {
         let object = json::Register::of(register, Some(value));
@@ -93,7 +130,6 @@ pub(super) fn show(
     let out = &mut session.ui.out;
     render::register_line(out, register)?;
     writeln!(out, "  value {}  mask {}", hex(value, size), hex(mask, size))?;
-    let unknown = register_bits(register) & !known & !mask;
     if unknown != 0 {
         let bits = hex(unknown, size);
         writeln!(out, "  {CARE}bits without a known reset value are taken as 0: {bits}{CARE:#}")?;
@@ -163,25 +199,27 @@ fn raw_value(field: &FieldRef<'_>, text: &str) -> Result<u64, Failure> {
 }
 
 /// Says if the SVD does not let the value be written. It may be wrong, so this is no error.
-fn warn_of_refusal(session: &Session, field: &FieldRef<'_>, raw: u64) {
+fn refusal(field: &FieldRef<'_>, raw: u64) -> Vec<String> {
     let name = printable(field.name());
+    let mut found = Vec::new();
     if field.access() == Some(Access::ReadOnly) {
-        session.ui.warn(format!("`{name}` is read-only"));
+        found.push(format!("`{name}` is read-only"));
     }
     match field.write_constraint() {
         Some(WriteConstraint::Range { minimum, maximum })
             if !(minimum..=maximum).contains(&raw) =>
         {
             let range = format!("{minimum:#x} to {maximum:#x}");
-            session.ui.warn(format!("`{name}` may be written with {range}, not {raw:#x}"));
+            found.push(format!("`{name}` may be written with {range}, not {raw:#x}"));
         }
         Some(WriteConstraint::UseEnumeratedValues)
             if field.named(raw, EnumUsage::Write).is_none() =>
         {
-            session.ui.warn(format!("`{name}` may be written with its named values only"));
+            found.push(format!("`{name}` may be written with its named values only"));
         }
         _ => {}
     }
+    found
 }
 
 #[cfg(test)]

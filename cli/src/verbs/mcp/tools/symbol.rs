@@ -1,0 +1,65 @@
+//! `symbol`: functions and variables of the firmware.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::address::place;
+use super::{Found, Tool};
+use crate::json::hex;
+use crate::verbs::lookup;
+use crate::verbs::mcp::known::Known;
+use crate::verbs::mcp::page::{Cut, Line, List};
+use crate::verbs::mcp::quote;
+
+pub(super) struct Symbol;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// Name, part of one, or pattern with *
+    name: String,
+}
+
+/// A symbol of the firmware.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Named {
+    name: String,
+    /// `function`, `object` or `label`.
+    kind: &'static str,
+    address: String,
+    size_bytes: u64,
+    /// `file:line`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
+}
+
+impl Tool for Symbol {
+    const NAME: &'static str = "symbol";
+    const DESCRIPTION: &'static str =
+        "Functions and variables of the firmware: address, size, file:line.";
+    type Arguments = Arguments;
+    type Found = Named;
+
+    fn find(known: &Known, Arguments { name }: Arguments, cut: Cut) -> Found<Named> {
+        let firmware = known.firmware()?;
+        let found = lookup::symbols(firmware, &name)?;
+        Ok(List::of(&found, cut, |symbol| {
+            let line = firmware.line_at(symbol.address);
+            Named {
+                name: quote::name(symbol.name),
+                kind: lookup::symbol_kind(symbol.kind),
+                address: hex(symbol.address, 32),
+                size_bytes: symbol.size,
+                line: line.and_then(|line| place(Some(line.file), Some(line.line))),
+            }
+        }))
+    }
+}
+
+impl Line for Named {
+    fn line(&self) -> String {
+        let Self { name, kind, address, size_bytes, line } = self;
+        let line = line.as_ref().map(|line| format!(" {line}")).unwrap_or_default();
+        format!("{address} {size_bytes} bytes {kind} {name}{line}")
+    }
+}
