@@ -247,6 +247,9 @@ pub(crate) struct SizeArgs {
     /// Show all
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show how much stack each function takes for itself instead
+    #[arg(long, conflicts_with_all = ["by", "diff"])]
+    pub(crate) stack: bool,
     /// Linker script or memory.x whose MEMORY tells what the chip has
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) memory: Option<PathBuf>,

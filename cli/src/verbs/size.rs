@@ -4,6 +4,7 @@ mod change;
 mod json;
 mod memory;
 mod show;
+mod stack;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,9 @@ const SHOWN: usize = 15;
 /// `silk size`
 pub(crate) fn run(session: &mut Session, args: &SizeArgs) -> Outcome {
     let (old, new) = sources(args)?;
+    if args.stack {
+        return stack::run(session, args, new);
+    }
     let memories = memory::find(session, args.memory.as_deref())?;
     let paths = new.unwrap_or_else(|| session.config.elfs.value.clone());
     let index = open(session, &paths)?;

@@ -91,3 +91,17 @@ fn size_of_a_person_is_short() {
     let run = Silk::new().run(["size"]).expect(2);
     assert!(run.stderr.contains("no firmware is known"), "{}", run.stderr);
 }
+
+#[test]
+fn stack_of_functions_is_told_with_its_source() {
+    let (silk, elf) = (Silk::new(), registers("m4-O2-dwarf5.elf"));
+    let lines = silk.run(["size", "--stack", "--json", &elf]).expect(0).json();
+    let start = lines.iter().find(|line| line["name"] == "start").unwrap();
+    let expected = json!([8, "static", "cfi"]);
+    assert_eq!(json!([start["stack_bytes"], start["kind"], start["source"]]), expected);
+    let out = silk.run(["size", "--stack", &elf, "--top", "1"]).expect(0).stdout;
+    assert!(out.contains("  CFI           "), "{out}");
+    assert!(out.contains(" more; --all shows them"), "{out}");
+    let run = silk.run(["size", "--stack", &elf, &elf]).expect(2);
+    assert!(run.stderr.contains("is not compared"), "{}", run.stderr);
+}

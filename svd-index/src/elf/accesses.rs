@@ -1,10 +1,16 @@
-//! Which code touches which register: the part of a [`Firmware`] that is found out when it is
+//! Which code touches which register and takes how much stack: the part of a [`Firmware`] that is found out when it is
 //! first asked for.
 
 use std::sync::OnceLock;
 
-use super::records::{ACCESSES, AccessRecord, LOOSE_ACCESSES, LooseAccessRecord};
-use super::{AccessKind, AccessRef, BaseRef, Certainty, Firmware, LooseAccessRef, Value, names};
+use super::records::{
+    ACCESSES, AccessRecord, FRAME_CFI, FRAME_CODE, FRAME_DYNAMIC, FRAME_STACK_SIZES, FRAMES,
+    FrameRecord, LOOSE_ACCESSES, LooseAccessRecord,
+};
+use super::{
+    AccessKind, AccessRef, BaseRef, Certainty, Firmware, LooseAccessRef, StackSource, StackUse,
+    Value, names,
+};
 use crate::Warning;
 use crate::store::{File, Records};
 
@@ -76,6 +82,22 @@ impl Firmware {
             .collect();
         found.sort_by_key(|access| (access.pc, access.address));
         found
+    }
+
+    /// How much stack the function that starts at `address` takes for itself, calls not counted.
+    /// `None`: nothing tells.
+    pub fn stack_use(&self, address: u64) -> Option<StackUse> {
+        let frames: Records<'_, FrameRecord> = self.uses.file()?.records(FRAMES);
+        let position = frames.partition_point(|frame| frame.address < address);
+        let frame = frames.get(position).filter(|frame| frame.address == address)?;
+        let source = match frame.kind {
+            FRAME_STACK_SIZES => StackSource::StackSizes,
+            FRAME_CFI => StackSource::Cfi,
+            FRAME_CODE => StackSource::Code,
+            FRAME_DYNAMIC => return Some(StackUse::Dynamic { at_least: frame.bytes }),
+            _ => return None,
+        };
+        Some(StackUse::Bytes { bytes: frame.bytes, source })
     }
 
     fn access_ref(&self, record: &AccessRecord) -> AccessRef<'_> {

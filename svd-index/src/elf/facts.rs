@@ -62,6 +62,8 @@ pub struct UseFacts {
     /// Loads and stores that touch a register, as their type or their base tells, at an address
     /// that is not known; by pc.
     pub loose_accesses: Vec<LooseAccess>,
+    /// Stack of the functions of which it is known, by address.
+    pub frames: Vec<FrameSize>,
 }
 
 /// Processor family of an ELF.
@@ -440,6 +442,44 @@ pub enum Base {
     },
     /// Some distance after this address, which is outside of the program's own memory.
     After(u64),
+}
+
+/// The stack that a function takes for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameSize {
+    /// Lowest address of the function.
+    pub address: u64,
+    /// How much.
+    pub stack: StackUse,
+}
+
+/// How much stack a function takes for itself, without what it calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StackUse {
+    /// Always so many bytes at its deepest point.
+    Bytes {
+        /// Saved registers, variables, arguments of calls.
+        bytes: u64,
+        /// What tells so.
+        source: StackSource,
+    },
+    /// As much as it finds out while it runs (`alloca`, arrays of variable length, an aligned
+    /// frame), or the stack pointer is set to something else.
+    Dynamic {
+        /// What it takes before.
+        at_least: u64,
+    },
+}
+
+/// What tells how much stack a function takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StackSource {
+    /// LLVM's section `.stack_sizes`.
+    StackSizes,
+    /// Call frame information (`.debug_frame`, `.eh_frame`).
+    Cfi,
+    /// The instructions themselves, followed along every branch.
+    Code,
 }
 
 /// How memory is touched.

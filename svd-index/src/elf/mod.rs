@@ -17,6 +17,7 @@ mod demangle;
 mod dwarf;
 mod facts;
 mod firmware;
+mod frames;
 mod image;
 mod layout;
 mod names;
@@ -29,9 +30,10 @@ mod view;
 mod write;
 
 pub use facts::{
-    Access, AccessKind, Base, Certainty, Facts, Function, Inlined, Layout, LayoutKind,
-    LayoutMember, LooseAccess, Machine, Member, Row, Section, Segment, Symbol, SymbolKind,
-    TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector, VectorProblem,
+    Access, AccessKind, Base, Certainty, Facts, FrameSize, Function, Inlined, Layout, LayoutKind,
+    LayoutMember, LooseAccess, Machine, Member, Row, Section, Segment, StackSource, StackUse,
+    Symbol, SymbolKind, TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector,
+    VectorProblem,
 };
 pub use firmware::Firmware;
 pub use layout::{Hole, MemberRef, TypeRef};
@@ -91,7 +93,8 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
     Ok((facts, warnings))
 }
 
-/// Follows the code of an ELF: which instruction touches which register. This takes longer than
+/// Follows the code of an ELF: which instruction touches which register, and how much stack each
+/// function takes. This takes longer than
 /// all of [`parse`]. The warnings are about the code alone.
 ///
 /// # Errors
@@ -103,7 +106,8 @@ pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
     let shapes = dwarf::read(&image, &mut facts, &mut told_by_parse);
     vectors::read(&image, &mut facts);
     let mut warnings = Vec::new();
-    let uses = uses::read(&image, &shapes, &facts, &mut warnings);
+    let (mut uses, depths) = uses::read(&image, &shapes, &facts, &mut warnings);
+    uses.frames = frames::read(&image, &depths, &facts, &mut warnings);
     Ok((uses, warnings))
 }
 

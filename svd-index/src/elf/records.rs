@@ -10,7 +10,7 @@ use crate::store::{SectionId, StrRef};
 pub(crate) const SCHEMA: u32 = 12;
 
 /// The same of the file that has [`ACCESSES`] and [`LOOSE_ACCESSES`].
-pub(crate) const USES_SCHEMA: u32 = 3;
+pub(crate) const USES_SCHEMA: u32 = 4;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);
@@ -32,6 +32,7 @@ pub(crate) const LAYOUTS: SectionId = SectionId(42);
 pub(crate) const LAYOUT_MEMBERS: SectionId = SectionId(43);
 pub(crate) const UNITS: SectionId = SectionId(44);
 pub(crate) const UNIT_RANGES: SectionId = SectionId(45);
+pub(crate) const FRAMES: SectionId = SectionId(46);
 
 /// No file, no type: a position that nothing has.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -309,3 +310,19 @@ pub(crate) struct LooseAccessRecord {
     /// Offset in the structure, or the address.
     pub(crate) base: u64,
 }
+
+/// By address. In the file of the accesses, since it takes following the code as well.
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct FrameRecord {
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    /// See the `FRAME_` values.
+    pub(crate) kind: u32,
+    pub(crate) reserved: u32,
+}
+
+pub(crate) const FRAME_STACK_SIZES: u32 = 0;
+pub(crate) const FRAME_CFI: u32 = 1;
+pub(crate) const FRAME_CODE: u32 = 2;
+pub(crate) const FRAME_DYNAMIC: u32 = 3;

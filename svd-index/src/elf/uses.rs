@@ -26,11 +26,14 @@ mod oracle_riscv;
 mod program;
 mod riscv;
 pub(crate) mod shapes;
+pub(crate) mod stack;
 mod state;
 mod tables;
 mod thumb;
 mod walk;
 mod word;
+
+use std::collections::BTreeMap;
 
 use super::image::{Image, warning};
 use super::{Access, AccessKind, Base, Certainty, Facts, LooseAccess, Machine, UseFacts, Value};
@@ -40,19 +43,21 @@ use explore::Explorer;
 use findings::Seen;
 use program::Program;
 use shapes::Shapes;
+use stack::Depth;
 use word::mask;
 
 /// Steps after which the rest of a file is given up. Real firmware takes some tens for each
 /// instruction; a damaged file may claim anything.
 const MAX_STEPS: u64 = 30_000_000;
 
-/// Follows the code of the program that `facts` and `shapes` are about.
+/// Follows the code of the program that `facts` and `shapes` are about; gives the depth of each
+/// function's stack by its start besides.
 pub(crate) fn read(
     image: &Image<'_>,
     shapes: &Shapes,
     facts: &Facts,
     warnings: &mut Vec<Warning>,
-) -> UseFacts {
+) -> (UseFacts, BTreeMap<u32, Depth>) {
     let mut uses = UseFacts::default();
     let is_read = match facts.machine {
         Machine::Arm => true,
@@ -60,7 +65,7 @@ pub(crate) fn read(
         _ => false,
     };
     if !is_read || facts.big_endian {
-        return uses;
+        return (uses, BTreeMap::new());
     }
     let program = Program::of(image, facts, shapes);
     let (findings, is_complete) = Explorer::explore(&program);
@@ -91,7 +96,7 @@ pub(crate) fn read(
         key(a).cmp(&key(b)).then_with(|| format!("{:?}", a.base).cmp(&format!("{:?}", b.base)))
     });
     uses.loose_accesses.dedup();
-    uses
+    (uses, stack::depths(&program))
 }
 
 fn add_access(uses: &mut UseFacts, shapes: &Shapes, pc: u32, is_open: bool, seen: &Seen) {

@@ -1,20 +1,21 @@
 //! Lays [`Facts`] out as the sorted records of an index file.
 
 use super::records::{
-    ACCESSES, AccessRecord, FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN,
-    HEADER_DWARF, HEADER_RTT, HeaderRecord, INLINED, InlinedRecord, LAYOUT_ENUM, LAYOUT_MEMBERS,
-    LAYOUT_STRUCT, LAYOUT_TYPEDEF, LAYOUT_UNION, LAYOUT_VARIANTS, LAYOUTS, LOOSE_ACCESSES,
-    LayoutMemberRecord, LayoutRecord, LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS,
-    RangeRecord, RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE,
-    SECTION_ZEROED, SECTIONS, SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord,
-    SymbolRecord, TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION,
-    TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION,
-    TYPES, TypeRecord, UNIT_RANGES, UNITS, USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT,
-    VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
+    ACCESSES, AccessRecord, FILES, FRAME_CFI, FRAME_CODE, FRAME_DYNAMIC, FRAME_STACK_SIZES, FRAMES,
+    FUNCTIONS, FrameRecord, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
+    HeaderRecord, INLINED, InlinedRecord, LAYOUT_ENUM, LAYOUT_MEMBERS, LAYOUT_STRUCT,
+    LAYOUT_TYPEDEF, LAYOUT_UNION, LAYOUT_VARIANTS, LAYOUTS, LOOSE_ACCESSES, LayoutMemberRecord,
+    LayoutRecord, LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
+    RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED,
+    SECTIONS, SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord,
+    TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY,
+    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
+    UNIT_RANGES, UNITS, USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT,
+    VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
-    AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, SymbolKind, TablePlace, Type,
-    TypeKind, UseFacts, Value, VectorProblem,
+    AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, StackSource, StackUse,
+    SymbolKind, TablePlace, Type, TypeKind, UseFacts, Value, VectorProblem,
 };
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
@@ -342,6 +343,7 @@ fn write_vectors(writer: &mut Writer, facts: &Facts) {
 pub(crate) fn write_uses(uses: &UseFacts, source: SourceId) -> Writer {
     let mut writer = Writer::new(Kind::Uses, USES_SCHEMA, source);
     write_accesses(&mut writer, uses);
+    write_frames(&mut writer, uses);
     writer
 }
 
@@ -372,6 +374,25 @@ fn write_accesses(writer: &mut Writer, uses: &UseFacts) {
         })
         .collect();
     writer.section(LOOSE_ACCESSES, &loose);
+}
+
+fn write_frames(writer: &mut Writer, uses: &UseFacts) {
+    let records: Vec<FrameRecord> = uses
+        .frames
+        .iter()
+        .map(|frame| {
+            let (bytes, kind) = match frame.stack {
+                StackUse::Bytes { bytes, source: StackSource::StackSizes } => {
+                    (bytes, FRAME_STACK_SIZES)
+                }
+                StackUse::Bytes { bytes, source: StackSource::Cfi } => (bytes, FRAME_CFI),
+                StackUse::Bytes { bytes, source: StackSource::Code } => (bytes, FRAME_CODE),
+                StackUse::Dynamic { at_least } => (at_least, FRAME_DYNAMIC),
+            };
+            FrameRecord { address: frame.address, bytes, kind, reserved: 0 }
+        })
+        .collect();
+    writer.section(FRAMES, &records);
 }
 
 fn access_record(pc: u64, size_bytes: u8, kind: AccessKind, value: Value) -> AccessRecord {

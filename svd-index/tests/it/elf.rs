@@ -20,6 +20,8 @@ mod reference;
 mod reference_types;
 #[path = "elf_size.rs"]
 mod size;
+#[path = "elf_stack.rs"]
+mod stack;
 #[path = "elf_types.rs"]
 mod types;
 #[path = "elf_uses.rs"]
