@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use svd_index::elf::Firmware;
 use svd_index::{Chip, Query};
 
-use super::vocabulary::{Entry, KINDS, SYMPTOMS};
+use super::vocabulary::{Class, Heard, Role, SYMPTOMS, classes};
 use crate::words;
 
 /// A question, understood.
@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) terms: BTreeMap<String, f32>,
     /// Starts of peripheral names that the question's words mean, with how much they count.
     pub(crate) kinds: BTreeMap<&'static str, f32>,
+    /// Parts that registers play which the question is about, with how much they count.
+    pub(crate) roles: BTreeMap<Role, f32>,
     /// Words as they stand, lower-case: for names of peripherals and registers.
     pub(crate) plain: Vec<String>,
     /// Registers that are named, by canonical path.
@@ -36,6 +38,9 @@ const MOST_HITS: usize = 12;
 /// How much a word counts that a symptom stands for, beside the question's own words.
 const SYMPTOM_WEIGHT: f32 = 0.55;
 
+/// How much a word counts that a topic of the kind of peripheral stands for.
+const TOPIC_WEIGHT: f32 = 0.55;
+
 /// How much a symptom speaks of a kind of peripheral, beside words that name the kind.
 const SYMPTOM_KIND: f32 = 0.5;
 
@@ -48,7 +53,9 @@ impl Question {
             question.take_name(word, chip, firmware);
         }
         question.take_words(text);
-        question.take_meaning();
+        let heard = Heard::of(text);
+        question.plain = heard.words().to_vec();
+        question.take_meaning(&heard);
         question
     }
 
@@ -87,10 +94,6 @@ impl Question {
     }
 
     fn take_words(&mut self, text: &str) {
-        for raw in text.split(|c: char| !c.is_alphanumeric()) {
-            self.plain.push(raw.to_lowercase());
-        }
-        self.plain.retain(|word| !word.is_empty());
         for word in words::split(text) {
             if !words::is_stop(&word) && word.len() > 1 {
                 self.terms.insert(words::stem(&word), 1.0);
@@ -99,43 +102,46 @@ impl Question {
     }
 
     /// Adds what the words stand for.
-    fn take_meaning(&mut self) {
-        let stems: Vec<String> = self.plain.iter().map(|word| words::stem(word)).collect();
-        for entry in KINDS.iter().filter(|entry| heard(entry, &stems)) {
-            for &peripheral in entry.peripherals {
-                raise(self.kinds.entry(peripheral).or_default(), 1.0);
+    fn take_meaning(&mut self, heard: &Heard) {
+        for class in classes() {
+            let spoken_of = heard.says(class.says);
+            if spoken_of {
+                for peripheral in class.names() {
+                    raise(self.kinds.entry(peripheral).or_default(), 1.0);
+                }
             }
-            self.add_words(entry);
+            if spoken_of || is_named(class, heard) {
+                for topic in class.topics.iter().filter(|topic| heard.says(topic.says)) {
+                    self.add(topic.roles, topic.words, TOPIC_WEIGHT);
+                }
+            }
         }
-        for entry in SYMPTOMS.iter().filter(|entry| heard(entry, &stems)) {
-            for &peripheral in entry.peripherals {
+        for symptom in SYMPTOMS.iter().filter(|symptom| heard.says(symptom.says)) {
+            for peripheral in symptom.peripherals.split_whitespace() {
                 raise(self.kinds.entry(peripheral).or_default(), SYMPTOM_KIND);
             }
-            self.add_words(entry);
+            self.add(symptom.roles, symptom.words, SYMPTOM_WEIGHT);
         }
     }
 
-    fn add_words(&mut self, entry: &Entry) {
-        for word in entry.words {
-            raise(self.terms.entry(words::stem(word)).or_default(), SYMPTOM_WEIGHT);
+    fn add(&mut self, roles: &[Role], words: &str, weight: f32) {
+        for &role in roles {
+            raise(self.roles.entry(role).or_default(), 1.0);
+        }
+        for word in words.split_whitespace() {
+            raise(self.terms.entry(words::stem(word)).or_default(), weight);
         }
     }
+}
+
+/// Whether a peripheral of the class is called by its name: `TIM3`, `SPI2`.
+fn is_named(class: &Class, heard: &Heard) -> bool {
+    heard.words().iter().any(|word| {
+        let kind = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        kind.len() > 2 && class.names().any(|name| name.eq_ignore_ascii_case(kind))
+    })
 }
 
 fn raise(weight: &mut f32, to: f32) {
     *weight = weight.max(to);
-}
-
-/// Whether one of the entry's phrases stands in the question.
-fn heard(entry: &Entry, stems: &[String]) -> bool {
-    let stands = |phrase: &&str| {
-        let phrase: Vec<&str> = phrase.split([' ', '\'']).collect();
-        stems.windows(phrase.len()).any(|window| {
-            window.iter().zip(&phrase).all(|(stem, word)| match word.strip_suffix('*') {
-                Some(start) => stem.starts_with(start),
-                None => *stem == words::stem(word),
-            })
-        })
-    };
-    entry.says.iter().any(stands)
 }

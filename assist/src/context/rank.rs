@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use bundle::Facts;
 use svd_index::Index;
 
-use super::matching::Matcher;
+use super::matching::{Library, Matcher, Terms, TextId};
 use super::question::Question;
 use super::roles;
 use super::twins;
+use super::vocabulary;
 use crate::catalog::{Catalog, Register};
 use crate::words;
 
@@ -54,9 +55,10 @@ pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question
     let used = Used::of(catalog, index, facts, &question);
     let peripherals = peripheral_strengths(catalog, &question, &used);
     let twins = twins::find(catalog, &peripherals, &used.registers);
-    let lexical = lexical_scores(catalog, &question, &twins);
+    let lexical = lexical_scores(catalog, &question, &twins, &peripherals);
     let gates = roles::clock_gates(catalog, &peripherals, &twins);
 
+    let kinds: Vec<String> = catalog.peripherals.iter().map(|p| letters(p.name)).collect();
     let top = lexical.iter().map(|scored| scored.register).fold(0.0, f32::max).max(1.0);
     let mut ranked: Vec<Ranked> = (0..catalog.registers.len())
         .filter(|&at| twins.stands[at] > 0)
@@ -64,7 +66,10 @@ pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question
             let register = &catalog.registers[at];
             let scored = &lexical[at];
             let about = peripherals[register.peripheral];
-            let role = roles::of(register);
+            let role = match about > 0.0 {
+                true => roles::of(register, &kinds[register.peripheral], &question.roles),
+                false => 0.0,
+            };
             let mut worth = scored.register / top * (0.35 + about) + 0.35 * about * role;
             let mut fields = scored.fields.clone();
             for gate in gates.iter().filter(|gate| gate.register == at) {
@@ -85,6 +90,11 @@ pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question
     name_elements(catalog, &question, facts, &mut ranked);
     ranked.sort_by(|a, b| b.worth.total_cmp(&a.worth).then(a.address.cmp(&b.address)));
     Ranking { registers: ranked }
+}
+
+/// The letters that a peripheral's name starts with, lower-case: `uart` of `UART0`.
+fn letters(name: &str) -> String {
+    name.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase()
 }
 
 /// What the firmware, the board and the question point at directly.
@@ -109,7 +119,7 @@ impl Used {
             for function in &question.functions {
                 for access in firmware.accesses_in(function) {
                     if let Some(at) = catalog.register_at(access.address) {
-                        raise(at, 1.2);
+                        raise(at, 1.8);
                     }
                 }
             }
@@ -150,7 +160,8 @@ fn peripheral_strengths(catalog: &Catalog<'_>, question: &Question, used: &Used)
         .map(|peripheral| {
             let by_name = name_strength(peripheral.name, question)
                 .max(peripheral.group.map_or(0.0, |group| 0.9 * name_strength(group, question)));
-            let by_kind = kind_strength(peripheral.name, question);
+            let by_group = peripheral.group.map_or(0.0, |group| kind_strength(group, question));
+            let by_kind = kind_strength(peripheral.name, question).max(0.9 * by_group);
             let by_words = 0.25 * matcher.share(peripheral.description);
             by_name.max(by_kind) + by_words
         })
@@ -197,12 +208,8 @@ fn kind_strength(name: &str, question: &Question) -> f32 {
         .kinds
         .iter()
         .filter_map(|(start, strength)| {
-            let rest = upper.strip_prefix(start)?;
-            let instance = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-            let exact = instance.is_empty()
-                || instance.len() == 1
-                || (instance.starts_with('_') && !rest.is_empty());
-            Some(strength * if exact { 0.7 } else { 0.45 })
+            let rest = vocabulary::names(start, &upper)?;
+            Some(strength * if vocabulary::is_instance(rest) { 0.7 } else { 0.45 })
         })
         .fold(0.0, f32::max)
 }
@@ -213,53 +220,97 @@ pub(super) struct Scored {
     pub(super) fields: Vec<f32>,
 }
 
-fn lexical_scores(catalog: &Catalog<'_>, question: &Question, twins: &twins::Twins) -> Vec<Scored> {
+fn lexical_scores(
+    catalog: &Catalog<'_>,
+    question: &Question,
+    twins: &twins::Twins,
+    peripherals: &[f32],
+) -> Vec<Scored> {
     let mut matcher = Matcher::new(question);
-    for (at, register) in catalog.registers.iter().enumerate() {
-        if twins.stands[at] > 0 {
-            matcher.count(texts_of(register));
-        }
+    let mut library = Library::default();
+    let mut reads = Vec::with_capacity(catalog.registers.len());
+    for (register, &stands) in catalog.registers.iter().zip(&twins.stands) {
+        reads.push((stands > 0).then(|| Read::of(register, &matcher, &mut library)));
+    }
+    for read in reads.iter().flatten() {
+        matcher.count(read.texts().map(|text| library.terms(text)));
     }
     matcher.weigh();
-    let score = |(at, register): (usize, &Register<'_>)| {
-        if twins.stands[at] == 0 {
-            return Scored { register: 0.0, fields: Vec::new() };
+    let scores = catalog.registers.iter().zip(&reads).map(|(register, read)| match read {
+        Some(read) => {
+            let about = peripherals[register.peripheral];
+            score(register, read, question, &matcher, &mut library, about)
         }
-        score(register, question, &matcher)
-    };
-    catalog.registers.iter().enumerate().map(score).collect()
+        None => Scored { register: 0.0, fields: Vec::new() },
+    });
+    scores.collect()
 }
 
-fn texts_of<'r>(register: &'r Register<'_>) -> impl Iterator<Item = &'r str> {
-    let fields = register.fields.iter().flat_map(|field| [field.name, field.description]);
-    [register.name(), register.description].into_iter().chain(fields)
+/// The texts of a register.
+struct Read {
+    name: TextId,
+    description: TextId,
+    /// Each field's name and description.
+    fields: Vec<[TextId; 2]>,
 }
 
-fn score(register: &Register<'_>, question: &Question, matcher: &Matcher) -> Scored {
-    let mut own =
-        matcher.best_of(&[(register.name(), IN_NAME), (register.description, IN_DESCRIPTION)]);
-    if question.plain.iter().any(|word| *word == register.name().to_lowercase()) {
+impl Read {
+    fn of<'t>(register: &'t Register<'t>, matcher: &Matcher, library: &mut Library<'t>) -> Self {
+        let mut read = |text| library.read(text, matcher);
+        Self {
+            name: read(register.name()),
+            description: read(register.description),
+            fields: register
+                .fields
+                .iter()
+                .map(|f| [f.name, f.description].map(&mut read))
+                .collect(),
+        }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = TextId> {
+        [self.name, self.description].into_iter().chain(self.fields.iter().flatten().copied())
+    }
+}
+
+fn score<'t>(
+    register: &'t Register<'t>,
+    read: &Read,
+    question: &Question,
+    matcher: &Matcher,
+    library: &mut Library<'t>,
+    about: f32,
+) -> Scored {
+    let mut own = matcher.best_of(&[
+        (library.terms(read.name), IN_NAME),
+        (library.terms(read.description), IN_DESCRIPTION),
+    ]);
+    if question.plain.iter().any(|word| word.eq_ignore_ascii_case(register.name())) {
         own += 2.0 * IN_NAME * matcher.heaviest();
     }
-    let fields: Vec<f32> = register
-        .fields
-        .iter()
-        .map(|field| {
-            let mut texts =
-                vec![(field.name, IN_FIELD_NAME), (field.description, IN_FIELD_DESCRIPTION)];
-            let mut number = 0.0;
-            for value in field.enums() {
-                texts.push((value.name, IN_ENUM));
-                texts.push((value.description, IN_ENUM));
-                let numbers = || [words::numbers(value.name), words::numbers(value.description)];
-                let says = |wanted: &u64| numbers().iter().any(|said| said.contains(wanted));
-                if !question.numbers.is_empty() && question.numbers.iter().any(says) {
+    // What a value is called says little by itself.
+    let with_enums = about > 0.0 || own > 0.0 || !question.numbers.is_empty();
+    let mut fields = Vec::with_capacity(register.fields.len());
+    for (field, &[name, description]) in register.fields.iter().zip(&read.fields) {
+        let mut enums = Terms::new();
+        let mut number = 0.0;
+        for value in field.enums().take_while(|_| with_enums) {
+            for text in [value.name, value.description] {
+                let text_id = library.read(text, matcher);
+                enums.extend(library.terms(text_id));
+                let said = |wanted: &u64| words::numbers(text).contains(wanted);
+                if question.numbers.iter().any(said) {
                     number = IN_FIELD_NAME * matcher.heaviest();
                 }
             }
-            matcher.best_of(&texts) + number
-        })
-        .collect();
+        }
+        let texts = [
+            (library.terms(name), IN_FIELD_NAME),
+            (library.terms(description), IN_FIELD_DESCRIPTION),
+            (&enums, IN_ENUM),
+        ];
+        fields.push(matcher.best_of(&texts) + number);
+    }
     let mut sorted = fields.clone();
     sorted.sort_by(|a, b| b.total_cmp(a));
     let mut share = 1.0;

@@ -7,6 +7,7 @@ mod growth;
 mod plan;
 mod planted;
 mod prompt;
+mod recall;
 mod support;
 mod triage;
 mod verify;
