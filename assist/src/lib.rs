@@ -14,12 +14,14 @@
 
 mod catalog;
 pub mod check;
+pub mod clocks;
 pub mod context;
 mod evidence;
 pub mod mask;
 mod naming;
 mod plan;
 mod prompt;
+mod readings;
 pub mod tokens;
 mod triage;
 mod verify;
@@ -31,5 +33,5 @@ pub use naming::{firmware_writes, name_snapshot};
 pub use plan::{PlanError, Scope, read_plan};
 pub use prompt::{Prompt, fenced};
 pub use tokens::{Baseline, SourceCost, TokenBudget};
-pub use triage::{RULES, Rule, triage};
+pub use triage::{Rule, rules, triage};
 pub use verify::{Claim, ClaimKind, Verdict, Verifier};

@@ -77,6 +77,9 @@ pub struct WriteFact {
 pub struct Finding {
     /// Name of the rule, such as `value-not-enumerated`.
     pub rule: String,
+    /// How much it matters.
+    #[serde(default)]
+    pub severity: Severity,
     /// One sentence that says what is wrong.
     pub summary: String,
     /// Canonical path of the register it is about.
@@ -93,18 +96,68 @@ pub struct Finding {
     pub meant_name: Option<String>,
     /// Why these bits were probably meant.
     pub meant_why: Option<String>,
+    /// Why what was found is wrong, in one sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The bits that prove it, `found` first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<BitsFact>,
     /// Writes that explain the value.
     pub writes: Vec<WriteFact>,
     /// What the finding rests on.
     pub sources: Vec<FactSource>,
 }
 
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing; nothing need be wrong.
+    Note,
+    /// Something went wrong, or will under some condition.
+    #[default]
+    Warning,
+    /// It cannot work as it is.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Bits of one register, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BitsFact {
+    /// Canonical path, or the name of a core register such as `PRIMASK`.
+    pub register: String,
+    /// Absolute address; `None` for a core register.
+    #[serde(with = "hex::optional_word")]
+    pub address: Option<u64>,
+    /// All bits of the register.
+    #[serde(with = "hex::word")]
+    pub value: u64,
+    /// Name of the bits, `[hi:lo]` where nobody named them, empty for the whole register.
+    pub field: String,
+    /// The bits, right-aligned.
+    #[serde(with = "hex::word")]
+    pub raw: u64,
+    /// Name of the enumerated value they are, if they are one.
+    pub decoded: Option<String>,
+}
+
 /// Where a fact comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactSource {
-    /// `svd`, `elf` or `board`.
+    /// `svd`, `elf`, `board` or `manual`.
     pub kind: String,
-    /// File name, or the board's selector.
+    /// File name, the board's selector, or document, revision and section.
     pub name: String,
     /// Line in the file, if it is text.
     pub line: Option<u32>,

@@ -65,9 +65,30 @@ pub struct Manifest {
     pub tools: Vec<Tool>,
     /// What a reader should know before believing a value.
     pub notes: Vec<String>,
+    /// What the board's crystals are, as far as somebody said.
+    #[serde(default, skip_serializing_if = "Crystals::is_empty")]
+    pub crystals: Crystals,
     /// Logs inside, by channel. Filled in by [`Bundle::write`].
     #[serde(default)]
     logs: Vec<LogEntry>,
+}
+
+/// Frequencies on the board, which no register of the chip tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crystals {
+    /// What drives HSE of an STM32: a crystal, or a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hse_hz: Option<u64>,
+    /// The high-frequency crystal of other chips, such as XOSC of an RP2040.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hfxo_hz: Option<u64>,
+}
+
+impl Crystals {
+    /// True if nobody said anything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Manifest {
@@ -80,6 +101,7 @@ impl Manifest {
             elf: None,
             tools: Vec::new(),
             notes: Vec::new(),
+            crystals: Crystals::default(),
             logs: Vec::new(),
         }
     }

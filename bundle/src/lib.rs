@@ -17,8 +17,10 @@ mod log;
 mod plan;
 mod snapshot;
 
-pub use facts::{FactSource, Facts, FieldFact, Finding, RegisterFact, WriteFact};
-pub use file::{Bundle, BundleError, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
+pub use facts::{
+    BitsFact, FactSource, Facts, FieldFact, Finding, RegisterFact, Severity, WriteFact,
+};
+pub use file::{Bundle, BundleError, Crystals, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
 pub use log::{Log, LogKind, LogRecord};
 pub use plan::{ReadPlan, ReadRequest, Skip};
 pub use snapshot::{

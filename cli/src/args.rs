@@ -374,6 +374,9 @@ pub(crate) struct TriageArgs {
     /// The .silk file; without one, the firmware's own writes are judged
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) bundle: Option<PathBuf>,
+    /// List the rules: what each proves, by what, and when it cannot know
+    #[arg(long, conflicts_with = "bundle")]
+    pub(crate) rules: bool,
 }
 
 #[derive(Debug, Args)]

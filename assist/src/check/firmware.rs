@@ -241,7 +241,7 @@ fn clocks(chip: &Chip, accesses: &[AccessRef<'_>]) -> Vec<Use> {
 
 /// `AHB1ENR`, `APB2PCENR`, `CLKEN`: registers that gate the clocks of peripherals. Those for sleep
 /// (`LPENR`) gate another thing.
-fn is_for_clocks(name: &str) -> bool {
+pub(crate) fn is_for_clocks(name: &str) -> bool {
     let gates = ["ENR", "ENR1", "ENR2", "CLKEN", "CLKEN0", "PCENR"];
     gates.iter().any(|end| name.ends_with(end)) && !name.contains("LPEN") && !name.contains("SMEN")
 }

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use bundle::Bundle;
 use svd_index::Index;
 
+pub(crate) use firmware::is_for_clocks;
 pub use firmware::{Use, check_firmware};
 pub use lines::{Allowed, Remark};
 

@@ -1,18 +1,26 @@
 //! `value-not-enumerated`: a field holds a value that the chip's description does not list.
 
-use bundle::{Finding, WriteFact};
+use bundle::{BitsFact, Finding, Severity, WriteFact};
 use svd_index::{Access, EnumUsage, EnumValueRef, WriteConstraint};
 
-use super::{Observed, Origin, Rule, effect};
+use super::rule::{Check, Rule};
+use super::{Observed, Origin, effect};
 use crate::catalog::{extract, hex};
 use crate::words;
 
-pub(super) const RULE: Rule = Rule {
-    name: "value-not-enumerated",
-    reason: "The description lists what the field may hold, and this is not in the list: \
-             the part's behaviour is undefined, or something else than the code says.",
-    check,
-};
+const NAME: &str = "value-not-enumerated";
+const REASON: &str = "The description lists what the field may hold, and this is not in the list: \
+                      the part's behaviour is undefined, or something else than the code says.";
+
+pub(super) const RULES: &[Rule] = &[Rule {
+    name: NAME,
+    reason: REASON,
+    source: "CMSIS-SVD 1.3.10, enumeratedValues and writeConstraint",
+    severity: Severity::Error,
+    rests_on: "any field with enumerated values",
+    silent: "lists that do not claim to be complete, bits that can be combined, reset values",
+    check: Check::Field(check),
+}];
 
 /// Fields up to this width are taken to be lists of codes; wider ones are often numbers of which
 /// the description names a few.
@@ -119,8 +127,17 @@ fn by_exclusion<'a>(listed: &[EnumValueRef<'a>]) -> Option<Meant<'a>> {
 fn finding(observed: &Observed<'_>, listed: usize, meant: Option<Meant<'_>>) -> Finding {
     let Observed { register, field, raw, .. } = observed;
     let writes = explaining(observed);
+    let read = matches!(observed.origin, Origin::Board(_)).then(|| BitsFact {
+        register: register.path(),
+        address: Some(register.address()),
+        value: observed.value,
+        field: field.name().to_owned(),
+        raw: *raw,
+        decoded: None,
+    });
     Finding {
-        rule: RULE.name.to_owned(),
+        rule: NAME.to_owned(),
+        severity: Severity::Error,
         summary: summary(observed, listed, meant.as_ref(), !writes.is_empty()),
         register: register.path(),
         field: Some(field.name().to_owned()),
@@ -128,6 +145,8 @@ fn finding(observed: &Observed<'_>, listed: usize, meant: Option<Meant<'_>>) -> 
         meant: meant.as_ref().map(|meant| meant.bits),
         meant_name: meant.as_ref().map(|meant| meant.value.name.to_owned()),
         meant_why: meant.map(|meant| meant.why),
+        reason: REASON.to_owned(),
+        rests_on: read.into_iter().collect(),
         writes,
         sources: Vec::new(),
     }

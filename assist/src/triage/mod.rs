@@ -1,31 +1,47 @@
 //! Findings that need no model: rules that prove something wrong from evidence alone.
 //!
-//! A rule is a name, the reason behind it and a function; [`RULES`] is the table. Each judges
-//! [`Observed`] fields: bits that were read from a board, or, where there is no bundle, bits
-//! that the firmware writes. A rule stays silent where it cannot know.
+//! A rule is a name, the reason behind it, the manual that says so, and a way to look; [`rules`] is
+//! the table. Rules of fields judge bits that were read from a board, or, where there is no bundle,
+//! bits that the firmware writes. All others need a board: flags, faults, and what follows from
+//! several registers, the core and the firmware together. A rule stays silent where it cannot know.
 
+mod baud;
+mod core;
+mod dma;
 mod effect;
 mod enumerated;
+mod evidence;
+mod faults;
+mod flags;
+mod gates;
+mod interrupts;
+mod oscillators;
+mod rule;
 
 use bundle::{Bundle, FactSource, Finding, RegisterRead, WriteFact};
 use svd_index::{Chip, FieldRef, Index, RegisterRef};
 
-use crate::naming;
+use crate::readings::Readings;
+use crate::{clocks, naming};
+use evidence::Evidence;
+use rule::Check;
 
-/// One rule.
-pub struct Rule {
-    /// Name, as in a finding.
-    pub name: &'static str,
-    /// Why what it finds is wrong.
-    pub reason: &'static str,
-    /// Judges one field; `None` where the rule has nothing to say.
-    check: fn(&Observed<'_>) -> Option<Finding>,
-}
+pub use rule::{Rule, rules};
 
 /// Every rule, in the order of their findings for one register.
-pub const RULES: &[Rule] = &[enumerated::RULE];
+static RULE_TABLES: &[&[Rule]] = &[
+    enumerated::RULES,
+    core::RULES,
+    faults::RULES,
+    interrupts::RULES,
+    gates::RULES,
+    oscillators::RULES,
+    baud::RULES,
+    dma::RULES,
+    flags::RULES,
+];
 
-/// What a rule judges: one field of one register, its bits, and the code behind them.
+/// What a rule of fields judges: one field of one register, its bits, and the code behind them.
 struct Observed<'a> {
     /// Name of the chip, as the SVD has it.
     device: &'a str,
@@ -33,6 +49,8 @@ struct Observed<'a> {
     field: FieldRef<'a>,
     /// The field's bits, right-aligned.
     raw: u64,
+    /// All bits of the register.
+    value: u64,
     /// Where the bits come from.
     origin: Origin<'a>,
     /// Writes of the firmware to this register, by pc.
@@ -52,8 +70,10 @@ enum Origin<'a> {
 
 /// Applies every rule to what the board showed; without a bundle, to what the firmware writes.
 ///
-/// Registers that were not read, and those that an emulated board does not model, are not
-/// judged; one that only stores gives back what was written, which is what a rule wants to see. Findings come by address, then lowest bit, then rule. Empty without a chip.
+/// Registers that were not read, those whose read has side effects, and those that an emulated
+/// board does not model, are not judged; one that only stores gives back what was written, which
+/// tells of settings, and of no flag. Findings come by severity, the worst first, then by address,
+/// then lowest bit, then rule. Empty without a chip.
 pub fn triage(index: &Index, bundle: Option<&Bundle>) -> Vec<Finding> {
     match bundle {
         Some(bundle) => of_board(index, bundle, &naming::firmware_writes(index)),
@@ -63,6 +83,24 @@ pub fn triage(index: &Index, bundle: Option<&Bundle>) -> Vec<Finding> {
 
 fn of_board(index: &Index, bundle: &Bundle, writes: &[WriteFact]) -> Vec<Finding> {
     let Some(chip) = index.chip() else { return Vec::new() };
+    let mut findings = fields_of_board(chip, bundle, writes);
+    let readings = Readings::of(chip, &bundle.snapshot);
+    let clocks = clocks::of(chip, &readings, bundle.manifest.crystals);
+    let evidence = Evidence { index, chip, bundle, readings, writes, clocks };
+    for rule in rules() {
+        match &rule.check {
+            Check::Field(_) => {}
+            Check::Flags(flags) => findings.extend(flags::check(rule, flags, &evidence)),
+            Check::Fault(fault) => findings.extend(fault.check(rule, &evidence)),
+            Check::Board(check) => findings.extend(check(rule, &evidence)),
+        }
+    }
+    let address = |finding: &Finding| finding.rests_on.first().and_then(|first| first.address);
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), address(finding)));
+    findings
+}
+
+fn fields_of_board(chip: &Chip, bundle: &Bundle, writes: &[WriteFact]) -> Vec<Finding> {
     let device = chip.device().name;
     let board = &bundle.snapshot.board;
     let mut reads: Vec<&RegisterRead> =
@@ -71,10 +109,14 @@ fn of_board(index: &Index, bundle: &Bundle, writes: &[WriteFact]) -> Vec<Finding
     let mut findings = Vec::new();
     for read in reads {
         let Some(value) = read.value() else { continue };
-        let named = chip.registers_at(read.address).into_iter().find(|register| {
+        let mut named = chip.registers_at(read.address).into_iter().filter(|register| {
             register.address() == read.address && register.size_bits() == read.size_bits
         });
-        let Some(register) = named else { continue };
+        let Some(register) = named.next() else { continue };
+        // What is right for one of several peripherals at an address is right.
+        if named.any(|other| of_value(chip, other, value).is_empty()) {
+            continue;
+        }
         let path = register.path();
         let of_register: Vec<WriteFact> =
             writes.iter().filter(|write| write.register == path).cloned().collect();
@@ -143,19 +185,22 @@ fn judge<'a>(
             register,
             field,
             raw: field.decode(value).raw,
+            value,
             origin: seen.origin,
             writes: seen.writes,
             emulated: seen.emulated,
         };
-        for mut finding in RULES.iter().filter_map(|rule| (rule.check)(&observed)) {
-            add_sources(&mut finding, &observed, elf);
+        for rule in rules() {
+            let Check::Field(check) = rule.check else { continue };
+            let Some(mut finding) = check(&observed) else { continue };
+            add_sources(&mut finding, rule, &observed, elf);
             findings.push(finding);
         }
     }
     findings
 }
 
-fn add_sources(finding: &mut Finding, observed: &Observed<'_>, elf: Option<&str>) {
+fn add_sources(finding: &mut Finding, rule: &Rule, observed: &Observed<'_>, elf: Option<&str>) {
     let wrote = !finding.writes.is_empty();
     let mut add = |kind: &str, name: &str, line| {
         let (kind, name) = (kind.to_owned(), name.to_owned());
@@ -168,4 +213,5 @@ fn add_sources(finding: &mut Finding, observed: &Observed<'_>, elf: Option<&str>
     if wrote {
         add("elf", elf.unwrap_or("firmware"), None);
     }
+    add("manual", rule.source, None);
 }

@@ -8,6 +8,7 @@ mod plan;
 mod planted;
 mod prompt;
 mod recall;
+mod rules;
 mod support;
 mod triage;
 mod verify;

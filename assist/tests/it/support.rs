@@ -38,6 +38,14 @@ pub(crate) fn index_of(svd: &str) -> Index {
     open(Sources { svds: vec![path.into()], elfs: vec![] })
 }
 
+/// An index of a made-up SVD and a firmware.
+pub(crate) fn index_of_both(svd: &str, elf: PathBuf) -> Index {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chip.svd");
+    std::fs::write(&path, svd).unwrap();
+    open(Sources { svds: vec![path.into()], elfs: vec![elf] })
+}
+
 /// An index that knows nothing.
 pub(crate) fn no_index() -> Index {
     open(Sources::default())
