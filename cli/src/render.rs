@@ -5,6 +5,7 @@ mod ruler;
 use std::io::{self, Write};
 
 use anstyle::Style;
+use bundle::Severity;
 use svd_index::{
     Access, EnumUsage, FieldRef, ModifiedWriteValues, PeripheralRef, RegisterRef, Space,
 };
@@ -332,7 +333,18 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// A finding: what is wrong, what was meant, which line does it, and what that rests on.
 pub(crate) fn finding(out: &mut impl Write, finding: &bundle::Finding) -> io::Result<()> {
-    writeln!(out, "{BAD}✘{BAD:#} {}", printable(&finding.summary))?;
+    let (style, mark) = match finding.severity {
+        Severity::Error => (BAD, "✘"),
+        Severity::Warning => (CARE, "!"),
+        Severity::Note => (QUIET, "·"),
+    };
+    writeln!(out, "{style}{mark}{style:#} {}", printable(&finding.summary))?;
+    if !finding.reason.is_empty() {
+        writeln!(out, "  because  {}", printable(&finding.reason))?;
+    }
+    for bits in &finding.rests_on {
+        writeln!(out, "  read     {}", printable(&observation(bits)))?;
+    }
     if let (Some(meant), Some(name)) = (finding.meant, &finding.meant_name) {
         let why = finding.meant_why.as_deref().unwrap_or_default();
         let meant = hex(meant, 32);
@@ -347,6 +359,20 @@ pub(crate) fn finding(out: &mut impl Write, finding: &bundle::Finding) -> io::Re
         writeln!(out, "  {QUIET}source   {} {name}{line}{QUIET:#}", source.kind)?;
     }
     Ok(())
+}
+
+/// `USART2.SR 0x40004400 = 0x00000008, ORE = 1 (Present)`.
+fn observation(bits: &bundle::BitsFact) -> String {
+    let address = bits.address.map(|address| format!(" {}", hex(address, 32))).unwrap_or_default();
+    let mut said = format!("{}{address} = {}", bits.register, hex(bits.value, 32));
+    if !bits.field.is_empty() {
+        let raw = if bits.raw < 10 { bits.raw.to_string() } else { format!("{:#x}", bits.raw) };
+        said += &format!(", {} = {raw}", bits.field);
+    }
+    if let Some(name) = &bits.decoded {
+        said += &format!(" ({name})");
+    }
+    said
 }
 
 /// `uart.c:34 in uart_init, at 0x000001fc`, as far as it is known.

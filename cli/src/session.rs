@@ -33,6 +33,15 @@ impl Session {
         Ok(Self { flags, config, ui })
     }
 
+    /// Loads a bundle. What it does not say of the board's crystals, the settings do.
+    pub(crate) fn bundle(&self, path: &Path) -> Result<Bundle, Failure> {
+        let mut bundle = load_bundle(path)?;
+        let said = &mut bundle.manifest.crystals;
+        said.hse_hz = said.hse_hz.or(self.config.hse_hz.value);
+        said.hfxo_hz = said.hfxo_hz.or(self.config.hfxo_hz.value);
+        Ok(bundle)
+    }
+
     /// Opens the index of all configured sources. There may be none.
     pub(crate) fn index(&self) -> Result<Index, Failure> {
         let (svds, elfs) = (self.config.svd_sources(), self.config.elfs.value.clone());
@@ -149,7 +158,7 @@ pub(crate) fn need_firmware<'a>(
 }
 
 /// Loads a bundle for a verb.
-pub(crate) fn load_bundle(path: &Path) -> Result<Bundle, Failure> {
+fn load_bundle(path: &Path) -> Result<Bundle, Failure> {
     Bundle::load(path).map_err(|error| {
         let failure = Failure::new(Exit::Usage, format!("failed to load `{}`", path.display()))
             .caused_by(&error);

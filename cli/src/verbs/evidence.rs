@@ -8,7 +8,7 @@ use svd_index::Index;
 
 use crate::args::EvidenceArgs;
 use crate::exit::Failure;
-use crate::session::{Session, check_whole, load_bundle, need_chip};
+use crate::session::{Session, check_whole, need_chip};
 
 /// Everything that stays alive while a question is worked on.
 pub(crate) struct Sources {
@@ -21,7 +21,7 @@ impl Sources {
     /// brings its own names.
     pub(crate) fn open(session: &Session, bundle: Option<&Path>) -> Result<Self, Failure> {
         assist::tokens::preload();
-        let bundle = bundle.map(load_bundle).transpose()?;
+        let bundle = bundle.map(|path| session.bundle(path)).transpose()?;
         let index = session.index_with(bundle.as_ref())?;
         if bundle.is_none() {
             need_chip(&index, &session.config)?;

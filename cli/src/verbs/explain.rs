@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::ExplainArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, hex};
-use crate::session::{Session, load_bundle};
+use crate::session::Session;
 use crate::ui::{CARE, QUIET, STRONG, printable};
 use crate::verbs::read::caveat;
 use crate::verbs::triage;
@@ -32,7 +32,7 @@ pub(crate) fn run(session: &mut Session, args: &ExplainArgs) -> Outcome {
     if let Some(wanted) = function::Wanted::read(&args.what.to_string_lossy()) {
         return function::run(session, &wanted);
     }
-    let bundle = load_bundle(&args.what)?;
+    let bundle = session.bundle(&args.what)?;
     let facts = facts(session, &bundle)?;
     if session.ui.json {
         let (manifest, snapshot) = (&bundle.manifest, &bundle.snapshot);

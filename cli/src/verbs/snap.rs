@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use assist::{PlanError, Scope, read_plan};
-use bundle::{Bundle, Elf, Kind, Manifest, ReadPlan, Snapshot, SourceFile, Tool};
+use bundle::{Bundle, Crystals, Elf, Kind, Manifest, ReadPlan, Snapshot, SourceFile, Tool};
 use hil::Board;
 use serde::Serialize;
 use svd_index::Index;
@@ -63,6 +63,8 @@ pub(crate) fn take(
     let mut manifest = Manifest::new(Kind::Snapshot);
     manifest.tools = tools(&snapshot);
     manifest.notes = notes(&snapshot);
+    let (hse_hz, hfxo_hz) = (session.config.hse_hz.value, session.config.hfxo_hz.value);
+    manifest.crystals = Crystals { hse_hz, hfxo_hz };
     for svd in session.config.svd_sources() {
         let bytes = svd.read().map_err(|error| {
             Failure::new(Exit::Usage, "failed to record the SVD").caused_by(&error)

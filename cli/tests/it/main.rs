@@ -23,4 +23,5 @@ mod registers;
 mod sarif;
 mod silk;
 mod size;
+mod triage;
 mod uses;

@@ -13,7 +13,7 @@ use super::quote;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::project::tree;
-use crate::session::{Session, another_chip, check_whole, load_bundle, need_chip, need_firmware};
+use crate::session::{Session, another_chip, check_whole, need_chip, need_firmware};
 
 /// Folders below one that is named for its SVDs, in which a change is seen.
 const DEEPEST: usize = 8;
@@ -92,7 +92,7 @@ impl Workspace {
     }
 
     fn open(&self) -> Result<Known, Failure> {
-        let bundle = self.bundle.as_deref().map(load_bundle).transpose()?;
+        let bundle = self.bundle.as_deref().map(|path| self.session.bundle(path)).transpose()?;
         let index = self.session.index_with(bundle.as_ref())?;
         let (doubts, facts) = (OnceLock::new(), OnceLock::new());
         Ok(Known { index, bundle, session: Arc::clone(&self.session), doubts, facts })
