@@ -85,3 +85,24 @@ fn a_file_without_questions_is_told() {
     let run = silk.run(["eval", "--questions", &empty, "--svd-dir", &folder()]).expect(4);
     assert!(run.stderr.contains("no question could be taken"), "{}", run.stderr);
 }
+
+/// The questions of `docs/evidence.md`; most of their SVDs are not in the repository.
+#[test]
+fn the_published_questions_can_be_asked() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/questions.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let questions: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut ids: Vec<&str> = questions.iter().map(|q| q["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), questions.len(), "no two have one name");
+    for question in &questions {
+        let said = question["question"].as_str().unwrap();
+        assert!(question["svd"].is_string() && said.len() > 40, "{question}");
+        for register in question["gold_registers"].as_array().unwrap() {
+            let name = register.as_str().unwrap();
+            assert!(name.contains('.') && !said.contains(name), "it gives itself away: {question}");
+        }
+    }
+}
