@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -13,7 +12,7 @@ use svd_index::{Index, Sources};
 use crate::clock::{Times, time};
 use crate::elf_peers::{self as peers, Debug};
 use crate::error::BenchError;
-use crate::table;
+use crate::{process, table};
 
 /// What `benches elf` takes.
 #[derive(Debug, clap::Args)]
@@ -214,25 +213,10 @@ fn silk_addr(
     address: u64,
     runs: u32,
 ) -> Result<Process, BenchError> {
-    let failed = |why: String| BenchError::Process { command: silk.display().to_string(), why };
-    let (silk_path, file) = (std::path::absolute(silk)?, std::path::absolute(file)?);
-    let mut times = Times::default();
-    for run in 0..=runs {
-        let mut command = Command::new(&silk_path);
-        command.current_dir(folder).env("HOME", folder).env_remove("SILK_SVD");
-        command.env("XDG_CACHE_HOME", folder).env("XDG_CONFIG_HOME", folder);
-        command.arg("--elf").arg(&file).args(["addr", &format!("{address:#x}")]);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let (taken, output) = time(|| command.output());
-        let output = output.map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(format!("{}: {}", output.status, said.trim())));
-        }
-        if run > 0 {
-            times.add(taken);
-        }
-    }
+    let file = std::path::absolute(file)?;
+    let address = format!("{address:#x}");
+    let args = ["--elf".as_ref(), file.as_os_str(), "addr".as_ref(), address.as_ref()];
+    let times = process::silk(silk, folder, &args, runs)?;
     Ok(Process::of("silk addr", times.median().expect("there is at least one run")))
 }
 

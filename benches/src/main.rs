@@ -11,6 +11,7 @@ mod elf_peers;
 mod error;
 mod open;
 mod peers;
+mod process;
 mod svd;
 mod table;
 

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::Serialize;
@@ -10,7 +9,7 @@ use svd_index::{Index, Query, Sources};
 
 use crate::clock::{Times, time};
 use crate::error::BenchError;
-use crate::table;
+use crate::{process, table};
 
 /// What `benches open` takes.
 #[derive(Debug, clap::Args)]
@@ -168,28 +167,14 @@ fn words(args: &Args, cache: &Path) -> Result<(f64, Times, Times), BenchError> {
 }
 
 fn process(silk: &Path, args: &Args, folder: &Path) -> Result<Process, BenchError> {
-    let failed = |why: String| BenchError::Process { command: silk.display().to_string(), why };
     let file = std::path::absolute(&args.files[0])?;
-    let silk_path = std::path::absolute(silk)?;
-    let mut times = Times::default();
-    for run in 0..=args.runs {
-        let mut command = Command::new(&silk_path);
-        command.current_dir(folder).env("HOME", folder).env_remove("SILK_SVD");
-        command.env("XDG_CACHE_HOME", folder).env("XDG_CONFIG_HOME", folder);
-        command.arg("--svd").arg(&file).args(["reg", &args.register]);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let (taken, output) = time(|| command.output());
-        let output = output.map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(format!("{}: {}", output.status, said.trim())));
-        }
-        if run > 0 {
-            times.add(taken);
-        }
-    }
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .map_err(|error| failed(format!("its memory is not told: {error}")))?;
+    let asked = args.register.as_ref();
+    let arguments = ["--svd".as_ref(), file.as_os_str(), "reg".as_ref(), asked];
+    let times = process::silk(silk, folder, &arguments, args.runs)?;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|error| BenchError::Process {
+        command: silk.display().to_string(),
+        why: format!("its memory is not told: {error}"),
+    })?;
     Ok(Process {
         register: args.register.clone(),
         wall_ms: times.median_ms(),
