@@ -25,6 +25,9 @@ pub(crate) struct Global {
     /// ELF file of the firmware; may be repeated
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) elf: Vec<PathBuf>,
+    /// Where sources are that were compiled elsewhere; may be repeated. `*` is any one folder
+    #[arg(long, global = true, value_name = "FROM=TO")]
+    pub(crate) source_map: Vec<String>,
     /// Chip, as probe-rs names it (nRF51822_xxAA)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) chip: Option<String>,

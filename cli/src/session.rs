@@ -60,8 +60,9 @@ impl Session {
 
     /// Opens an index of the given sources, and tells their oddities on stderr.
     pub(crate) fn open(&self, sources: &Sources) -> Result<Index, Failure> {
-        let opened = Index::open(sources, &self.config.folders.cache.join("index"))
+        let mut opened = Index::open(sources, &self.config.folders.cache.join("index"))
             .map_err(index_failure)?;
+        opened.index.set_source_map(&self.config.source_map());
         for note in &opened.notes {
             match note.kind {
                 NoteKind::Built => {}

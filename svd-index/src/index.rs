@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::chip::records;
-use crate::elf::{self, Firmware};
+use crate::elf::{self, Firmware, SourceMap};
 use crate::store::{Cache, Content, File, Kind, Loaded, Reason, Source, SourceId, Stamped};
 use crate::svd::{Build, Patch, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
@@ -122,6 +122,11 @@ impl Index {
     /// All firmware, in the order given.
     pub fn firmwares(&self) -> &[Firmware] {
         &self.firmwares
+    }
+
+    /// Tells where the sources of all firmware are here; see [`SourceMap`].
+    pub fn set_source_map(&mut self, map: &SourceMap) {
+        self.firmwares.iter_mut().for_each(|firmware| firmware.set_source_map(map));
     }
 
     /// True once something read from an index file was damaged and could not be built again, its

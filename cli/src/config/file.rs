@@ -1,5 +1,6 @@
 //! One `silk.toml`: its keys, and warnings for those nobody knows.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -37,6 +38,9 @@ pub(crate) struct ChipTable {
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct FirmwareTable {
     pub(crate) elf: Option<OneOrMany>,
+    /// Folders as the debug information has them, and where they are.
+    #[serde(default, rename = "source-map")]
+    pub(crate) source_map: BTreeMap<String, PathBuf>,
 }
 
 /// `[board]`: the probe, and what the chip cannot tell about the board.

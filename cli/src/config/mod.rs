@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 mod folders;
+pub(crate) mod sources;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use gateway::{GatewayConfig, Timeouts};
 
 use svd_index::SvdSource;
+use svd_index::elf::SourceMap;
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
@@ -75,6 +77,8 @@ pub(crate) struct Config {
     /// Linker script whose `MEMORY` tells what the chip has.
     pub(crate) memory: Sourced<Option<PathBuf>>,
     pub(crate) elfs: Sourced<Vec<PathBuf>>,
+    /// Where sources are here. Layers add to it; a later one wins for the same folder.
+    pub(crate) source_map: Vec<Sourced<sources::Moved>>,
     pub(crate) probe: Sourced<Option<String>>,
     pub(crate) hse_hz: Sourced<Option<u64>>,
     pub(crate) hfxo_hz: Sourced<Option<u64>>,
@@ -99,6 +103,7 @@ impl Config {
             patches: Sourced::default(Vec::new()),
             memory: Sourced::default(None),
             elfs: Sourced::default(Vec::new()),
+            source_map: Vec::new(),
             probe: Sourced::default(None),
             hse_hz: Sourced::default(None),
             hfxo_hz: Sourced::default(None),
@@ -117,7 +122,7 @@ impl Config {
             config.lay_file(&project, Source::Project(project.clone()))?;
         }
         config.lay_environment()?;
-        config.lay_flags(flags);
+        config.lay_flags(flags)?;
         Ok(config)
     }
 
@@ -129,6 +134,11 @@ impl Config {
             ..SvdSource::spelled(path)
         };
         self.svds.value.iter().map(source).collect()
+    }
+
+    /// Where the sources of the firmware are here.
+    pub(crate) fn source_map(&self) -> SourceMap {
+        SourceMap::new(self.source_map.iter().map(|moved| moved.value.pair()))
     }
 
     /// The project's file, if there is one.
@@ -145,6 +155,12 @@ impl Config {
         self.patches.lay(chip.patches.map(|patches| patches.under(folder)), &source);
         self.memory.lay(chip.memory.map(|path| Some(folder.join(path))), &source);
         self.elfs.lay(firmware.elf.map(|elf| elf.under(folder)), &source);
+        for (from, to) in firmware.source_map {
+            let moved = sources::Moved::new(&from, &folder.join(to)).map_err(|failure| {
+                failure.detail(format!("found: [firmware] source-map in {}", path.display()))
+            })?;
+            self.source_map.push(Sourced { value: moved, source: source.clone() });
+        }
         self.chip.lay(chip.name.map(Some), &source);
         self.probe.lay(board.probe.map(Some), &source);
         self.hse_hz.lay(board.hse_hz.map(Some), &source);
@@ -200,12 +216,17 @@ impl Config {
         Ok(())
     }
 
-    fn lay_flags(&mut self, flags: &Global) {
+    fn lay_flags(&mut self, flags: &Global) -> Result<(), Failure> {
         let some = |list: &Vec<PathBuf>| (!list.is_empty()).then(|| list.clone());
         self.svds.lay(some(&flags.svd), &Source::Flag("--svd"));
         self.elfs.lay(some(&flags.elf), &Source::Flag("--elf"));
         self.chip.lay(flags.chip.clone().map(Some), &Source::Flag("--chip"));
         self.probe.lay(flags.probe.clone().map(Some), &Source::Flag("--probe"));
+        for moved in &flags.source_map {
+            let value = sources::Moved::parse(moved)?;
+            self.source_map.push(Sourced { value, source: Source::Flag("--source-map") });
+        }
+        Ok(())
     }
 }
 

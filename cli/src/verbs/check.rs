@@ -75,12 +75,13 @@ impl Found {
     }
 
     fn of_use(elf: &Path, found: Use) -> Self {
+        let file = found.file.as_deref().map(from_here);
         let source = found.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
         let end = |start| Columns { start, end_line: found.line.unwrap_or(0), end: start + 1 };
         let place = found.line.map(|line| Place { line, columns: found.column.map(end) });
         let function = found.function.map(|function| format!(" (in {function})"));
         Self {
-            file: found.file.unwrap_or_else(|| elf.display().to_string()),
+            file: file.unwrap_or_else(|| elf.display().to_string()),
             source: source.map(Rc::from),
             place,
             text: found.text,
@@ -117,6 +118,13 @@ impl Tally {
             excused: count(|found| found.verdict == Verdict::Wrong && !found.counts()),
         }
     }
+}
+
+/// A path as it would be named on this command line: below the working folder from there on.
+fn from_here(path: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| Path::new(path).strip_prefix(here).ok());
+    below.map_or_else(|| path.to_owned(), |below| below.display().to_string())
 }
 
 /// Checks files, and the firmware if there is one.

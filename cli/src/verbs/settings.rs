@@ -23,7 +23,7 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
     let config = &session.config;
     let gateway = &config.gateway;
     let endpoints: Vec<&str> = gateway.value.endpoints.iter().map(|e| e.name.as_str()).collect();
-    let settings = [
+    let mut settings = vec![
         setting("chip.name", &config.chip),
         paths("chip.svd", &config.svds),
         paths("chip.patches", &config.patches),
@@ -36,6 +36,9 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
         setting("gateway.allow_remote", &config.allow_remote),
         setting("gateway.endpoints", &Sourced { value: endpoints, source: gateway.source.clone() }),
     ];
+    let moved = config.source_map.iter().map(|moved| setting("firmware.source-map", moved));
+    // Behind firmware.elf.
+    settings.splice(5..5, moved);
     for setting in &settings {
         if session.ui.json {
             session.ui.json_line(setting)?;

@@ -109,6 +109,22 @@ fn the_firmware_is_checked_where_it_is_given() {
 }
 
 #[test]
+fn lines_of_a_firmware_built_elsewhere_are_shown() {
+    let silk = Silk::new();
+    silk.write("fw/uart.c", std::fs::read(example("uart.c")).unwrap());
+    let [_, _, flag, elf] = faulty();
+    let lines = check(&silk, &["--json", &flag, &elf]).expect(100).json();
+    let wrong = lines.iter().find(|line| line["verdict"] == "wrong").unwrap();
+    assert_eq!(wrong["file"], "uart.c");
+    // A file of this line has a path from the root, of which what is below here is told.
+    let map = format!(".={}", silk.home.path().canonicalize().unwrap().join("fw").display());
+    let out = check(&silk, &[&flag, &elf, "--source-map", &map]).expect(100).stdout;
+    let line = wrong["line"].as_u64().unwrap();
+    assert!(out.contains(&format!("--> fw/uart.c:{line}")), "{out}");
+    assert!(out.contains(&format!("{line} | ")), "{out}");
+}
+
+#[test]
 fn comments_and_a_baseline_allow_what_is_known() {
     let silk = project();
     silk.write(

@@ -103,3 +103,42 @@ fn a_type_that_is_not_there_is_told_with_its_reason() {
     let run = Silk::new().run(["type", "config", "--elf", &registers("no-debug.elf")]).expect(4);
     assert!(run.stderr.contains("no debug information"), "{}", run.stderr);
 }
+
+/// What a firmware's own sources are called in it.
+fn source_of(silk: &Silk, elf: &str, symbol: &str) -> String {
+    let run = silk.run(["sym", symbol, "--json", "--elf", elf]).expect(0);
+    run.json()[0]["file"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn sources_are_named_as_they_are_here() {
+    let (silk, elf) = (Silk::new(), example("faulty.elf"));
+    assert_eq!(source_of(&silk, &elf, "main"), "main.c");
+    silk.write("silk.toml", format!("[firmware]\nelf = '{elf}'\nsource-map = {{ '.' = 'src' }}\n"));
+    let here = silk.home.path().canonicalize().unwrap().join("src/main.c");
+    let here = here.to_str().unwrap();
+
+    assert_eq!(source_of(&silk, &elf, "main"), here);
+    let address = silk.run(["sym", "main", "--json"]).expect(0).json()[0]["address"].clone();
+    let place = silk.run(["addr", address.as_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(place[0]["file"], here);
+    // A flag adds to the file, and wins for the same folder.
+    let run = silk.run(["sym", "main", "--json", "--source-map", ".=/elsewhere"]).expect(0);
+    assert_eq!(run.json()[0]["file"], "/elsewhere/main.c");
+
+    let settings = silk.run(["config", "--json"]).expect(0).json();
+    let maps = settings.iter().filter(|setting| setting["key"] == "firmware.source-map");
+    let maps: Vec<_> = maps.map(|setting| setting["value"]["from"].clone()).collect();
+    assert_eq!(maps, ["."]);
+}
+
+#[test]
+fn a_source_map_that_is_none_is_told() {
+    let run = Silk::new().run(["config", "--source-map", "/build"]).expect(2);
+    assert!(run.stderr.contains("--source-map /build/fw=/home/me/fw"), "{}", run.stderr);
+    let silk = Silk::new();
+    silk.write("silk.toml", "[firmware]\nsource-map = { '' = 'src' }\n");
+    let run = silk.run(["config"]).expect(2);
+    assert!(run.stderr.contains("replaces an empty path"), "{}", run.stderr);
+    assert!(run.stderr.contains("silk.toml"), "{}", run.stderr);
+}

@@ -8,9 +8,10 @@ use super::records::{
     SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION,
     TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
 };
+use super::source_map::MappedFiles;
 use super::{
-    ElfError, Frame, FunctionRef, Line, Machine, SectionRef, SymbolKind, SymbolRef, VectorRef,
-    names, table,
+    ElfError, Frame, FunctionRef, Line, Machine, SectionRef, SourceMap, SymbolKind, SymbolRef,
+    VectorRef, names, table,
 };
 use crate::chip::Origin;
 use crate::store::{File, Kind, Records, SourceId, StrRef};
@@ -28,6 +29,7 @@ const MAX_OVERLAP: usize = 64;
 pub struct Firmware {
     file: File,
     pub(super) uses: LazyUses,
+    sources: MappedFiles,
 }
 
 impl Firmware {
@@ -35,7 +37,7 @@ impl Firmware {
     /// [`build`](super::build). `uses` gives the one of [`Kind::Uses`] for the same ELF, when an
     /// access is asked for the first time; `None` where it cannot be had.
     pub fn new(file: File, uses: impl Fn() -> Option<File> + Send + Sync + 'static) -> Self {
-        Self { file, uses: LazyUses::new(uses) }
+        Self { file, uses: LazyUses::new(uses), sources: MappedFiles::default() }
     }
 
     /// Reads the bytes of an ELF, with its indexes in memory.
@@ -52,6 +54,11 @@ impl Firmware {
             File::from_bytes(&index, Kind::Uses, super::USES_SCHEMA).ok()
         };
         Ok(Self::new(file.expect("an index just built is sound"), uses))
+    }
+
+    /// Tells where sources are here: from now on every file in an answer is named so.
+    pub fn set_source_map(&mut self, map: &SourceMap) {
+        self.sources = MappedFiles::new(map.clone());
     }
 
     /// The index file that all answers come from.
@@ -132,7 +139,8 @@ impl Firmware {
 
     /// Source files that have a line or a declaration.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.file.records(FILES).into_iter().map(|&name| self.text(name))
+        let files: Records<'_, StrRef> = self.file.records(FILES);
+        (0..files.len() as u32).filter_map(|position| self.source_file(position))
     }
 
     /// Symbols by address; mapping symbols (`$t`, `$d`, …) and section symbols are left out.
@@ -260,7 +268,9 @@ impl Firmware {
 
     pub(super) fn source_file(&self, position: u32) -> Option<&str> {
         let files: Records<'_, StrRef> = self.file.records(FILES);
-        files.get(position as usize).map(|&name| self.text(name))
+        let all = || files.into_iter().map(|&name| self.text(name)).collect();
+        let here = self.sources.get(position as usize, all);
+        here.or_else(|| files.get(position as usize).map(|&name| self.text(name)))
     }
 
     fn symbol_records(&self) -> Records<'_, SymbolRecord> {

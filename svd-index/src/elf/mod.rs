@@ -23,6 +23,7 @@ mod layout;
 mod names;
 mod records;
 pub mod size;
+mod source_map;
 mod table;
 mod uses;
 mod vectors;
@@ -37,6 +38,7 @@ pub use facts::{
 };
 pub use firmware::Firmware;
 pub use layout::{Hole, MemberRef, TypeRef};
+pub use source_map::SourceMap;
 pub use table::{InitialStack, StackPlace, TableRef};
 pub use view::{
     AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,

@@ -53,7 +53,8 @@ pub struct Frame<'a> {
 /// A place in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Path as in the debug information, joined with the unit's folder.
+    /// Path as in the debug information, joined with the unit's folder; as it is here where a
+    /// [`SourceMap`](super::SourceMap) says so.
     pub file: &'a str,
     /// 1-based.
     pub line: u32,
