@@ -301,6 +301,9 @@ pub(crate) struct ModelArgs {
     /// Leave an answer with wrong claims as it is, instead of asking once more
     #[arg(long)]
     pub(crate) no_repair: bool,
+    /// Let the model look nothing up: it answers from the evidence alone
+    #[arg(long)]
+    pub(crate) no_tools: bool,
     /// Seconds until an answer must have come
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) deadline: u64,

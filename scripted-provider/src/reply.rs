@@ -56,6 +56,31 @@ impl Reply {
         Self::events(events)
     }
 
+    /// A streamed turn that says `text` and then calls tools, each a name and its arguments' JSON
+    /// text, which comes in two pieces. Ends with finish reason `tool_calls`.
+    pub fn calls(text: &str, calls: &[(&str, &str)]) -> Self {
+        let chunk = |delta: Value, finish: Option<&str>| {
+            let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
+            json!({ "object": "chat.completion.chunk", "choices": [choice] }).to_string()
+        };
+        let mut events = Vec::new();
+        if !text.is_empty() {
+            events.push(chunk(json!({ "content": text }), None));
+        }
+        for (index, (name, arguments)) in calls.iter().enumerate() {
+            let (head, rest) = arguments.split_at(arguments.floor_char_boundary(1));
+            let function = json!({ "name": name, "arguments": head });
+            let first = json!({ "index": index, "id": format!("c{index}"), "function": function });
+            let next = json!({ "index": index, "function": { "arguments": rest } });
+            for piece in [first, next] {
+                events.push(chunk(json!({ "tool_calls": [piece] }), None));
+            }
+        }
+        events.push(chunk(json!({}), Some("tool_calls")));
+        events.push("[DONE]".to_owned());
+        Self::events(events)
+    }
+
     /// A stream of these events' data, verbatim, then a clean end.
     pub fn events(events: impl IntoIterator<Item = String>) -> Self {
         let events = events.into_iter().collect();

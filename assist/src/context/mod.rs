@@ -83,6 +83,20 @@ impl Context {
             .collect()
     }
 
+    /// The lines of what tools gave that `answer` rests on: those that begin with the path of a
+    /// register that it names.
+    pub fn rests_on_told<'t>(told: &'t [String], answer: &str) -> Vec<&'t str> {
+        let mut lines: Vec<&str> = Vec::new();
+        for line in told.iter().flat_map(|text| text.lines()) {
+            let path = line.split(' ').next().unwrap_or_default();
+            let is_named = path.contains('.') && has_word(answer, path);
+            if is_named && !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
     /// Selects evidence for `question`.
     ///
     /// `facts` are those of `bundle`, or of the firmware alone where there is no bundle; their

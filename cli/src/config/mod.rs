@@ -67,7 +67,7 @@ impl<T> Sourced<T> {
 }
 
 /// All settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) chip: Sourced<Option<String>>,
     /// As written: see [`SvdSource::spelled`].

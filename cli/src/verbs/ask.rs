@@ -1,30 +1,47 @@
-//! `silk ask`: evidence, prompt, gateway, answer, and the check of each claim as it arrives.
+//! `silk ask`: evidence, prompt, gateway, the tools that the model calls, answer, and the check of
+//! each claim as it arrives.
 
+mod calls;
+mod converse;
 mod show;
+mod toolbox;
 
-use assist::{Claim, Context, Prepared, Prompt, Verdict, Verifier};
-use futures::StreamExt;
-use gateway::{Ask, AskError, Event, Gateway};
-use gateway_client::{ChatRequest, Endpoint, Message};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use assist::Prepared;
+use gateway::{Ask, AskError, Gateway};
+use gateway_client::{ChatRequest, Endpoint};
 
 use crate::args::{AskArgs, ModelArgs};
 use crate::consent;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::interrupt::{self, Deferred};
 use crate::session::Session;
-use crate::verbs::evidence::{Sources, budget};
+use crate::verbs::evidence::{self, budget};
 use crate::verbs::model::{self, ask_of};
-use show::{End, Show};
+use crate::verbs::tools::Known;
+use converse::Conversation;
+use show::Show;
+use toolbox::Toolbox;
 
 /// Asks.
 pub(crate) fn run(session: &mut Session, args: &AskArgs) -> Outcome {
-    let sources = Sources::open(session, args.evidence.bundle.as_deref())?;
-    let prepared = sources.prepare(&args.question, budget(session, &args.evidence))?;
+    let known = evidence::open(session, args.evidence.bundle.as_deref())?;
+    let prepared = known.prepare(&args.question, budget(session, &args.evidence))?;
     let runtime = runtime()?;
-    if args.dry_run {
-        return runtime.block_on(dry_run(session, &prepared, &args.model));
-    }
-    runtime.block_on(answer(session, &sources, &prepared, &args.model))
+    let outcome = match args.dry_run {
+        true => runtime.block_on(dry_run(session, &known, &prepared, &args.model)),
+        false => runtime.block_on(answer(session, &known, &prepared, &args.model)),
+    };
+    // A tool that nobody waits for any more must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// The tools that this ask may use: none if they are not wanted.
+fn toolbox(known: &Arc<Known>, args: &ModelArgs) -> Option<Toolbox> {
+    let until = Instant::now() + Duration::from_secs(args.deadline);
+    (!args.no_tools).then(|| Toolbox::new(Arc::clone(known), until))
 }
 
 /// One thread is enough for one question.
@@ -33,8 +50,9 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// Prints what would be sent. Contacts nobody, not even engines on this machine.
-pub(crate) async fn dry_run(
+async fn dry_run(
     session: &mut Session,
+    known: &Arc<Known>,
     prepared: &Prepared,
     args: &ModelArgs,
 ) -> Outcome {
@@ -42,7 +60,7 @@ pub(crate) async fn dry_run(
     for note in &gathered.notes {
         session.ui.note(note);
     }
-    let ask = ask_of(&prepared.prompt, args);
+    let ask = first_ask(prepared, toolbox(known, args).as_ref(), args);
     let gateway = &gathered.gateway;
     let routes = gateway.routes(&ask);
     let permitted = routes.iter().find(|route| gateway.permits(route));
@@ -68,7 +86,7 @@ pub(crate) async fn dry_run(
 /// answer holds a wrong claim.
 pub(crate) async fn answer(
     session: &mut Session,
-    sources: &Sources,
+    known: &Arc<Known>,
     prepared: &Prepared,
     args: &ModelArgs,
 ) -> Outcome {
@@ -76,17 +94,36 @@ pub(crate) async fn answer(
     for note in &gathered.notes {
         session.ui.note(note);
     }
-    let ask = ask_of(&prepared.prompt, args);
+    let toolbox = toolbox(known, args);
+    let ask = first_ask(prepared, toolbox.as_ref(), args);
     let gateway = consented(session, gathered.gateway, &ask, prepared, args).await?;
     let routes = gateway.routes(&ask);
     let first = routes.into_iter().find(|route| gateway.permits(route));
     let mut show = Show::new(session);
-    show.evidence(prepared)?;
+    show.evidence(prepared, &ask.prompt.tools)?;
     show.asking(first.as_ref());
-    let conversation = Conversation { gateway: &gateway, sources, repairs: !args.no_repair };
-    let outcome = conversation.hold(&mut show, ask, &prepared.context).await;
+    let mut conversation = Conversation {
+        gateway: &gateway,
+        known,
+        evidence: &prepared.context,
+        prompt: &prepared.prompt,
+        repairs: !args.no_repair,
+        toolbox,
+        told: Vec::new(),
+    };
+    let outcome = conversation.hold(&mut show, ask).await;
     model::save_cooldowns(&session.config.folders, &gateway);
     outcome
+}
+
+/// What is asked at first.
+fn first_ask(prepared: &Prepared, toolbox: Option<&Toolbox>, args: &ModelArgs) -> Ask {
+    let mut ask = ask_of(&prepared.prompt, args);
+    if let (Some(toolbox), Some(system)) = (toolbox, ask.prompt.messages.first_mut()) {
+        system.content = prepared.prompt.system_with_tools();
+        ask.prompt.tools = toolbox.offered();
+    }
+    ask
 }
 
 /// Asks for a yes where nothing but remote endpoints is left.
@@ -107,108 +144,6 @@ async fn consented(
         return Ok(model::gather(session, args, true).await?.gateway);
     }
     Ok(gateway)
-}
-
-/// Who answers, and what the answer is checked against.
-struct Conversation<'a> {
-    gateway: &'a Gateway,
-    sources: &'a Sources,
-    /// Whether an answer with wrong claims is sent back, once.
-    repairs: bool,
-}
-
-/// How following an answer ended.
-enum Followed {
-    Whole(Answer),
-    Cancelled(Exit),
-}
-
-/// An answer, checked.
-struct Answer {
-    text: String,
-    claims: Vec<Claim>,
-    /// Why, where and by which model of which tier it ended.
-    end: End,
-}
-
-impl Answer {
-    fn wrong(&self) -> Vec<&Claim> {
-        self.claims.iter().filter(|claim| claim.verdict == Verdict::Wrong).collect()
-    }
-}
-
-impl Conversation<'_> {
-    /// Asks, and asks once more where something in the answer is wrong. The exit is
-    /// [`Exit::Wrong`] if something still is.
-    async fn hold(&self, show: &mut Show<'_>, ask: Ask, evidence: &Context) -> Outcome {
-        let _deferred = Deferred::begin();
-        let mut answer = match self.follow(show, ask.clone()).await {
-            Ok(Followed::Whole(answer)) => answer,
-            Ok(Followed::Cancelled(exit)) => return Ok(exit),
-            Err(failure) => {
-                show.failed(&failure)?;
-                return Err(failure);
-            }
-        };
-        if self.repairs && !answer.wrong().is_empty() {
-            show.repairing(&answer.wrong())?;
-            let mut again = ask;
-            let told = Prompt::repair(&answer.wrong());
-            again.prompt.messages.push(Message::assistant(&answer.text));
-            again.prompt.messages.push(Message::user(told));
-            match self.follow(show, again).await {
-                Ok(Followed::Whole(repaired)) => answer = repaired,
-                Ok(Followed::Cancelled(exit)) => return Ok(exit),
-                Err(failure) => show.not_repaired(&failure)?,
-            }
-        }
-        show.done(&answer.end, &answer.claims, &evidence.rests_on(&answer.text))?;
-        Ok(if answer.wrong().is_empty() { Exit::Ok } else { Exit::Wrong })
-    }
-
-    /// Shows each event as it comes, and checks the answer while it grows.
-    async fn follow(&self, show: &mut Show<'_>, ask: Ask) -> Result<Followed, Failure> {
-        let mut verifier = Verifier::new(&self.sources.index, self.sources.bundle.as_ref());
-        let mut events = self.gateway.ask(ask);
-        let (mut answer, mut claims) = (String::new(), Vec::new());
-        loop {
-            let event = tokio::select! {
-                event = events.next() => event,
-                exit = interrupt::arrived() => {
-                    show.claims(&verifier.finish())?;
-                    show.cancelled()?;
-                    return Ok(Followed::Cancelled(exit));
-                }
-            };
-            match event {
-                Some(Ok(Event::Delta { text })) => {
-                    // Line by line, so that a claim is shown under the line it stands on.
-                    for piece in text.split_inclusive('\n') {
-                        show.delta(piece)?;
-                        let found = verifier.feed(piece);
-                        show.claims(&found)?;
-                        claims.extend(found);
-                    }
-                    answer.push_str(&text);
-                }
-                Some(Ok(Event::Done { finish_reason, endpoint, model, tier })) => {
-                    let found = verifier.finish();
-                    show.claims(&found)?;
-                    claims.extend(found);
-                    let end = End { finish_reason, endpoint, model, tier };
-                    return Ok(Followed::Whole(Answer { text: answer, claims, end }));
-                }
-                Some(Ok(event)) => show.event(&event)?,
-                Some(Err(error)) => {
-                    show.claims(&verifier.finish())?;
-                    return Err(failure(error));
-                }
-                None => {
-                    return Err(Failure::new(Exit::Internal, "the answer ended without an end"));
-                }
-            }
-        }
-    }
 }
 
 /// Why there is no answer, and what to do.

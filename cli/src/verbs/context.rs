@@ -9,7 +9,7 @@ use crate::args::ContextArgs;
 use crate::exit::{Exit, Outcome};
 use crate::json;
 use crate::session::Session;
-use crate::verbs::evidence::{Sources, budget};
+use crate::verbs::evidence::{self, budget};
 
 #[derive(Serialize)]
 struct ContextJson<'a> {
@@ -24,8 +24,8 @@ struct ContextJson<'a> {
 
 /// Prints the evidence as it would be sent. Its size goes to stderr.
 pub(crate) fn run(session: &mut Session, args: &ContextArgs) -> Outcome {
-    let sources = Sources::open(session, args.evidence.bundle.as_deref())?;
-    let context = sources.prepare(&args.question, budget(session, &args.evidence))?.context;
+    let known = evidence::open(session, args.evidence.bundle.as_deref())?;
+    let context = known.prepare(&args.question, budget(session, &args.evidence))?.context;
     if session.ui.json {
         session.ui.json_line(&ContextJson {
             version: json::VERSION,

@@ -8,6 +8,7 @@
 mod example;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assist::{Baseline, Prepared, Scope, read_plan, tokens};
@@ -22,7 +23,7 @@ use crate::render;
 use crate::session::{Session, need_chip, need_firmware};
 use crate::ui::{CARE, QUIET, STRONG, printable};
 use crate::verbs::ask::{self, HOW_TO_GET_A_MODEL};
-use crate::verbs::evidence::Sources;
+use crate::verbs::tools::Known;
 use crate::verbs::{board, model, snap};
 
 /// The virtual board that the example runs on.
@@ -48,12 +49,12 @@ pub(crate) fn run(session: &mut Session, args: &DemoArgs) -> Outcome {
         true => recorded(session, "as --recorded asks")?,
         false => board_or_recording(session, &index)?,
     };
-    let sources = Sources { index, bundle: Some(bundle) };
+    let known = Arc::new(Known::new(index, Some(bundle), &session.config));
     let question = args.question.as_deref().unwrap_or(QUESTION);
-    let prepared = sources.prepare(question, BUDGET)?;
-    evidence(session, &sources.index, question, &prepared)?;
+    let prepared = known.prepare(question, BUDGET)?;
+    evidence(session, &known.index, question, &prepared)?;
     triage(session, &prepared)?;
-    answer(session, &sources, &prepared, args)
+    answer(session, &known, &prepared, args)
 }
 
 /// Unpacks the example and lets it stand where the user's own chip and firmware would.
@@ -219,7 +220,7 @@ fn triage(session: &mut Session, prepared: &Prepared) -> Result<(), Failure> {
 
 fn answer(
     session: &mut Session,
-    sources: &Sources,
+    known: &Arc<Known>,
     prepared: &Prepared,
     args: &DemoArgs,
 ) -> Outcome {
@@ -234,7 +235,7 @@ fn answer(
     if !ready {
         return no_model(session, prepared);
     }
-    match runtime.block_on(ask::answer(session, sources, prepared, &args.model))? {
+    match runtime.block_on(ask::answer(session, known, prepared, &args.model))? {
         // A wrong claim of a model is part of the story, not a failure of the demo.
         Exit::Wrong => Ok(Exit::Ok),
         exit => Ok(exit),

@@ -7,16 +7,13 @@
 //! quotes, without control characters and with secrets masked.
 //!
 //! ```text
-//! line ─▶ rmcp ─▶ server (slots, time limit) ─▶ tools (a module each) ─▶ page (tokens) ─▶ line
-//!                                                  └─ known (index and bundle, opened again when
-//!                                                            a source changed)
+//! line ─▶ rmcp ─▶ server (slots, time limit) ─▶ verbs/tools (a module each, page) ─▶ line
+//!                                                  └─ workspace (index and bundle, opened again
+//!                                                                when a source changed)
 //! ```
 
-mod known;
-mod page;
-mod quote;
 mod server;
-mod tools;
+mod workspace;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -25,8 +22,8 @@ use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::stdio_pipes;
 
-use self::known::Workspace;
 use self::server::Server;
+use self::workspace::Workspace;
 use crate::args::McpArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::session::Session;

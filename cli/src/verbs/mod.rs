@@ -21,6 +21,7 @@ mod scan;
 mod settings;
 mod size;
 mod snap;
+mod tools;
 mod triage;
 mod r#type;
 mod uses;

@@ -12,7 +12,7 @@ use crate::json;
 use crate::render;
 use crate::session::Session;
 use crate::ui::{QUIET, STRONG};
-use crate::verbs::evidence::Sources;
+use crate::verbs::evidence;
 
 #[derive(Serialize)]
 struct FindingJson<'a> {
@@ -37,11 +37,11 @@ pub(crate) fn run(session: &mut Session, args: &TriageArgs) -> Outcome {
     if args.rules {
         return list_rules(session);
     }
-    let sources = Sources::open(session, args.bundle.as_deref())?;
-    let findings = match &sources.bundle {
+    let known = evidence::open(session, args.bundle.as_deref())?;
+    let findings = match &known.bundle {
         // Without the SVD nothing can be proved again; what was proved stands in the bundle.
-        Some(bundle) if sources.index.chip().is_none() => bundle.facts.findings.clone(),
-        bundle => assist::triage(&sources.index, bundle.as_ref()),
+        Some(bundle) if known.index.chip().is_none() => bundle.facts.findings.clone(),
+        bundle => assist::triage(&known.index, bundle.as_ref()),
     };
     show(session, &findings)?;
     if findings.is_empty() && !session.ui.json {

@@ -19,7 +19,7 @@ fn ask(silk: &Silk, more: &[&str]) -> Run {
 }
 
 /// A home whose silk.toml names these endpoints, in order.
-fn with_endpoints(endpoints: &[(&str, &str)]) -> Silk {
+pub(crate) fn with_endpoints(endpoints: &[(&str, &str)]) -> Silk {
     let silk = Silk::new();
     let mut text = String::new();
     for (name, url) in endpoints {
@@ -29,7 +29,7 @@ fn with_endpoints(endpoints: &[(&str, &str)]) -> Silk {
     silk
 }
 
-fn events<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
+pub(crate) fn events<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["event"] == event).collect()
 }
 

@@ -3,6 +3,7 @@
 
 mod arrows;
 mod ask;
+mod ask_tools;
 mod bad_input;
 mod board;
 mod check;

@@ -5,7 +5,7 @@ use std::io::Write;
 use assist::{Claim, Prepared, Verdict};
 use bundle::Finding;
 use gateway::{Attempt, Event, Outcome as Tried, Route, Tier};
-use gateway_client::FinishReason;
+use gateway_client::{FinishReason, Tool};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json::VERSION;
 use crate::session::Session;
 use crate::ui::{BAD, CARE, GOOD, QUIET, Ui, printable};
+use crate::verbs::ask::toolbox::{Outcome as Called, Told};
 use crate::verbs::context::left_out_json;
 
 /// Lines of evidence that are repeated under an answer; `--json` has all.
@@ -42,8 +43,9 @@ impl<'a> Show<'a> {
     }
 
     /// What the question rests on.
-    pub(crate) fn evidence(&mut self, prepared: &Prepared) -> Result<(), Failure> {
+    pub(super) fn evidence(&mut self, prepared: &Prepared, tools: &[Tool]) -> Result<(), Failure> {
         let context = &prepared.context;
+        let tool_tokens = assist::tokens::count(&serde_json::to_string(tools).unwrap_or_default());
         let findings: &[Finding] = &prepared.facts.findings;
         if self.ui.json {
             return self.event_json(json!({
@@ -51,6 +53,7 @@ impl<'a> Show<'a> {
                 "tokens": context.tokens,
                 "budget": context.budget,
                 "prompt_tokens": prepared.prompt.tokens(),
+                "tools": tools.iter().map(|tool| &tool.name).collect::<Vec<_>>(),
                 "registers": context.registers,
                 "fields": context.fields,
                 "findings": findings,
@@ -59,8 +62,12 @@ impl<'a> Show<'a> {
         }
         let (tokens, registers) = (context.tokens, context.registers.len());
         let prompt = prepared.prompt.tokens();
+        let with_tools = match tools.len() {
+            0 => String::new(),
+            count => format!(", {count} tools {tool_tokens} more"),
+        };
         self.ui.note(format!(
-            "evidence: {registers} registers, {tokens} of {} tokens; the whole prompt has {prompt}",
+            "evidence: {registers} registers, {tokens} of {} tokens; the whole prompt has {prompt}{with_tools}",
             context.budget
         ));
         Ok(())
@@ -89,7 +96,7 @@ impl<'a> Show<'a> {
                 let (input, output) = (usage.input_tokens, usage.output_tokens);
                 self.ui.note(format!("{input} tokens read, {output} written"));
             }
-            // What a model thinks aloud is not its answer, and tools are not offered.
+            // What a model thinks aloud is not its answer.
             _ => {}
         }
         Ok(())
@@ -172,6 +179,45 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
+    /// What the model looked up.
+    pub(super) fn told(&mut self, told: &[Told]) -> Result<(), Failure> {
+        for Told { name, arguments, outcome, text } in told {
+            let tokens = assist::tokens::count(text);
+            if self.ui.json {
+                self.event_json(json!({
+                    "event": "tool",
+                    "name": name,
+                    "arguments": arguments,
+                    "outcome": outcome.as_str(),
+                    "tokens": tokens,
+                    "text": text,
+                }))?;
+                continue;
+            }
+            self.end_line()?;
+            let (name, asked) = (printable(name), printable(&first_words(&arguments.to_string())));
+            let came = match outcome {
+                Called::Answered => format!("{tokens} tokens"),
+                Called::Failed | Called::Unknown | Called::Refused => {
+                    printable(text.lines().next().unwrap_or_default())
+                }
+                Called::Repeated | Called::Late => outcome.as_str().to_owned(),
+            };
+            self.ui.note(format!("looks up {name} {asked}: {came}"));
+        }
+        Ok(())
+    }
+
+    /// Who answers takes no tools: asked again without.
+    pub(super) fn without_tools(&mut self, why: &str) -> Result<(), Failure> {
+        let message = format!("failed to {why}");
+        if self.ui.json {
+            return self.event_json(json!({ "event": "without_tools", "message": message }));
+        }
+        self.ui.note(format!("{}; asked again without tools", printable(&message)));
+        Ok(())
+    }
+
     /// The second answer did not come: the first stands, with its verdicts.
     pub(crate) fn not_repaired(&mut self, failure: &Failure) -> Result<(), Failure> {
         if self.ui.json {
@@ -250,6 +296,15 @@ impl<'a> Show<'a> {
     }
 }
 
+/// Arguments for a person: those of a lookup are short.
+fn first_words(text: &str) -> String {
+    const MOST: usize = 120;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A model's name for a person: llama.cpp names its models by their whole path.
 fn short(model: &str) -> String {
     printable(model.rsplit('/').next().filter(|name| name.ends_with(".gguf")).unwrap_or(model))
@@ -295,6 +350,19 @@ pub(super) fn request(session: &mut Session, url: Option<&str>, body: &Value) ->
     }
     let mut settings = body.clone();
     settings["messages"] = "as above".into();
+    if let Some(tools) = body["tools"].as_array() {
+        writeln!(out, "\n{QUIET}── tools ──{QUIET:#}")?;
+        for tool in tools.iter().map(|tool| &tool["function"]) {
+            writeln!(
+                out,
+                "{}: {}",
+                tool["name"].as_str().unwrap_or_default(),
+                tool["description"]
+            )?;
+            writeln!(out, "  {QUIET}{}{QUIET:#}", tool["parameters"])?;
+        }
+        settings["tools"] = "as above".into();
+    }
     writeln!(out, "\n{QUIET}── settings ──{QUIET:#}\n{settings}")?;
     Ok(Exit::Ok)
 }

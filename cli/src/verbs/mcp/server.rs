@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
-    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
-    ServerConfig,
+    Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use tokio::sync::Semaphore;
 
-use super::known::Workspace;
-use super::page::Answer;
-use super::tools::{self, Entry};
+use super::workspace::Workspace;
 use crate::exit::{Exit, Failure};
 use crate::ui::printable;
+use crate::verbs::tools::{self, Answer, Entry, JsonObject};
 
 /// Calls that are worked on at a time.
 const SLOTS: usize = 4;
@@ -67,7 +66,8 @@ impl Server {
         let (workspace, call) = (Arc::clone(&self.workspace), entry.call);
         let work = tokio::task::spawn_blocking(move || {
             let _held = (place, slot);
-            call(&workspace, arguments)
+            let current = workspace.current()?;
+            call(&current.known, current.caution, arguments)
         });
         // A panic was told on standard error.
         work.await.unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "a fault of silk itself")))
@@ -86,7 +86,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.entries.iter().map(|entry| entry.tool.clone()).collect();
+        let tools = self.entries.iter().map(listed).collect();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -95,7 +95,7 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.tool.name == request.name) else {
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == request.name) else {
             return Err(self.unknown(&request.name));
         };
         let run = self.run(entry, request.arguments.unwrap_or_default());
@@ -125,7 +125,7 @@ impl Server {
     /// The protocol has an error of its own for this.
     fn unknown(&self, name: &str) -> ErrorData {
         let name: String = name.chars().take(80).collect();
-        let names: Vec<&str> = self.entries.iter().map(|entry| &*entry.tool.name).collect();
+        let names: Vec<&str> = self.entries.iter().map(|entry| entry.name).collect();
         let alike = |other: &&&str| strsim::jaro(other, &name);
         let near = names.iter().filter(|other| alike(other) > ALIKE);
         let near = near.max_by(|a, b| alike(a).total_cmp(&alike(b)));
@@ -134,6 +134,13 @@ impl Server {
         let what = format!("no tool `{name}`; there are {names}.{near}");
         ErrorData::invalid_params(what, None)
     }
+}
+
+/// A tool as the protocol tells of it.
+fn listed(entry: &Entry) -> Tool {
+    Tool::new(entry.name, entry.description, Arc::new(entry.input.clone()))
+        .with_raw_output_schema(Arc::new((entry.output)()))
+        .with_annotations(ToolAnnotations::new().read_only(true).open_world(false))
 }
 
 /// An error as the model reads it.

@@ -4,14 +4,14 @@ use bundle::{Bundle, Finding, LogRecord, RegisterFact};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote::{name, prose, quoted};
 use super::{Found, Tool, few_names};
 use crate::exit::{Exit, Failure};
 use crate::json::hex;
 use crate::render;
 use crate::verbs::lookup;
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote::{name, prose, quoted};
 use crate::verbs::read::caveat;
 
 /// Characters of a finding's sentence and of a log line.
@@ -55,7 +55,7 @@ impl Tool for Findings {
     fn find(known: &Known, Nothing {}: Nothing, cut: Cut) -> Found<Proved> {
         let findings = &known.facts()?.findings;
         let mut list = List::of(findings, cut, Proved::of);
-        list.notes.extend(known.follow_code().map(str::to_owned));
+        list.notes.extend_from_slice(known.follow_code());
         list.notes.extend(known.bundle.as_ref().and_then(emulated));
         if findings.is_empty() {
             list.notes.push(format!("no finding; {} rules checked", assist::rules().count()));

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use svd_index::elf::{LayoutKind, MemberRef, TypeRef};
 
 use super::address::place;
+use super::known::Known;
+use super::page::{Cut, Line, List, cost};
+use super::quote;
 use super::{Found, Tool};
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List, cost};
-use crate::verbs::mcp::quote;
 use crate::verbs::r#type::{kind, nothing};
 
 pub(super) struct Type;

@@ -6,13 +6,13 @@ use svd_index::RegisterRef;
 use svd_index::uses::{self, Use};
 
 use super::address::place;
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote;
 use super::{Found, Tool, few_names};
 use crate::exit::{Exit, Failure};
 use crate::json::hex;
 use crate::verbs::lookup;
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote;
 use crate::verbs::uses::{doubt, op, what};
 
 /// Registers that a word search may bring.
@@ -67,7 +67,7 @@ impl Tool for Uses {
     fn find(known: &Known, arguments: Arguments, cut: Cut) -> Found<Access> {
         let chip = known.chip()?;
         known.firmware()?;
-        let doubts = known.follow_code().map(str::to_owned);
+        let doubts = known.follow_code();
         let registers = match &arguments.register {
             Some(text) => {
                 few_names(text)?;
@@ -86,7 +86,7 @@ impl Tool for Uses {
         }
         found.sort_by_cached_key(|one| (first_address(one), one.name.clone(), one.pc));
         let mut list = List::of(&found, cut, Access::of);
-        list.notes.extend(doubts);
+        list.notes.extend_from_slice(doubts);
         Ok(list)
     }
 }

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::address::place;
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote;
 use super::{Found, Tool};
 use crate::json::hex;
 use crate::verbs::lookup;
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote;
 
 pub(super) struct Symbol;
 

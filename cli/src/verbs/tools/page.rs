@@ -83,9 +83,9 @@ pub(super) struct Page<T> {
 }
 
 /// An answer in both forms.
-pub(super) struct Answer {
-    pub(super) text: String,
-    pub(super) structured: serde_json::Value,
+pub(crate) struct Answer {
+    pub(crate) text: String,
+    pub(crate) structured: serde_json::Value,
 }
 
 impl<T: Serialize + Line> Page<T> {

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote::name;
 use super::{Found, Tool};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::verbs::lookup::{describe, near, parse_address};
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote::name;
 
 pub(super) struct Address;
 

@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use svd_index::RegisterRef;
 
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote::{name, prose, quoted};
 use super::{Found, Tool};
 use crate::exit::{Exit, Failure};
 use crate::json;
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote::{name, prose, quoted};
 
 /// Registers that words may bring; those further down have little to do with them.
 const MOST: usize = 100;

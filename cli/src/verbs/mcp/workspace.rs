@@ -1,19 +1,17 @@
-//! What the tools answer from: the index and the bundle, opened once, and again when one of the
-//! files they come from has changed, so that firmware built meanwhile is seen.
+//! What is known while the server lives: opened once, and again when one of the files it comes
+//! from has changed, so that firmware built meanwhile is seen.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use bundle::{Bundle, Facts};
-use svd_index::elf::Firmware;
-use svd_index::{Chip, Index, SvdSource};
+use svd_index::SvdSource;
 
-use super::quote;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::project::tree;
-use crate::session::{Session, another_chip, check_whole, need_chip, need_firmware};
+use crate::session::Session;
+use crate::verbs::tools::{Known, quote};
 
 /// Folders below one that is named for its SVDs, in which a change is seen.
 const DEEPEST: usize = 8;
@@ -32,16 +30,6 @@ struct Opened {
 
 /// When a file was changed, and how long it is; `None` where it is not there.
 type Stamp = (PathBuf, Option<(SystemTime, u64)>);
-
-/// Everything that is known, as the files were at one moment.
-pub(super) struct Known {
-    pub(super) index: Index,
-    pub(super) bundle: Option<Bundle>,
-    session: Arc<Session>,
-    /// What to doubt once the firmware's code is followed; empty before.
-    doubts: OnceLock<Option<String>>,
-    facts: OnceLock<Facts>,
-}
 
 /// What is known now, and what an answer from it has to say first.
 pub(super) struct Current {
@@ -94,54 +82,7 @@ impl Workspace {
     fn open(&self) -> Result<Known, Failure> {
         let bundle = self.bundle.as_deref().map(|path| self.session.bundle(path)).transpose()?;
         let index = self.session.index_with(bundle.as_ref())?;
-        let (doubts, facts) = (OnceLock::new(), OnceLock::new());
-        Ok(Known { index, bundle, session: Arc::clone(&self.session), doubts, facts })
-    }
-}
-
-impl Known {
-    /// The chip, or what to configure to have one.
-    pub(super) fn chip(&self) -> Result<&Chip, Failure> {
-        need_chip(&self.index, &self.session.config)
-    }
-
-    /// The firmware, or what to configure to have one.
-    pub(super) fn firmware(&self) -> Result<&Firmware, Failure> {
-        need_firmware(&self.index, &self.session.config)
-    }
-
-    /// Follows the firmware's code, once. Tells why what it shows may be of no use.
-    pub(super) fn follow_code(&self) -> Option<&str> {
-        let follow = || {
-            self.session.follow_code(&self.index);
-            another_chip(&self.index)
-        };
-        self.doubts.get_or_init(follow).as_deref()
-    }
-
-    /// What the bundle shows, or the firmware alone does. With neither register map nor bundle
-    /// there is nothing.
-    ///
-    /// # Errors
-    /// There is nothing, and what to configure.
-    pub(super) fn facts(&self) -> Result<&Facts, Failure> {
-        let derive = || match &self.bundle {
-            Some(bundle) if self.index.chip().is_none() => bundle.facts.clone(),
-            Some(bundle) => Facts {
-                findings: assist::triage(&self.index, Some(bundle)),
-                ..assist::name_snapshot(&self.index, &bundle.snapshot)
-            },
-            None => Facts { findings: assist::triage(&self.index, None), ..Facts::default() },
-        };
-        if self.bundle.is_none() {
-            self.chip()?;
-        }
-        Ok(self.facts.get_or_init(derive))
-    }
-
-    /// Refuses to state facts from an index that turned out damaged.
-    pub(super) fn check_whole(&self) -> Result<(), Failure> {
-        check_whole(&self.index)
+        Ok(Known::new(index, bundle, &self.session.config))
     }
 }
 

@@ -4,12 +4,12 @@ use assist::TokenBudget;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote::block;
 use super::{Found, Tool};
 use crate::exit::{Exit, Failure};
 use crate::verbs::context::left_out;
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote::block;
 
 /// Tokens of an answer around the evidence, which stands in it twice: braces, keys, escaped line
 /// ends, what was left out.
@@ -46,7 +46,7 @@ impl Tool for Context {
         if known.bundle.is_none() {
             known.chip()?;
         }
-        let doubts = known.follow_code().map(str::to_owned);
+        let doubts = known.follow_code();
         let select = |tokens| {
             let budget = TokenBudget::new(tokens);
             assist::prepare(&known.index, known.bundle.as_ref(), &question, budget).context
@@ -60,7 +60,7 @@ impl Tool for Context {
         }
         let evidence = block(context.text.trim_end());
         let mut list = List::one(Evidence { evidence, left_out: left_out(&context.left_out) });
-        list.notes.extend(doubts);
+        list.notes.extend_from_slice(doubts);
         Ok(list)
     }
 }

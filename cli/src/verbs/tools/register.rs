@@ -7,15 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use svd_index::{Alias, Chip, EnumValueRef, FieldRef, Hit, RegisterRef, parse_number};
 
+use super::known::Known;
+use super::page::{Cut, Line, List, cost};
+use super::quote::{name, prose, quoted};
 use super::{Found, Tool, few_names};
 use crate::exit::{Exit, Failure};
 use crate::json::{self, hex};
 use crate::render;
 use crate::verbs::lookup::encode::{Assignments, encode};
 use crate::verbs::lookup::{self, find_hits};
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List, cost};
-use crate::verbs::mcp::quote::{name, prose, quoted};
 
 /// Registers that a word search brings where a query names none.
 const DESCRIBED: usize = 20;

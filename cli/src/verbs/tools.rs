@@ -1,5 +1,8 @@
-//! The tools: what each is called, takes and gives. One module for each family.
+//! The tools that a model may call: what each is called, takes and gives. One module for each
+//! family. `silk mcp` offers them to other programs' models, `silk ask` to its own.
 //!
+//! A tool is another skin over the library call that its verb makes; it only reads. What SVD, ELF
+//! and bundle say goes out through [`quote`], as much as its tokens allow through [`page`].
 //! Names and descriptions are short, since every conversation of every client pays for them.
 //! `offset` and `max_tokens` belong to all tools and are taken off before a tool sees its
 //! arguments.
@@ -8,25 +11,29 @@ mod address;
 mod board;
 mod check;
 mod context;
+mod known;
 mod layout;
+mod page;
+pub(super) mod quote;
 mod register;
 mod search;
 mod symbol;
 mod uses;
 
-use std::sync::Arc;
-
-use rmcp::model::{JsonObject, Tool as Listed, ToolAnnotations};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::known::{Known, Workspace};
-use super::page::{Answer, Cut, FEWEST, Line, List, MOST, Page, TOKENS};
-use super::quote;
+pub(super) use known::Known;
+pub(super) use page::Answer;
+
 use crate::exit::{Exit, Failure};
+use page::{Cut, FEWEST, Line, List, MOST, Page};
+
+/// A JSON object, as arguments and schemas are.
+pub(super) type JsonObject = serde_json::Map<String, Value>;
 
 /// Bytes of text that most tools take. A name is shorter, and what is like a long one takes long
 /// to find.
@@ -37,7 +44,10 @@ const MOST_NAMES: usize = 16;
 
 /// Arguments of all tools.
 const SHARED: [(&str, &str); 2] =
-    [("offset", "`next` of the answer before"), ("max_tokens", "Size of the answer, 1400")];
+    [("offset", "`next` of the answer before"), (SIZE, "Size of the answer, 1400")];
+
+/// The argument that bounds an answer.
+pub(super) const SIZE: &str = "max_tokens";
 
 /// One tool.
 trait Tool {
@@ -45,6 +55,8 @@ trait Tool {
     const DESCRIPTION: &'static str;
     /// Bytes of text in all arguments together.
     const MOST_TEXT: usize = MOST_TEXT;
+    /// Tokens of an answer if nobody says otherwise; both forms together.
+    const TOKENS: usize = page::TOKENS;
     type Arguments: DeserializeOwned + JsonSchema;
     type Found: Serialize + JsonSchema + Line;
 
@@ -55,10 +67,16 @@ trait Tool {
 /// What a tool found, or why not, with the next step.
 type Found<T> = Result<List<T>, Failure>;
 
-/// A tool as the server has it.
+/// A tool as it is offered and called.
 pub(super) struct Entry {
-    pub(super) tool: Listed,
-    pub(super) call: fn(&Workspace, JsonObject) -> Result<Answer, Failure>,
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    /// Schema of its arguments.
+    pub(super) input: JsonObject,
+    /// Schema of its structured answer.
+    pub(super) output: fn() -> JsonObject,
+    /// Calls it. The caution, if any, comes first in the answer.
+    pub(super) call: fn(&Known, Option<String>, JsonObject) -> Result<Answer, Failure>,
 }
 
 /// All tools; those that ask a bundle only if there is one.
@@ -81,15 +99,21 @@ pub(super) fn all(with_bundle: bool) -> Vec<Entry> {
 }
 
 fn entry<T: Tool>() -> Entry {
-    let output = schema::<Page<T::Found>>(SchemaSettings::draft2020_12().for_serialize());
-    let listed = Listed::new(T::NAME, T::DESCRIPTION, Arc::new(input::<T::Arguments>()))
-        .with_raw_output_schema(Arc::new(output))
-        .with_annotations(ToolAnnotations::new().read_only(true).open_world(false));
-    Entry { tool: listed, call: call::<T> }
+    Entry {
+        name: T::NAME,
+        description: T::DESCRIPTION,
+        input: input::<T::Arguments>(),
+        output: || schema::<Page<T::Found>>(SchemaSettings::draft2020_12().for_serialize()),
+        call: call::<T>,
+    }
 }
 
-fn call<T: Tool>(workspace: &Workspace, mut given: JsonObject) -> Result<Answer, Failure> {
-    let cut = cut(&mut given)?;
+fn call<T: Tool>(
+    known: &Known,
+    caution: Option<String>,
+    mut given: JsonObject,
+) -> Result<Answer, Failure> {
+    let cut = cut::<T>(&mut given)?;
     let size: usize = given.values().map(text_size).sum();
     if size > T::MOST_TEXT {
         let what = format!("{size} bytes of arguments, {} takes {}", T::NAME, T::MOST_TEXT);
@@ -97,10 +121,9 @@ fn call<T: Tool>(workspace: &Workspace, mut given: JsonObject) -> Result<Answer,
     }
     let arguments =
         serde_json::from_value(Value::Object(given)).map_err(|error| misunderstood::<T>(&error))?;
-    let current = workspace.current()?;
-    let mut list = T::find(&current.known, arguments, cut)?;
-    current.known.check_whole()?;
-    list.notes.splice(0..0, current.caution);
+    let mut list = T::find(known, arguments, cut)?;
+    known.check_whole()?;
+    list.notes.splice(0..0, caution);
     if list.items.is_empty() && cut.offset > 0 {
         let what = format!("offset {} is behind the last of {}", cut.offset, list.total);
         return Err(Failure::new(Exit::Usage, what).hint("begin again without an offset"));
@@ -121,7 +144,7 @@ fn misunderstood<T: Tool>(error: &serde_json::Error) -> Failure {
 }
 
 /// Takes the arguments of all tools off those of one.
-fn cut(given: &mut JsonObject) -> Result<Cut, Failure> {
+fn cut<T: Tool>(given: &mut JsonObject) -> Result<Cut, Failure> {
     let mut number = |name: &str, usual: usize| match given.remove(name) {
         None | Some(Value::Null) => Ok(usual),
         Some(value) => {
@@ -132,7 +155,7 @@ fn cut(given: &mut JsonObject) -> Result<Cut, Failure> {
             })
         }
     };
-    let (offset, tokens) = (number("offset", 0)?, number("max_tokens", TOKENS)?);
+    let (offset, tokens) = (number("offset", 0)?, number(SIZE, T::TOKENS)?);
     Ok(Cut { offset, tokens: tokens.clamp(FEWEST, MOST) })
 }
 

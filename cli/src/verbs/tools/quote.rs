@@ -9,7 +9,7 @@ use assist::{fenced, mask};
 const NAME: usize = 240;
 
 /// A name, path or place.
-pub(super) fn name(text: &str) -> String {
+pub(in crate::verbs) fn name(text: &str) -> String {
     line(text, NAME)
 }
 

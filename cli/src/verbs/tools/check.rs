@@ -5,10 +5,10 @@ use assist::check::{Checker, Headers, Language, Remark};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
+use super::page::{Cut, Line, List};
+use super::quote::{name, prose, quoted};
 use super::{Found, Tool};
-use crate::verbs::mcp::known::Known;
-use crate::verbs::mcp::page::{Cut, Line, List};
-use crate::verbs::mcp::quote::{name, prose, quoted};
 
 /// Characters of a claim's words and of the reason for its verdict.
 const WORDS: usize = 120;
