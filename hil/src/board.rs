@@ -1,24 +1,17 @@
 //! An open board: attached through a probe, commanded core by core, read without halting.
 
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot, VirtualBoard};
-use probe_rs::Target;
+use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot};
 use probe_rs::architecture::arm::ArmError;
-use probe_rs::config::{Registry, RegistryError};
-use probe_rs::probe::list::Lister;
-use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
-use probe_rs::{Core, MemoryInterface, Permissions, Session};
+use probe_rs::{Core, CoreType, MemoryInterface, Session, VectorCatchCondition};
 use vbench::SerialText;
 
-use crate::error::Cause;
 use crate::flash::{self, FlashProgress};
-use crate::list::{self, Availability};
+use crate::open;
 use crate::selector::Selector;
-use crate::virtual_probe::{self, SharedBench, VirtualProbe, bench_fault};
+use crate::virtual_probe::{SharedBench, bench_fault};
 use crate::{HilError, snapshot};
 
 /// How long each kind of step may take.
@@ -61,6 +54,15 @@ impl std::fmt::Debug for Board {
 /// Index of the core that commands go to.
 const CORE: usize = 0;
 
+/// Which exceptions halt a core at their handler's entry. Source: ARMv7-M ARM, DDI 0403E, C1.6.5:
+/// VC_MMERR, VC_NOCPERR, VC_CHKERR, VC_STATERR, VC_BUSERR, VC_INTERR, VC_HARDERR.
+const DEMCR: u64 = 0xE000_EDFC;
+const DEMCR_VC_FAULTS: u32 = 0x7f << 4;
+const DEMCR_VC_HARDERR: u32 = 1 << 10;
+
+/// How often [`Board::wait_halted`] looks.
+const POLL: Duration = Duration::from_millis(2);
+
 impl Board {
     /// Opens the probe and attaches to the chip, which goes on doing what it did.
     ///
@@ -74,14 +76,7 @@ impl Board {
         chip: Option<&str>,
         deadlines: &Deadlines,
     ) -> Result<Board, HilError> {
-        let selector = resolve(selector)?;
-        let chip = choose_chip(&selector, chip)?;
-        let (session, bench) = attach_within(&selector, chip.as_deref(), deadlines.attach)?;
-        let id = BoardId {
-            selector: selector.to_string(),
-            chip: session.target().name.clone(),
-            virtual_board: bench.as_ref().map(|bench| virtual_board(&bench.lock())),
-        };
+        let (session, bench, id) = open::open(selector, chip, deadlines.attach)?;
         Ok(Board { session: Some(session), bench, id, deadlines: *deadlines })
     }
 
@@ -156,6 +151,63 @@ impl Board {
     ) -> Result<Vec<u64>, HilError> {
         let mut core = core(self.session.as_mut())?;
         read(&mut core, address, size_bits, count)
+    }
+
+    /// Writes `values` as registers of `size_bits` each from `address` on, without halting. Flash is
+    /// not written this way; [`Board::flash`] does that.
+    ///
+    /// # Errors
+    /// [`HilError::BadWrite`] for a width other than 8, 16, 32, an unaligned address, or a value
+    /// that does not fit; [`HilError::Write`] if the bus faults.
+    pub fn write(&mut self, address: u64, size_bits: u32, values: &[u64]) -> Result<(), HilError> {
+        let mut core = core(self.session.as_mut())?;
+        write(&mut core, address, size_bits, values)
+    }
+
+    /// Makes the core halt before it executes the instruction at `address`.
+    ///
+    /// # Errors
+    /// [`HilError::Core`] if all comparators are taken, or none can hold that address.
+    pub fn set_breakpoint(&mut self, address: u64) -> Result<(), HilError> {
+        self.command("set a breakpoint", |core, _| core.set_hw_breakpoint(address))
+    }
+
+    /// Takes back [`Board::set_breakpoint`].
+    pub fn clear_breakpoint(&mut self, address: u64) -> Result<(), HilError> {
+        self.command("clear a breakpoint", |core, _| core.clear_hw_breakpoint(address))
+    }
+
+    /// Makes the core halt at the entry of any fault handler, or no longer. A reset is not caught.
+    ///
+    /// # Errors
+    /// [`HilError::Core`] if the core has no such means, as RISC-V has none.
+    pub fn catch_faults(&mut self, catch: bool) -> Result<(), HilError> {
+        self.command("choose which faults halt the core", |core, _| {
+            let faults = match core.core_type() {
+                CoreType::Armv6m => DEMCR_VC_HARDERR,
+                CoreType::Armv7m | CoreType::Armv7em | CoreType::Armv8m => DEMCR_VC_FAULTS,
+                _ if catch => return core.enable_vector_catch(VectorCatchCondition::HardFault),
+                _ => return core.disable_vector_catch(VectorCatchCondition::HardFault),
+            };
+            let demcr = core.read_word_32(DEMCR)?;
+            core.write_word_32(DEMCR, if catch { demcr | faults } else { demcr & !faults })
+        })
+    }
+
+    /// Waits until the core has halted or locked up by itself, and gives the status it then has.
+    /// `None`: `limit` passed first.
+    pub fn wait_halted(&mut self, limit: Duration) -> Result<Option<CoreStatus>, HilError> {
+        let give_up = Instant::now() + limit;
+        loop {
+            match self.status()? {
+                CoreStatus::Running | CoreStatus::Sleeping | CoreStatus::Unknown => {}
+                stopped => return Ok(Some(stopped)),
+            }
+            if Instant::now() >= give_up {
+                return Ok(None);
+            }
+            std::thread::sleep(POLL);
+        }
     }
 
     /// The registers of a halted core, in the manual's order.
@@ -273,165 +325,32 @@ pub(crate) fn read(
     })
 }
 
-/// Replaces "the only probe" by the probe it is, and says early why a probe will not open.
-fn resolve(selector: &Selector) -> Result<Selector, HilError> {
-    let probe = match selector {
-        Selector::Virtual(_) => return Ok(selector.clone()),
-        Selector::Only | Selector::Probe { .. } => {
-            let mut found = list::real_probes(selector.to_probe_rs().as_ref());
-            match found.len() {
-                // A probe reached otherwise than by USB lists nothing and may yet open.
-                0 if *selector != Selector::Only => return Ok(selector.clone()),
-                0 => return Err(no_probe(selector)),
-                1 => found.remove(0),
-                _ => return Err(HilError::SeveralProbes { selector: selector.clone(), found }),
-            }
-        }
-    };
-    match probe.availability {
-        Availability::NoPermission => Err(HilError::NoPermission { probe: Box::new(probe) }),
-        _ => Ok(probe.selector),
+/// One aligned write of values of `size_bits` each.
+fn write(
+    core: &mut Core<'_>,
+    address: u64,
+    size_bits: u32,
+    values: &[u64],
+) -> Result<(), HilError> {
+    fn narrow<T: TryFrom<u64>>(address: u64, values: &[u64]) -> Result<Vec<T>, HilError> {
+        let why = "a value does not fit the width";
+        let narrow = |&value| T::try_from(value).map_err(|_| HilError::BadWrite { address, why });
+        values.iter().map(narrow).collect()
     }
-}
-
-fn no_probe(selector: &Selector) -> HilError {
-    HilError::NoProbe { selector: selector.clone(), found: list::list() }
-}
-
-/// The chip to attach to: the given name if the registry knows it, a virtual board's own name,
-/// or none, which leaves it to the chip to say.
-fn choose_chip(selector: &Selector, chip: Option<&str>) -> Result<Option<String>, HilError> {
-    let own = match selector {
-        Selector::Virtual(name) => {
-            let machine = vbench::machine(name).map_err(std::sync::Arc::new)?;
-            Some(machine.chip.clone())
-        }
-        _ => None,
-    };
-    let Some(chip) = chip else {
-        return Ok(own);
-    };
-    // What would be ambiguous for a probe, such as `nRF51822`, is enough here.
-    if let Some(own) = &own
-        && own.to_ascii_lowercase().starts_with(&chip.to_ascii_lowercase())
-    {
-        return Ok(Some(own.clone()));
+    if !matches!(size_bits, 8 | 16 | 32) {
+        return Err(HilError::BadWrite { address, why: "a width is 8, 16 or 32 bits" });
     }
-    let target = target_named(&Registry::from_builtin_families(), chip)?;
-    match own {
-        Some(own) if own != target.name => {
-            Err(HilError::WrongChip { selector: selector.clone(), chip: target.name, own })
-        }
-        _ => Ok(Some(target.name)),
+    if !address.is_multiple_of(u64::from(size_bits / 8)) {
+        let why = "the address is not aligned to the width";
+        return Err(HilError::BadWrite { address, why });
     }
-}
-
-/// What the registry has under a chip's name.
-pub(crate) fn target_named(registry: &Registry, chip: &str) -> Result<Target, HilError> {
-    registry.get_target_by_name(chip).map_err(|error| match error {
-        RegistryError::ChipNotUnique(chip, matching) => HilError::ChipAmbiguous {
-            chip,
-            matching: matching.split(", ").map(str::to_owned).collect(),
-        },
-        _ => HilError::ChipUnknown { chip: chip.to_owned(), similar: similar(registry, chip) },
+    let written = match size_bits {
+        8 => core.write_8(address, &narrow(address, values)?),
+        16 => core.write_16(address, &narrow(address, values)?),
+        _ => core.write_32(address, &narrow(address, values)?),
+    };
+    written.and_then(|()| core.flush()).map_err(|source| match bench_fault(&source) {
+        Some(fault) => HilError::Bench(fault),
+        None => HilError::Write { address, size_bits, source: source.into() },
     })
-}
-
-/// Up to five chip names that share the longest start with `chip`.
-fn similar(registry: &Registry, chip: &str) -> Vec<String> {
-    let mut start = chip;
-    while start.len() >= 4 {
-        let mut names = registry.search_chips(start);
-        if !names.is_empty() {
-            names.truncate(5);
-            return names;
-        }
-        let (last, _) = start.char_indices().next_back().expect("four bytes or more");
-        start = &start[..last];
-    }
-    Vec::new()
-}
-
-/// Opens and attaches on a thread of its own, since a stuck probe cannot be interrupted. If the
-/// deadline passes that thread is left behind; it closes what it opened when it comes back.
-fn attach_within(
-    selector: &Selector,
-    chip: Option<&str>,
-    limit: Duration,
-) -> Result<(Session, Option<SharedBench>), HilError> {
-    let (sender, receiver) = mpsc::channel();
-    let (to, of) = (selector.clone(), chip.map(str::to_owned));
-    thread::Builder::new()
-        .name("hil-attach".to_owned())
-        .spawn(move || drop(sender.send(attach(&to, of.as_deref()))))
-        .map_err(|source| HilError::OpenProbe {
-            selector: selector.clone(),
-            source: source.into(),
-        })?;
-    match receiver.recv_timeout(limit) {
-        Ok(attached) => attached,
-        Err(RecvTimeoutError::Timeout) => {
-            let what = format!("attach to {} through {selector}", chip.unwrap_or("the chip"));
-            Err(HilError::Deadline { what, limit })
-        }
-        Err(RecvTimeoutError::Disconnected) => Err(HilError::OpenProbe {
-            selector: selector.clone(),
-            source: "the probe driver panicked".into(),
-        }),
-    }
-}
-
-fn attach(
-    selector: &Selector,
-    chip: Option<&str>,
-) -> Result<(Session, Option<SharedBench>), HilError> {
-    let mut probe = open_probe(selector)?;
-    let bench = Probe::try_into::<VirtualProbe>(&mut probe).map(|probe| probe.bench());
-    let session = probe
-        .attach(chip, Permissions::new())
-        .map_err(|error| attach_error(error, selector, chip))?;
-    Ok((session, bench))
-}
-
-fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
-    let Some(wanted) = selector.to_probe_rs() else {
-        return Err(no_probe(selector));
-    };
-    let opened = match selector {
-        // Straight to its driver: the others look through USB and serial ports first.
-        Selector::Virtual(_) => virtual_probe::open(&wanted),
-        _ if !list::can_enumerate() => return Err(no_probe(selector)),
-        _ => Lister::new().open(wanted),
-    };
-    opened.map_err(|error| match error {
-        DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
-        // Says that there is no USB at all, as in most containers.
-        DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(_)) => no_probe(selector),
-        source if let Some(fault) = bench_fault(&source) => HilError::Bench(fault),
-        source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
-    })
-}
-
-fn virtual_board(bench: &vbench::Bench) -> VirtualBoard {
-    VirtualBoard {
-        machine: bench.machine().qemu.machine.clone(),
-        qemu: bench.qemu_version().to_string(),
-    }
-}
-
-fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>) -> HilError {
-    let name = || chip.unwrap_or("the chip").to_owned();
-    match error {
-        probe_rs::Error::ChipNotFound(RegistryError::ChipAutodetectFailed) => {
-            HilError::ChipNeeded { selector: selector.clone() }
-        }
-        probe_rs::Error::MissingPermissions(why)
-        | probe_rs::Error::Arm(ArmError::MissingPermissions(why)) => {
-            HilError::Locked { chip: name(), why }
-        }
-        source => match bench_fault(&source) {
-            Some(fault) => HilError::Bench(fault),
-            None => HilError::Attach { chip: name(), source: Cause::from(source) },
-        },
-    }
 }

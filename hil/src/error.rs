@@ -151,6 +151,25 @@ pub enum HilError {
         /// What is wrong with the request.
         why: &'static str,
     },
+    /// A write that the bus or the probe refused.
+    #[error("write {address:#010x} ({size_bits} bits)")]
+    Write {
+        /// Absolute address.
+        address: u64,
+        /// Width of the access.
+        size_bits: u32,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// A write that cannot be asked for.
+    #[error("write {address:#010x}: {why}")]
+    BadWrite {
+        /// Absolute address.
+        address: u64,
+        /// What is wrong with the request.
+        why: &'static str,
+    },
     /// Core registers can be read only while the core is halted.
     #[error("read core registers: the core is not halted")]
     NotHalted,

@@ -18,9 +18,11 @@ mod flash;
 mod lines;
 mod list;
 mod memory;
+mod open;
 mod selector;
 mod snapshot;
 mod virtual_probe;
+mod virtual_target;
 
 pub use board::{Board, Deadlines};
 pub use error::{Cause, HilError};

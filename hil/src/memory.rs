@@ -5,7 +5,7 @@ use std::ops::Range;
 use probe_rs::config::{MemoryRegion, Registry};
 
 use crate::HilError;
-use crate::board::target_named;
+use crate::open::target_named;
 
 /// A memory of a chip.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use bundle::{
     BoardId, CoreRegister, CoreState, CoreStatus, Log, LogKind, MemoryRange, ReadOutcome, ReadPlan,
     ReadRequest, RegisterRead, Skip, Snapshot,
 };
-use probe_rs::{Core, CoreType, HaltReason, MemoryInterface, RegisterValue, Session};
+use probe_rs::{
+    BreakpointCause, Core, CoreType, HaltReason, MemoryInterface, RegisterValue, Session,
+};
 
 use vbench::SerialText;
 
@@ -74,7 +76,11 @@ pub(crate) fn core_registers(core: &mut Core<'_>) -> Result<Vec<CoreRegister>, H
         return Err(HilError::NotHalted);
     }
     let has_masks = !matches!(core.core_type(), CoreType::Armv6m);
-    let known: Vec<_> = core.registers().core_registers().copied().collect();
+    let has_floats = core.fpu_support().unwrap_or(false);
+    let all = core.registers();
+    let floats = all.fpu_status_registers().into_iter().flatten();
+    let floats = floats.chain(all.fpu_registers().into_iter().flatten()).filter(|_| has_floats);
+    let known: Vec<_> = all.core_registers().chain(floats).copied().collect();
     let mut registers = Vec::with_capacity(known.len() + 3);
     for register in known {
         let value = core.read_core_reg::<RegisterValue>(register.id).ok().and_then(bits);
@@ -162,6 +168,7 @@ pub(crate) fn status(status: probe_rs::CoreStatus) -> CoreStatus {
 fn halt_reason(reason: HaltReason) -> &'static str {
     match reason {
         HaltReason::Multiple => "several causes",
+        HaltReason::Breakpoint(BreakpointCause::Semihosting(_)) => "semihosting",
         HaltReason::Breakpoint(_) => "breakpoint",
         HaltReason::Exception => "vector catch",
         HaltReason::Watchpoint => "watchpoint",

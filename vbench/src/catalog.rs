@@ -24,6 +24,8 @@ pub struct Machine {
     pub debug_port: DebugPortSpec,
     /// The flash that firmware is programmed into.
     pub flash: FlashSpec,
+    /// The memories that QEMU gives the machine; a chip may have more.
+    pub ram: Vec<RamSpec>,
     /// Register writes that make the flash blank, as it is on a new part.
     #[serde(default)]
     pub blank: Vec<RegisterWrite>,
@@ -65,6 +67,11 @@ pub struct DebugPortSpec {
     pub ahb_ap_base: u32,
     /// Comparators of the breakpoint unit.
     pub breakpoints: u32,
+    /// Comparators of the watchpoint unit.
+    pub watchpoints: u32,
+    /// Words by which the chip says who it is, where QEMU has none.
+    #[serde(default)]
+    pub identity: Vec<RegisterWrite>,
 }
 
 /// Where firmware goes.
@@ -75,11 +82,21 @@ pub struct FlashSpec {
     pub start: u64,
     /// Bytes.
     pub size: u64,
-    /// How to make the flash take plain writes, needed to restore an image after a restart.
-    pub unlock: FlashUnlock,
+    /// Who carries out erasing and programming.
+    pub controller: FlashController,
 }
 
-/// The flash controller's write switch.
+/// Who erases and programs the flash.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlashController {
+    /// QEMU has the chip's own: a debugger's own flash algorithm runs, and firmware can write too.
+    Emulated(FlashUnlock),
+    /// QEMU has none: the bench does what a flash algorithm would. See [`crate::FlashAlgorithm`].
+    Host(HostFlash),
+}
+
+/// The flash controller's write switch, needed to restore an image after a restart.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlashUnlock {
@@ -89,6 +106,36 @@ pub struct FlashUnlock {
     pub open: u32,
     /// Value that does not.
     pub closed: u32,
+}
+
+/// The geometry of a flash whose controller the bench stands in for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostFlash {
+    /// Bytes that one call programs at most.
+    pub page_size: u32,
+    /// What is erased at once: runs of equal sectors, by address, as the chip's manual has them.
+    pub sectors: Vec<SectorRun>,
+}
+
+/// Sectors of one size, up to where the next run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SectorRun {
+    /// Offset of the first from the start of the flash.
+    pub offset: u64,
+    /// Bytes of each.
+    pub size: u64,
+}
+
+/// A memory for data.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RamSpec {
+    /// Address of the first byte.
+    pub start: u64,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// A write that makes a device take others.
@@ -139,6 +186,14 @@ impl Machine {
     /// Absolute addresses of the flash.
     pub fn flash_range(&self) -> Range<u64> {
         self.flash.start..self.flash.start + self.flash.size
+    }
+
+    /// The flash geometry, if the bench itself erases and programs.
+    pub fn host_flash(&self) -> Option<&HostFlash> {
+        match &self.flash.controller {
+            FlashController::Host(geometry) => Some(geometry),
+            FlashController::Emulated(_) => None,
+        }
     }
 }
 
@@ -200,8 +255,13 @@ pub fn machine(name: &str) -> Result<&'static Machine, BenchError> {
 }
 
 /// Each board's own file and its fidelity table.
-const BOARDS: &[(&str, &str)] =
-    &[(include_str!("../boards/microbit.toml"), include_str!("../boards/microbit.fidelity.toml"))];
+const BOARDS: &[(&str, &str)] = &[
+    (include_str!("../boards/microbit.toml"), include_str!("../boards/microbit.fidelity.toml")),
+    (
+        include_str!("../boards/netduinoplus2.toml"),
+        include_str!("../boards/netduinoplus2.fidelity.toml"),
+    ),
+];
 
 fn parse(board: &str, fidelity: &str) -> Machine {
     let mut machine: Machine = toml::from_str(board).expect("a test parses every built-in board");

@@ -26,6 +26,7 @@ mod channel;
 mod cortexm;
 mod error;
 mod fidelity;
+mod flash_algorithm;
 mod link;
 mod process;
 mod qemu;
@@ -35,15 +36,17 @@ mod regions;
 mod rsp;
 mod scan;
 mod serial;
+mod watchpoints;
 
 pub use adi::{Ack, DapRegister};
 pub use bench::Bench;
 pub use catalog::{
-    DebugPortSpec, FlashSpec, FlashUnlock, Machine, QemuSpec, RegisterWrite, SerialSpec, SwitchOn,
-    Version, machine, machines,
+    DebugPortSpec, FlashController, FlashSpec, FlashUnlock, HostFlash, Machine, QemuSpec, RamSpec,
+    RegisterWrite, SectorRun, SerialSpec, SwitchOn, Version, machine, machines,
 };
 pub use error::BenchError;
 pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
+pub use flash_algorithm::FlashAlgorithm;
 pub use link::BenchOptions;
 pub use qemu::check_qemu;
 pub use scan::{ScanRegister, scan};

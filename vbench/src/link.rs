@@ -72,6 +72,10 @@ impl Link {
         for write in &machine.blank {
             link.qtest.write(write.address, Width::Word, write.value)?;
         }
+        if machine.host_flash().is_some() {
+            let size = usize::try_from(machine.flash.size).unwrap_or(0);
+            link.gdb.write_memory(machine.flash.start, &vec![0xff; size])?;
+        }
         Ok(link)
     }
 

@@ -7,12 +7,23 @@ use std::collections::HashMap;
 
 use crate::BenchError;
 use crate::channel::Channel;
+use crate::watchpoints::{Watch, Watchpoint};
+
+/// Why the machine has stopped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// The address whose access was watched for, if that was it.
+    pub(crate) data: Option<u32>,
+}
 
 pub(crate) struct Gdb {
     channel: Channel,
     /// Register numbers by the names that QEMU's target description gives.
     registers: HashMap<String, u32>,
 }
+
+/// Bytes that one `M` carries: two digits each, in a packet of 4096 at most.
+const WRITE_BYTES: usize = 2000;
 
 /// Interrupt request: stops the machine.
 const INTERRUPT: &[u8] = &[0x03];
@@ -31,7 +42,7 @@ impl Gdb {
     }
 
     /// Stops the machine. An already stopped one answers nothing and must not be asked.
-    pub(crate) fn interrupt(&mut self) -> Result<(), BenchError> {
+    pub(crate) fn interrupt(&mut self) -> Result<Stop, BenchError> {
         self.channel.send(INTERRUPT)?;
         self.wait_stop()
     }
@@ -42,7 +53,7 @@ impl Gdb {
     }
 
     /// Executes one instruction, interrupts and timers held back or not.
-    pub(crate) fn step(&mut self, mask_interrupts: bool) -> Result<(), BenchError> {
+    pub(crate) fn step(&mut self, mask_interrupts: bool) -> Result<Stop, BenchError> {
         // Bits of QEMU's sstep mask: 1 enable, 2 no interrupts, 4 no timers.
         let flags = if mask_interrupts { 7 } else { 1 };
         self.expect_ok(&format!("Qqemu.sstep={flags:x}"))?;
@@ -50,26 +61,38 @@ impl Gdb {
         self.wait_stop()
     }
 
-    /// Whether the machine has stopped by itself since it was resumed.
-    pub(crate) fn poll_stop(&mut self) -> Result<bool, BenchError> {
+    /// Why the machine has stopped by itself since it was resumed, if it has.
+    pub(crate) fn poll_stop(&mut self) -> Result<Option<Stop>, BenchError> {
         while let Some(packet) = self.poll_packet()? {
-            if is_stop(&packet) {
-                return Ok(true);
+            if let Some(stop) = Stop::of(&packet) {
+                return Ok(Some(stop));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// `None`: this QEMU does not show the register.
     pub(crate) fn read_register(&mut self, name: &str) -> Result<Option<u32>, BenchError> {
-        let Some(number) = self.registers.get(name) else {
-            return Ok(None);
-        };
-        let answer = self.command(&format!("p{number:x}"))?;
+        let Some(answer) = self.read_hex(name)? else { return Ok(None) };
         let value =
             u32::from_str_radix(&answer, 16).map_err(|_| self.channel.protocol(&*answer))?;
         // Target byte order, which is little-endian.
         Ok(Some(value.swap_bytes()))
+    }
+
+    /// A double-precision register. `None`: this core has none.
+    pub(crate) fn read_double(&mut self, name: &str) -> Result<Option<u64>, BenchError> {
+        let Some(answer) = self.read_hex(name)? else { return Ok(None) };
+        let value =
+            u64::from_str_radix(&answer, 16).map_err(|_| self.channel.protocol(&*answer))?;
+        Ok(Some(value.swap_bytes()))
+    }
+
+    fn read_hex(&mut self, name: &str) -> Result<Option<String>, BenchError> {
+        match self.registers.get(name) {
+            Some(number) => self.command(&format!("p{number:x}")).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// False: this QEMU does not have the register.
@@ -81,6 +104,29 @@ impl Gdb {
         Ok(true)
     }
 
+    /// False: this core does not have the register.
+    pub(crate) fn write_double(&mut self, name: &str, value: u64) -> Result<bool, BenchError> {
+        let Some(number) = self.registers.get(name) else {
+            return Ok(false);
+        };
+        self.expect_ok(&format!("P{number:x}={:016x}", value.swap_bytes()))?;
+        Ok(true)
+    }
+
+    /// Writes memory, flash included.
+    pub(crate) fn write_memory(&mut self, address: u64, bytes: &[u8]) -> Result<(), BenchError> {
+        for (at, chunk) in (address..).step_by(WRITE_BYTES).zip(bytes.chunks(WRITE_BYTES)) {
+            let mut command = format!("M{at:x},{:x}:", chunk.len());
+            for byte in chunk {
+                let digits =
+                    [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+                command.extend(digits.map(char::from));
+            }
+            self.expect_ok(&command)?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn insert_breakpoint(&mut self, address: u32) -> Result<(), BenchError> {
         self.expect_ok(&format!("Z1,{address:x},2"))
     }
@@ -89,9 +135,20 @@ impl Gdb {
         self.expect_ok(&format!("z1,{address:x},2"))
     }
 
-    fn wait_stop(&mut self) -> Result<(), BenchError> {
-        while !is_stop(&self.packet()?) {}
-        Ok(())
+    pub(crate) fn insert_watchpoint(&mut self, point: Watchpoint) -> Result<(), BenchError> {
+        self.expect_ok(&format!("Z{}", watch_arguments(point)))
+    }
+
+    pub(crate) fn remove_watchpoint(&mut self, point: Watchpoint) -> Result<(), BenchError> {
+        self.expect_ok(&format!("z{}", watch_arguments(point)))
+    }
+
+    fn wait_stop(&mut self) -> Result<Stop, BenchError> {
+        loop {
+            if let Some(stop) = Stop::of(&self.packet()?) {
+                return Ok(stop);
+            }
+        }
     }
 
     fn expect_ok(&mut self, command: &str) -> Result<(), BenchError> {
@@ -166,9 +223,31 @@ impl Gdb {
     }
 }
 
-/// `T…` and `S…` are stop replies; everything else that may come unasked is console output.
-fn is_stop(packet: &str) -> bool {
-    packet.starts_with('T') || packet.starts_with('S')
+impl Stop {
+    /// `T…` and `S…` are stop replies; everything else that may come unasked is console output.
+    fn of(packet: &str) -> Option<Stop> {
+        let pairs = match packet.split_at_checked(1)? {
+            ("S", _) => return Some(Stop::default()),
+            ("T", rest) => rest.get(2..)?,
+            _ => return None,
+        };
+        let data =
+            pairs.split(';').filter_map(|pair| pair.split_once(':')).find_map(|(key, at)| {
+                matches!(key, "watch" | "rwatch" | "awatch")
+                    .then(|| u32::from_str_radix(at, 16).ok())
+            });
+        Some(Stop { data: data.flatten() })
+    }
+}
+
+/// Type, address and length, as `Z` and `z` take them.
+fn watch_arguments(point: Watchpoint) -> String {
+    let kind = match point.watch {
+        Watch::Write => 2,
+        Watch::Read => 3,
+        Watch::Access => 4,
+    };
+    format!("{kind},{:x},{:x}", point.address, point.bytes)
 }
 
 /// Register numbers as gdb counts them: from 0 over all features, `regnum` sets the count.
@@ -227,6 +306,17 @@ mod tests {
         assert_eq!(number("xpsr"), Some(25));
         assert_eq!(number("msp"), Some(26));
         assert_eq!(number("psp"), None);
+    }
+
+    #[test]
+    fn stop_replies_tell_a_watched_address() {
+        let data = |packet| Stop::of(packet).map(|stop| stop.data);
+        assert_eq!(data("S05"), Some(None));
+        assert_eq!(data("T05thread:01;"), Some(None));
+        assert_eq!(data("T05thread:01;watch:20000010;"), Some(Some(0x2000_0010)));
+        assert_eq!(data("T05awatch:4;"), Some(Some(4)));
+        assert_eq!(data("O48690a"), None);
+        assert_eq!(data(""), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tests of the crate's public face, most of them on a virtual micro:bit.
 #![allow(clippy::unwrap_used)]
 
+mod debugging;
 mod errors;
 mod firmware;
 mod lifetime;

@@ -7,8 +7,12 @@ use hil::{Availability, Board, Deadlines, Selector};
 /// `true` if QEMU can run the micro:bit. If not, says so; under `SILK_REQUIRE_PARTS=1` that is a
 /// failure, so that a build meant to test everything cannot pass by skipping.
 pub(crate) fn qemu() -> bool {
-    let microbit = selector();
-    let found = hil::list().into_iter().find(|probe| probe.selector == microbit).unwrap();
+    can_run(&selector())
+}
+
+/// The same for any virtual board.
+pub(crate) fn can_run(board: &Selector) -> bool {
+    let found = hil::list().into_iter().find(|probe| probe.selector == *board).unwrap();
     match found.availability {
         Availability::Emulated { .. } => true,
         Availability::Unavailable { why } => {

@@ -1,30 +1,39 @@
 //! The debug half of a Cortex-M core, which QEMU does not have, in front of the half it has.
 //!
 //! ```text
-//! MEM-AP access ─┬─ DHCSR, DCRSR, DCRDR, DEMCR, DFSR, AIRCR, breakpoint unit ─▶ here
+//! MEM-AP access ─┬─ DHCSR, DCRSR, DCRDR, DEMCR, DFSR, AIRCR, comparators ─▶ here
 //!                ├─ unmapped ─▶ bus fault
 //!                └─ everything else (RAM, peripherals, NVIC, SCB) ─▶ QEMU, with the same width
 //! ```
 //!
-//! Source for every register here: ARMv6-M ARM, DDI 0419E, C1.6 (debug control block) and C1.8
-//! (breakpoint unit); ARMv7-M, DDI 0403E, C1.6 and C1.11, agree where both have a register.
+//! `bus` decides between the three, `overlay` is the first of them, `transfer` and `special` reach
+//! the core's registers; `run`, `stops` and `reset` are run control; `flash` stands in for a flash
+//! controller that QEMU lacks.
+//!
+//! Source for every register here: ARMv6-M ARM, DDI 0419E, C1.6 (debug control block); ARMv7-M,
+//! DDI 0403E, C1.6, agrees where both have a register.
 
+mod bus;
+mod flash;
+mod overlay;
 mod registers;
+mod reset;
 mod run;
+mod special;
+mod stops;
 mod transfer;
 
 use std::collections::BTreeSet;
 
-use self::registers::{
-    AIRCR, AIRCR_KEY, AIRCR_SYSRESETREQ, DCRDR, DCRSR, DEMCR, DFSR, DFSR_HALTED, DHCSR,
-    DHCSR_C_DEBUGEN, DHCSR_C_HALT, DHCSR_C_MASKINTS, DHCSR_C_STEP, DHCSR_KEY, DHCSR_S_HALT,
-    DHCSR_S_LOCKUP, DHCSR_S_REGRDY, DHCSR_S_RESET_ST,
-};
+use self::registers::DFSR_HALTED;
+use self::special::Specials;
+use self::stops::Inserted;
 use crate::breakpoints::BreakpointUnit;
 use crate::link::{BenchOptions, Link};
 use crate::qtest::Width;
 use crate::regions::Kind;
 use crate::serial::SerialPort;
+use crate::watchpoints::WatchpointUnit;
 use crate::{BenchError, Machine};
 
 /// What became of a bus access.
@@ -58,13 +67,17 @@ pub(crate) struct CortexM {
     /// `None`: the register selected last is not known to this QEMU.
     dcrdr: Option<u32>,
     reset_pin_low: bool,
-    unit: BreakpointUnit,
-    /// Breakpoints that QEMU holds now.
-    inserted: BTreeSet<u32>,
-    /// The flash as of the last reset, to be put back after a lockup.
+    breakpoints: BreakpointUnit,
+    watchpoints: WatchpointUnit,
+    /// What QEMU holds of both now.
+    inserted: Inserted,
+    /// Registers that took instructions to read, since the core halted.
+    specials: Option<Specials>,
+    /// The flash, to be put back after a lockup: as the bench programmed it, or as of the last
+    /// reset where the chip's own controller may have done so. Empty: blank.
     image: Vec<u8>,
     /// `BKPT` instructions in `image`: QEMU takes them as faults, a debugged core halts.
-    bkpts: Vec<u32>,
+    bkpts: BTreeSet<u32>,
     post_mortem: Option<String>,
 }
 
@@ -91,10 +104,12 @@ impl CortexM {
             demcr: 0,
             dcrdr: Some(0),
             reset_pin_low: false,
-            unit: BreakpointUnit::new(machine.debug_port.breakpoints),
-            inserted: BTreeSet::new(),
+            breakpoints: BreakpointUnit::new(machine.debug_port.breakpoints),
+            watchpoints: WatchpointUnit::new(machine.debug_port.watchpoints),
+            inserted: Inserted::default(),
+            specials: None,
             image: Vec::new(),
-            bkpts: Vec::new(),
+            bkpts: BTreeSet::new(),
             post_mortem: None,
         })
     }
@@ -119,90 +134,6 @@ impl CortexM {
         self.post_mortem.as_deref()
     }
 
-    /// One read by the debugger.
-    pub(crate) fn read(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
-        self.guard(|this| this.read_one(address, width))
-    }
-
-    /// [`CortexM::read`] behind the door.
-    fn read_one(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
-        let word = address & !3;
-        match self.read_overlay(word)? {
-            Some(access) => Ok(match access {
-                Access::Done(value) => Access::Done(lane(value, address, width)),
-                Access::Fault => Access::Fault,
-            }),
-            None => self.read_bus(address, width),
-        }
-    }
-
-    /// Consecutive words, as many at once as the bus allows.
-    pub(crate) fn read_words(
-        &mut self,
-        address: u64,
-        words: &mut [u32],
-    ) -> Result<Access<()>, BenchError> {
-        self.guard(|this| {
-            let size = 4 * words.len() as u64;
-            let each = || (address..address + size).step_by(4);
-            let kind = this.kind(address, size.max(4)).filter(|_| !each().any(is_overlay));
-            match kind {
-                Some(Kind::Storage) => {
-                    let bytes = this.link()?.qtest.read_bulk(address, words.len() * 4)?;
-                    for (word, four) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-                        *word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-                    }
-                }
-                Some(_) => {
-                    let each: Vec<u64> = each().collect();
-                    words.copy_from_slice(&this.link()?.qtest.read_each(&each, Width::Word)?);
-                }
-                None => {
-                    for (word, at) in words.iter_mut().zip(each()) {
-                        match this.read_one(at, Width::Word)? {
-                            Access::Done(value) => *word = value,
-                            Access::Fault => return Ok(Access::Fault),
-                        }
-                    }
-                }
-            }
-            Ok(Access::Done(()))
-        })
-    }
-
-    /// One write by the debugger.
-    pub(crate) fn write(
-        &mut self,
-        address: u64,
-        width: Width,
-        value: u32,
-    ) -> Result<Access<()>, BenchError> {
-        self.guard(|this| this.write_one(address, width, value))
-    }
-
-    /// Consecutive words, as many at once as the bus allows.
-    pub(crate) fn write_words(
-        &mut self,
-        address: u64,
-        words: &[u32],
-    ) -> Result<Access<()>, BenchError> {
-        self.guard(|this| {
-            let size = 4 * words.len() as u64;
-            let each: Vec<_> = (address..).step_by(4).zip(words.iter().copied()).collect();
-            let plain = !each.iter().any(|&(at, _)| is_overlay(at));
-            if plain && this.kind(address, size.max(4)).is_some() {
-                this.link()?.qtest.write_each(&each, Width::Word)?;
-                return Ok(Access::Done(()));
-            }
-            for (at, word) in each {
-                if let Access::Fault = this.write_one(at, Width::Word, word)? {
-                    return Ok(Access::Fault);
-                }
-            }
-            Ok(Access::Done(()))
-        })
-    }
-
     /// Drives the reset pin. The core is held while it is low, and starts when it goes high.
     pub(crate) fn set_reset_pin(&mut self, low: bool) -> Result<(), BenchError> {
         if low != self.reset_pin_low {
@@ -210,83 +141,6 @@ impl CortexM {
             self.survive(CortexM::reset)?;
         }
         Ok(())
-    }
-
-    fn read_overlay(&mut self, address: u64) -> Result<Option<Access<u32>>, BenchError> {
-        let value = match address {
-            DHCSR => self.read_dhcsr()?,
-            DCRSR => 0,
-            DCRDR => match self.dcrdr {
-                Some(value) => value,
-                None => return Ok(Some(Access::Fault)),
-            },
-            DEMCR => self.demcr,
-            DFSR => self.dfsr,
-            _ => match self.unit.read(address) {
-                Some(value) => value,
-                None => return Ok(None),
-            },
-        };
-        Ok(Some(Access::Done(value)))
-    }
-
-    /// False: not one of ours.
-    fn write_overlay(&mut self, address: u64, value: u32) -> Result<bool, BenchError> {
-        match address {
-            DHCSR => self.write_dhcsr(value)?,
-            DCRSR => self.transfer_register(value)?,
-            DCRDR => self.dcrdr = Some(value),
-            DEMCR => self.demcr = value,
-            // Bits are cleared by writing 1.
-            DFSR => self.dfsr &= !value,
-            AIRCR if value >> 16 == AIRCR_KEY && value & AIRCR_SYSRESETREQ != 0 => self.reset()?,
-            _ => return Ok(self.unit.write(address, value)),
-        }
-        Ok(true)
-    }
-
-    fn read_dhcsr(&mut self) -> Result<u32, BenchError> {
-        self.poll()?;
-        let mut value = self.control;
-        value |= match self.state {
-            // A debugger modifies what it reads: C_HALT must show while the core is halted.
-            State::Halted => DHCSR_S_HALT | DHCSR_C_HALT | DHCSR_S_REGRDY,
-            State::Running => 0,
-            State::LockedUp => DHCSR_S_LOCKUP,
-            State::Dead => return Err(self.gone()),
-        };
-        if std::mem::take(&mut self.reset_seen) {
-            value |= DHCSR_S_RESET_ST;
-        }
-        Ok(value)
-    }
-
-    fn write_dhcsr(&mut self, value: u32) -> Result<(), BenchError> {
-        if value >> 16 != DHCSR_KEY {
-            return Ok(());
-        }
-        self.poll()?;
-        let was_debugging = self.control & DHCSR_C_DEBUGEN != 0;
-        self.control = value & (DHCSR_C_DEBUGEN | DHCSR_C_MASKINTS);
-        let debugging = value & DHCSR_C_DEBUGEN != 0;
-        let halt = debugging && value & DHCSR_C_HALT != 0;
-        match self.state {
-            // A new bench is held until a debugger, once there, lets it run: its flash is blank,
-            // and running that would be a lockup.
-            State::Halted if halt || !was_debugging => Ok(()),
-            State::Halted if debugging && value & DHCSR_C_STEP != 0 => {
-                self.survive(|this| this.step(value & DHCSR_C_MASKINTS != 0))
-            }
-            State::Halted => self.survive(CortexM::resume),
-            State::Running if halt => self.survive(|this| {
-                this.link()?.gdb.interrupt()?;
-                this.halted(DFSR_HALTED);
-                Ok(())
-            }),
-            // A locked-up core can be halted on hardware; here there is no core left.
-            State::Running | State::LockedUp => Ok(()),
-            State::Dead => Err(self.gone()),
-        }
     }
 
     fn register(&mut self, name: &str) -> Result<Option<u32>, BenchError> {
@@ -300,30 +154,6 @@ impl CortexM {
             Some(Kind::Storage) => Some(self.link()?.qtest.read(address, Width::Half)? as u16),
             _ => None,
         })
-    }
-
-    fn read_bus(&mut self, address: u64, width: Width) -> Result<Access<u32>, BenchError> {
-        let link = self.link()?;
-        match link.regions.at(address, width.bytes()) {
-            Some(_) => Ok(Access::Done(link.qtest.read(address, width)?)),
-            None => Ok(Access::Fault),
-        }
-    }
-
-    fn write_one(
-        &mut self,
-        address: u64,
-        width: Width,
-        value: u32,
-    ) -> Result<Access<()>, BenchError> {
-        if width == Width::Word && self.write_overlay(address, value)? {
-            return Ok(Access::Done(()));
-        }
-        let link = self.link()?;
-        match link.regions.at(address, width.bytes()) {
-            Some(_) => Ok(Access::Done(link.qtest.write(address, width, value)?)),
-            None => Ok(Access::Fault),
-        }
     }
 
     fn kind(&self, address: u64, size: u64) -> Option<Kind> {
@@ -364,7 +194,8 @@ impl CortexM {
         let locked_up = ended && stderr.contains(LOCKUP);
         self.state = if locked_up { State::LockedUp } else { State::Dead };
         self.post_mortem = Some(stderr);
-        self.inserted.clear();
+        self.inserted = Inserted::default();
+        self.specials = None;
         match (locked_up, ended) {
             (true, _) => Ok(()),
             (false, true) => Err(self.gone()),
@@ -383,18 +214,3 @@ impl CortexM {
 
 /// What QEMU says when an M-profile core cannot take an exception any more.
 const LOCKUP: &str = "Lockup";
-
-fn is_overlay(address: u64) -> bool {
-    matches!(address, AIRCR | DFSR | DHCSR | DCRSR | DCRDR | DEMCR)
-        || BreakpointUnit::holds(address)
-}
-
-/// The bytes of a word that a narrower access sees.
-fn lane(word: u32, address: u64, width: Width) -> u32 {
-    let shifted = word >> (8 * (address & 3));
-    match width {
-        Width::Byte => shifted & 0xff,
-        Width::Half => shifted & 0xffff,
-        Width::Word => shifted,
-    }
-}

@@ -1,5 +1,5 @@
-//! The hand-written labels of `boards/microbit.toml`, each proved: the device changes the
-//! register by itself.
+//! The hand-written labels of `boards/*.toml`, each proved: the device changes the register by
+//! itself.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const UART: u64 = 0x4000_2000;
 const RNG: u64 = 0x4000_d000;
 const GPIO: u64 = 0x5000_0000;
 
-/// A micro:bit whose core spins in RAM, so that time passes, and word access to its bus.
+/// A board whose core spins in RAM, so that time passes, and word access to its bus.
 struct Running {
     bench: Bench,
     machine: &'static Machine,
@@ -21,7 +21,11 @@ struct Running {
 
 impl Running {
     fn start() -> Option<Running> {
-        let machine = parts::microbit()?;
+        Running::on("microbit")
+    }
+
+    fn on(board: &str) -> Option<Running> {
+        let machine = parts::board(board)?;
         let bench = Bench::start(machine, &BenchOptions::default()).unwrap();
         let mut board = Running { bench, machine };
         let (dhcsr, dcrsr, dcrdr) = (0xe000_edf0, 0xe000_edf4, 0xe000_edf8);
@@ -122,4 +126,34 @@ fn the_core_has_its_own_registers() {
     board.write(0xe000_e100, 1 << 8); // NVIC_ISER
     board.expect(0xe000_e180, |enabled| enabled == 1 << 8);
     board.expect(0xe000_edf0, |dhcsr| dhcsr & 1 != 0);
+}
+
+#[test]
+fn the_usart_of_the_stm32_sends_and_receives() {
+    let Some(mut board) = Running::on("netduinoplus2") else { return };
+    let (sr, dr, brr, cr1) = (0x4001_1000, 0x4001_1004, 0x4001_1008, 0x4001_100c);
+    board.write(cr1, 0x200c); // UE, TE, RE
+    board.write(brr, 0x683);
+    board.expect(sr, |status| status & 0xc0 == 0xc0); // TC, TXE
+    board.write(dr, u32::from(b'!'));
+    let serial = board.bench.serial().unwrap();
+    assert!(serial.wait(Duration::from_secs(5), |seen| seen == b"!"));
+    let mut terminal = std::fs::OpenOptions::new().write(true).open(serial.path()).unwrap();
+    terminal.write_all(b"?").unwrap();
+    board.expect(sr, |status| status & 0x20 != 0); // RXNE
+    board.expect(dr, |byte| byte == u32::from(b'?'));
+    assert_eq!(board.machine.fidelity(brr).unwrap().label, Fidelity::StoredOnly);
+    assert_eq!(board.read(brr), 0x683);
+}
+
+#[test]
+fn a_cortex_m4_has_its_own_registers_and_the_chip_says_who_it_is() {
+    let Some(mut board) = Running::on("netduinoplus2") else { return };
+    board.expect(0xe000_ed00, |cpuid| cpuid == 0x410f_c240);
+    board.expect(0xe000_2000, |ctrl| ctrl >> 4 & 0xf == 6); // FP_CTRL.NUM_CODE
+    board.expect(0xe000_1000, |ctrl| ctrl >> 28 == 4); // DWT_CTRL.NUMCOMP
+    board.write(0xe000_ed88, 0xf << 20); // CPACR
+    board.expect(0xe000_ed88, |access| access == 0xf << 20);
+    board.expect(0xe000_ef40, |mvfr0| mvfr0 == 0x1011_0021);
+    assert_eq!(board.read(0xe004_2000) & 0xfff, 0x413, "DBGMCU_IDCODE");
 }

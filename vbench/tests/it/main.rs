@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod fidelity;
+mod firmware;
 mod known;
 mod lifetime;
 mod parts;
