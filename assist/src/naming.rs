@@ -37,14 +37,16 @@ pub fn firmware_writes(index: &Index) -> Vec<WriteFact> {
 
 /// The same, with the register that each one writes.
 pub(crate) fn writes_with_registers(index: &Index) -> Vec<(RegisterRef<'_>, WriteFact)> {
-    let (Some(chip), Some(firmware)) = (index.chip(), index.firmware()) else {
-        return Vec::new();
-    };
-    firmware
-        .accesses()
-        .filter(|access| access.kind != AccessKind::Read)
-        .filter_map(|access| write_fact(chip, &access))
-        .collect()
+    let Some(chip) = index.chip() else { return Vec::new() };
+    let accesses = index.firmwares().iter().flat_map(|firmware| firmware.accesses());
+    let writes = accesses.filter(|access| access.kind != AccessKind::Read);
+    let mut writes: Vec<_> = writes.filter_map(|access| write_fact(chip, &access)).collect();
+    if index.firmwares().len() > 1 {
+        // Images that share a driver write the same: one fact says it.
+        writes.sort_by_key(|(register, write)| (register.address(), write.pc));
+        writes.dedup_by(|(_, a), (_, b)| a == b);
+    }
+    writes
 }
 
 /// False for a register that an emulator does not model: its value is not what was written.

@@ -72,11 +72,9 @@ pub fn read_plan(index: &Index, scope: &Scope) -> Result<ReadPlan, PlanError> {
 }
 
 fn peripherals_used(index: &Index, catalog: &Catalog<'_>) -> Result<BTreeSet<usize>, PlanError> {
-    let firmware = index.firmware().ok_or(PlanError::NoFirmware)?;
-    Ok(firmware
-        .accesses()
-        .filter_map(|access| catalog.peripheral_of_address(access.address))
-        .collect())
+    index.firmware().ok_or(PlanError::NoFirmware)?;
+    let accesses = index.firmwares().iter().flat_map(|firmware| firmware.accesses());
+    Ok(accesses.filter_map(|access| catalog.peripheral_of_address(access.address)).collect())
 }
 
 fn peripherals_named(

@@ -183,6 +183,12 @@ pub(crate) struct Address {
     pub(crate) line: Option<u32>,
     pub(crate) inlined: Vec<Frame>,
     pub(crate) variable: Option<String>,
+    /// The ELF that says so, where several are given; what is in several is a line of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) elf: Option<String>,
+    /// The others that have this address, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also_in: Vec<String>,
 }
 
 /// A function that was inlined at an address, innermost first, and the line that called it. The
@@ -205,6 +211,9 @@ pub(crate) struct Symbol {
     pub(crate) size_bytes: u64,
     pub(crate) file: Option<String>,
     pub(crate) line: Option<u32>,
+    /// The ELF that has it, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) elf: Option<String>,
 }
 
 /// `0x…`, padded with zeros to `bits`.

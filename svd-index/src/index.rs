@@ -78,7 +78,7 @@ impl Index {
             let loaded = cache.load(ElfFile(path.clone()))?;
             let file = opened.note(path, loaded);
             let uses = uses_of(cache.clone(), path.clone(), *file.source());
-            let firmware = Firmware::new(file, uses);
+            let firmware = Firmware::new(file, uses).opened_from(path);
             opened.warn(path, firmware.file().warnings());
             opened.index.firmwares.push(firmware);
         }

@@ -21,6 +21,7 @@
 pub mod chip;
 pub mod elf;
 mod error;
+mod images;
 mod index;
 mod query;
 pub mod store;
@@ -33,6 +34,7 @@ pub use chip::{
     RegisterRef, Resolved, Space, WriteConstraint,
 };
 pub use error::{IndexError, Note, NoteKind, Warning};
+pub use images::Overlap;
 pub use index::{Index, Opened, SourceWarning, Sources};
 pub use query::{Query, QueryError, parse_number};
 pub use svd::SvdSource;

@@ -5,6 +5,7 @@
 //! the firmware makes, so what is missing from them proves nothing by itself.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use svd_index::elf::{AccessKind, AccessRef, Firmware, Value};
 use svd_index::{Access, Alias, Chip, Index, RegisterRef, Space, WriteConstraint};
@@ -35,25 +36,41 @@ pub struct Use {
     pub column: Option<u32>,
     /// Address of the instruction, or of the entry in the vector table.
     pub pc: u64,
+    /// The ELF, as it was named; `None` where it was read from bytes.
+    pub elf: Option<PathBuf>,
 }
 
 /// Addresses of peripherals. Source: ARMv7-M ARM, DDI 0403E, B3.1, table B3-1 (Peripheral, and
 /// the vendor's devices); RISC-V chips put theirs where they like, mostly there too.
 const DEVICES: std::ops::Range<u64> = 0x4000_0000..0x6000_0000;
 
-/// Judges every access of every firmware that the index has. By pc; empty without a chip.
+/// Judges every access of every firmware that the index has. By firmware, then pc; empty without a
+/// chip.
+///
+/// What one image leaves out another may do: a boot loader starts the clocks that the application
+/// needs.
 pub fn check_firmware(index: &Index) -> Vec<Use> {
     let Some(chip) = index.chip() else { return Vec::new() };
-    let mut uses = Vec::new();
-    for firmware in index.firmwares() {
-        let accesses: Vec<AccessRef<'_>> = firmware.accesses().collect();
-        uses.extend(accesses.iter().filter_map(|access| of_access(chip, access)));
-        uses.extend(clocks(chip, &accesses));
+    let all: Vec<Vec<AccessRef<'_>>> =
+        index.firmwares().iter().map(|firmware| firmware.accesses().collect()).collect();
+    let mut found = Vec::new();
+    for (own, firmware) in index.firmwares().iter().enumerate() {
+        let accesses = &all[own];
+        let others = all.iter().enumerate().filter(|(other, _)| *other != own);
+        let others: Vec<AccessRef<'_>> =
+            others.flat_map(|(_, uses)| uses.iter().copied()).collect();
+        let mut uses: Vec<Use> =
+            accesses.iter().filter_map(|access| of_access(chip, access)).collect();
+        uses.extend(clocks(chip, accesses, &others));
         uses.extend(vectors(chip, firmware));
+        uses.sort_by(|a, b| (a.pc, &a.text).cmp(&(b.pc, &b.text)));
+        uses.dedup();
+        for one in &mut uses {
+            one.elf = firmware.path().map(Path::to_owned);
+        }
+        found.extend(uses);
     }
-    uses.sort_by(|a, b| (a.pc, &a.text).cmp(&(b.pc, &b.text)));
-    uses.dedup();
-    uses
+    found
 }
 
 /// A use at the place of an access.
@@ -68,6 +85,7 @@ fn use_of(access: &AccessRef<'_>, text: String, verdict: Verdict, why: String) -
         line: access.line,
         column: access.column,
         pc: access.pc,
+        elf: None,
     }
 }
 
@@ -198,8 +216,8 @@ fn unmapped(chip: &Chip, access: &AccessRef<'_>) -> Option<Use> {
 ///
 /// The bit is the one field that the description names after the peripheral (`USART2EN`) in a
 /// register for clocks. Where all writes to that register are known and none sets it, it is wrong;
-/// where one is not known, nothing is said.
-fn clocks(chip: &Chip, accesses: &[AccessRef<'_>]) -> Vec<Use> {
+/// where one is not known, nothing is said. `elsewhere` is what the other images do.
+fn clocks(chip: &Chip, accesses: &[AccessRef<'_>], elsewhere: &[AccessRef<'_>]) -> Vec<Use> {
     let mut first_use: BTreeMap<&str, &AccessRef<'_>> = BTreeMap::new();
     for access in accesses.iter().filter(|access| access.kind != AccessKind::Read) {
         for peripheral in chip.peripherals_at(access.address) {
@@ -218,8 +236,9 @@ fn clocks(chip: &Chip, accesses: &[AccessRef<'_>]) -> Vec<Use> {
             if on_at_reset {
                 continue;
             }
+            let all = accesses.iter().chain(elsewhere);
             let writes: Vec<&AccessRef<'_>> =
-                accesses.iter().filter(|write| reaches(chip, write, &register)).collect();
+                all.filter(|write| reaches(chip, write, &register)).collect();
             let may_set = writes.iter().any(|write| sets(write, field.mask()) != Some(false));
             if may_set {
                 continue;
@@ -324,5 +343,6 @@ fn at_function(firmware: &Firmware, name: &str, pc: u64, verdict: Verdict, why: 
         line: function.and_then(|function| function.line),
         column: None,
         pc,
+        elf: None,
     }
 }

@@ -45,12 +45,12 @@ const TOPIC_WEIGHT: f32 = 0.55;
 const SYMPTOM_KIND: f32 = 0.5;
 
 impl Question {
-    /// Understands `text` by the names of `chip` and `firmware`, where there are any.
-    pub(crate) fn understand(text: &str, chip: Option<&Chip>, firmware: Option<&Firmware>) -> Self {
+    /// Understands `text` by the names of `chip` and `firmwares`, where there are any.
+    pub(crate) fn understand(text: &str, chip: Option<&Chip>, firmwares: &[Firmware]) -> Self {
         let mut question = Self::default();
         for word in text.split(|c: char| c.is_whitespace() || "\"'`,;?!".contains(c)) {
             let word = word.trim_matches(|c: char| matches!(c, '.' | ':' | '(' | '{' | '/'));
-            question.take_name(word, chip, firmware);
+            question.take_name(word, chip, firmwares);
         }
         question.take_words(text);
         let heard = Heard::of(text);
@@ -60,15 +60,15 @@ impl Question {
     }
 
     /// Takes a word that is spelled like a register, an address, a number or a function.
-    fn take_name(&mut self, word: &str, chip: Option<&Chip>, firmware: Option<&Firmware>) {
+    fn take_name(&mut self, word: &str, chip: Option<&Chip>, firmwares: &[Firmware]) {
         if let Some(number) = words::parse_number(word) {
             if number >= LEAST_NUMBER && !self.numbers.contains(&number) {
                 self.numbers.push(number);
             }
-        } else if let Some(firmware) = firmware
-            && word.len() > 2
-        {
-            self.take_function(word.trim_end_matches("()"), firmware);
+        } else if word.len() > 2 {
+            for firmware in firmwares {
+                self.take_function(word.trim_end_matches("()"), firmware);
+            }
         }
         let joined = ["->", ".", "_", "::", "0x"].iter().any(|mark| word.contains(mark));
         let Some(chip) = chip.filter(|_| joined && word.len() > 2) else { return };

@@ -51,7 +51,7 @@ const NEXT_FIELD: f32 = 0.45;
 
 /// Ranks everything for `question`.
 pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question: &str) -> Ranking {
-    let question = Question::understand(question, catalog.chip(), index.firmware());
+    let question = Question::understand(question, catalog.chip(), index.firmwares());
     let used = Used::of(catalog, index, facts, &question);
     let peripherals = peripheral_strengths(catalog, &question, &used);
     let twins = twins::find(catalog, &peripherals, &used.registers);
@@ -110,7 +110,7 @@ impl Used {
             let known = registers.entry(at).or_default();
             *known = known.max(to);
         };
-        if let Some(firmware) = index.firmware() {
+        for firmware in index.firmwares() {
             for access in firmware.accesses() {
                 if let Some(at) = catalog.register_at(access.address) {
                     raise(at, 0.2);

@@ -1,5 +1,7 @@
 //! Functions, files and lines that an answer names, held against the firmware.
 
+use svd_index::elf::Firmware;
+
 use super::claim::ClaimKind;
 use super::judge::{Judged, Reading};
 use super::known::{Known, base_name};
@@ -63,16 +65,19 @@ fn judge_line(known: &Known<'_>, file: &str, line: u64) -> Option<Judged> {
     if let Some(function) = function_of_facts(known, file, line) {
         return Some(Judged::ok(format!("a register is written there, in {function}")));
     }
-    let firmware = known.firmware()?;
-    if !firmware.has_dwarf() {
+    let firmwares = known.firmwares();
+    if firmwares.is_empty() {
+        return None;
+    }
+    if !firmwares.iter().any(Firmware::has_dwarf) {
         return Some(Judged::unknown("the firmware has no debug information"));
     }
     let Some(lines) = known.lines().get(file) else {
-        if firmware.files().any(|known| base_name(known) == file) {
+        let files = || firmwares.iter().flat_map(Firmware::files).map(base_name);
+        if files().any(|known| known == file) {
             return Some(Judged::unknown(format!("{file} has no code in the firmware")));
         }
-        let files: Vec<&str> = firmware.files().map(base_name).collect();
-        let near = crate::words::nearest(file, files.iter().copied()).map(str::to_owned);
+        let near = crate::words::nearest(file, files()).map(str::to_owned);
         let why = format!("the firmware was not built from a {file}");
         return Some(match near {
             Some(near) => Judged::wrong(why, Some(near)),
@@ -102,23 +107,27 @@ fn function_of_facts(known: &Known<'_>, file: &str, line: u64) -> Option<String>
 pub(super) fn member(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain) -> bool {
     /// Bytes of a variable that are looked at for its members.
     const MOST: u64 = 1024;
-    let Some(firmware) = known.firmware() else { return false };
     let [variable, member, ..] = &chain.parts[..] else { return false };
     if !known.has_symbol(variable) || chain.called {
         return false;
     }
-    let symbols = firmware.find_symbols(variable);
-    let is = |symbol: &&svd_index::elf::SymbolRef<'_>| symbol.name == variable.as_str();
-    let Some(symbol) = symbols.iter().find(is) else { return false };
-    let mut members: Vec<String> = (0..symbol.size.min(MOST))
-        .filter_map(|byte| firmware.variable_at(symbol.address + byte))
-        .filter_map(|path| {
-            let rest = path.strip_prefix(variable.as_str())?.strip_prefix('.')?.to_owned();
+    let mut members: Vec<String> = Vec::new();
+    for firmware in known.firmwares() {
+        let symbols = firmware.find_symbols(variable);
+        let Some(symbol) = symbols.iter().find(|symbol| symbol.name == variable.as_str()) else {
+            continue;
+        };
+        if symbol.size > MOST {
+            return false;
+        }
+        let paths = (0..symbol.size).filter_map(|byte| firmware.variable_at(symbol.address + byte));
+        members.extend(paths.filter_map(|path| {
+            let rest = path.strip_prefix(variable.as_str())?.strip_prefix('.')?;
             Some(rest.split(['.', '[', '+']).next().unwrap_or("").to_owned())
-        })
-        .collect();
+        }));
+    }
     members.dedup();
-    if members.is_empty() || symbol.size > MOST {
+    if members.is_empty() {
         return false;
     }
     let span = chain.span_to(1);
@@ -136,7 +145,10 @@ pub(super) fn member(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain
 
 /// Judges a word that may be a function or variable of the firmware.
 pub(super) fn symbol(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain) {
-    let Some(firmware) = known.firmware() else { return };
+    let firmwares = known.firmwares();
+    if firmwares.is_empty() {
+        return;
+    }
     let name = chain.parts.last().map_or("", String::as_str);
     let span = chain.spans[chain.parts.len() - 1].clone();
     let code = reading.is_code(&span);
@@ -145,16 +157,17 @@ pub(super) fn symbol(known: &Known<'_>, reading: &mut Reading<'_>, chain: &Chain
         return;
     }
     if known.has_symbol(name) {
-        let place = firmware
-            .find_functions(name)
-            .into_iter()
+        let place = firmwares
+            .iter()
+            .flat_map(|firmware| firmware.find_functions(name))
             .find_map(|function| Some(format!("{}:{}", function.file?, function.line?)));
         let why = place.map_or("the firmware has it".to_owned(), |place| format!("at {place}"));
         return reading.claim(ClaimKind::Symbol, span, Judged::ok(why));
     }
     // Code shown in an answer may define what the firmware has not got yet.
     let called = chain.called && chain.parts.len() == 1;
-    if reading.segment.in_code || !called || !firmware.has_dwarf() {
+    let has_dwarf = firmwares.iter().all(Firmware::has_dwarf);
+    if reading.segment.in_code || !called || !has_dwarf {
         return;
     }
     let judged = match known.nearest_symbol(name) {

@@ -24,7 +24,7 @@ pub(crate) struct Named {
 /// The chip, the firmware and the board, ready to be asked.
 pub(crate) struct Known<'a> {
     pub(crate) catalog: Catalog<'a>,
-    firmware: Option<&'a Firmware>,
+    firmwares: &'a [Firmware],
     /// Peripherals by upper-case name.
     peripherals: HashMap<String, usize>,
     /// Registers by upper-case name below the peripheral, array elements by their own name.
@@ -56,7 +56,7 @@ impl<'a> Known<'a> {
         let facts = crate::evidence::facts(index, bundle);
         let catalog = Catalog::of(index, carried);
         let mut known = Self {
-            firmware: index.firmware(),
+            firmwares: index.firmwares(),
             peripherals: HashMap::new(),
             registers: HashMap::new(),
             fields: HashMap::new(),
@@ -96,13 +96,12 @@ impl<'a> Known<'a> {
     }
 
     fn take_symbols(&mut self) {
-        let Some(firmware) = self.firmware else { return };
-        for symbol in firmware.symbols() {
-            self.symbols.insert(symbol.name);
-        }
-        for function in firmware.functions() {
-            self.symbols.insert(function.name);
-            self.symbols.extend(function.name.rsplit("::").next());
+        for firmware in self.firmwares {
+            self.symbols.extend(firmware.symbols().map(|symbol| symbol.name));
+            for function in firmware.functions() {
+                self.symbols.insert(function.name);
+                self.symbols.extend(function.name.rsplit("::").next());
+            }
         }
     }
 
@@ -258,12 +257,12 @@ impl<'a> Known<'a> {
         if let Some(peripheral) = self.catalog.peripheral_of_address(address) {
             return Some(format!("in {}", self.catalog.peripherals[peripheral].name));
         }
-        let firmware = self.firmware?;
-        if let Some((symbol, offset)) = firmware.symbol_at(address & !1) {
+        let symbol = self.firmwares.iter().find_map(|firmware| firmware.symbol_at(address & !1));
+        if let Some((symbol, offset)) = symbol {
             let offset = if offset == 0 { String::new() } else { format!("+{offset:#x}") };
             return Some(format!("{}{offset}", symbol.name));
         }
-        let section = firmware.sections().find(|section| {
+        let section = self.firmwares.iter().flat_map(|f| f.sections()).find(|section| {
             section.allocated
                 && section.address <= address
                 && address - section.address < section.size
@@ -299,8 +298,9 @@ impl<'a> Known<'a> {
         &self.facts
     }
 
-    pub(crate) fn firmware(&self) -> Option<&'a Firmware> {
-        self.firmware
+    /// All images: what is true in one of them is true.
+    pub(crate) fn firmwares(&self) -> &'a [Firmware] {
+        self.firmwares
     }
 
     /// Whether the firmware has a function or variable of this name.
@@ -315,14 +315,15 @@ impl<'a> Known<'a> {
 
     /// Lines with code and their functions, by base name of the file.
     pub(crate) fn lines(&self) -> &HashMap<String, BTreeMap<u32, String>> {
-        self.lines.get_or_init(|| self.firmware.map(lines_with_code).unwrap_or_default())
+        self.lines.get_or_init(|| lines_with_code(self.firmwares))
     }
 }
 
-fn lines_with_code(firmware: &Firmware) -> HashMap<String, BTreeMap<u32, String>> {
+fn lines_with_code(firmwares: &[Firmware]) -> HashMap<String, BTreeMap<u32, String>> {
     let mut lines: HashMap<String, BTreeMap<u32, String>> = HashMap::new();
     let mut room = MOST_CODE;
-    for function in firmware.functions() {
+    let functions = firmwares.iter().flat_map(|f| f.functions().map(move |function| (f, function)));
+    for (firmware, function) in functions {
         let size = function.size.min(room);
         room -= size;
         let mut add = |file: &str, line: u32| {

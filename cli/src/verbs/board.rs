@@ -109,7 +109,7 @@ pub(crate) fn halt(session: &mut Session, args: &ObserveArgs) -> Outcome {
         return Ok(Exit::Ok);
     }
     let index = session.index()?;
-    let place = index.firmware().and_then(|firmware| {
+    let place = index.firmwares().iter().find_map(|firmware| {
         let frame = firmware.frames_at(pc).into_iter().next()?;
         Some(format!("{} {}:{}", frame.function, frame.file?, frame.line?))
     });

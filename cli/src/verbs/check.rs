@@ -14,6 +14,7 @@ use svd_index::Index;
 
 use self::baseline::Baseline;
 use self::files::Files;
+use super::images::{Image, images};
 use crate::args::{CheckArgs, CheckFormat};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::session::{Session, check_whole, need_chip};
@@ -31,6 +32,8 @@ struct Found {
     why: String,
     expected: Option<String>,
     excuse: Option<Excuse>,
+    /// Of a claim about the firmware, the ELF, where several are given.
+    elf: Option<String>,
 }
 
 /// Where a claim stands; 1-based, columns in bytes of UTF-8.
@@ -71,17 +74,24 @@ impl Found {
             why: claim.why,
             expected: claim.expected,
             excuse: allowed.map(Excuse::Comment),
+            elf: None,
         }
     }
 
-    fn of_use(elf: &Path, found: Use) -> Self {
+    fn of_use(found: Use, images: &[Image<'_>]) -> Self {
+        let image = images.iter().find(|image| image.firmware.path() == found.elf.as_deref());
+        let label = image.and_then(Image::label).map(|label| format!(" of {label}"));
         let file = found.file.as_deref().map(from_here);
         let source = found.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
         let end = |start| Columns { start, end_line: found.line.unwrap_or(0), end: start + 1 };
         let place = found.line.map(|line| Place { line, columns: found.column.map(end) });
-        let function = found.function.map(|function| format!(" (in {function})"));
+        let function = found
+            .function
+            .map(|name| format!(" (in {name}{})", label.as_deref().unwrap_or_default()));
+        let function = function.or_else(|| label.map(|label| format!(" ({})", label.trim_start())));
+        let unplaced = || found.elf.map_or_else(String::new, |elf| elf.display().to_string());
         Self {
-            file: file.unwrap_or_else(|| elf.display().to_string()),
+            file: file.unwrap_or_else(unplaced),
             source: source.map(Rc::from),
             place,
             text: found.text,
@@ -90,6 +100,7 @@ impl Found {
             why: found.why + &function.unwrap_or_default(),
             expected: found.expected,
             excuse: None,
+            elf: image.and_then(|image| image.elf.clone()),
         }
     }
 
@@ -143,7 +154,7 @@ pub(crate) fn run(session: &mut Session, args: &CheckArgs) -> Outcome {
             .hint("name a file or a folder, or a firmware with `--elf FILE`"));
     }
     let mut found = of_files(&index, &files);
-    found.extend(of_firmware(session, &index));
+    found.extend(of_firmware(&index));
     check_whole(&index)?;
     if let Some(path) = &args.write_baseline {
         let written = Baseline::of(&found).write(path)?;
@@ -177,8 +188,7 @@ fn of_files(index: &Index, files: &Files) -> Vec<Found> {
     found
 }
 
-fn of_firmware(session: &Session, index: &Index) -> Vec<Found> {
-    let elfs = &session.config.elfs.value;
-    let Some(elf) = elfs.first() else { return Vec::new() };
-    check_firmware(index).into_iter().map(|found| Found::of_use(elf, found)).collect()
+fn of_firmware(index: &Index) -> Vec<Found> {
+    let images = images(index);
+    check_firmware(index).into_iter().map(|found| Found::of_use(found, &images)).collect()
 }

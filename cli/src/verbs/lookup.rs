@@ -1,21 +1,24 @@
 //! `silk reg`, `silk addr`, `silk sym`: the index, asked directly.
 
+mod address;
 mod change;
 pub(crate) mod encode;
+mod symbol;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
-use svd_index::elf::{Firmware, SymbolKind, SymbolRef};
-use svd_index::{Alias, Chip, Hit, Index, PeripheralRef, Query, RegisterRef};
+use svd_index::{Alias, Chip, Hit, PeripheralRef, Query, RegisterRef};
 
+pub(crate) use self::address::{addr, describe, parse_address};
 use self::encode::Assignments;
+pub(crate) use self::symbol::{sym, symbol_kind, symbols};
 
-use crate::args::{AddrArgs, RegArgs, SymArgs};
+use crate::args::RegArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, hex};
 use crate::render;
-use crate::session::{Session, check_whole, need_chip, need_firmware};
-use crate::ui::{CARE, QUIET, STRONG, printable};
+use crate::session::{Session, check_whole, need_chip};
+use crate::ui::{CARE, printable};
 
 /// Registers shown where no limit is asked for.
 const SHOWN: usize = 20;
@@ -258,182 +261,4 @@ fn names_core(text: &str) -> bool {
     ];
     let lead = text.trim().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
     PERIPHERALS.iter().any(|peripheral| peripheral.eq_ignore_ascii_case(lead))
-}
-
-/// `silk addr`
-pub(crate) fn addr(session: &mut Session, args: &AddrArgs) -> Outcome {
-    let index = session.index()?;
-    if index.chip().is_none() && index.firmware().is_none() {
-        need_chip(&index, &session.config)?;
-    }
-    let mut found = false;
-    for text in &args.addresses {
-        if text == "-" {
-            for line in std::io::stdin().lock().lines() {
-                for word in line?.split_whitespace() {
-                    found |= one_address(session, &index, word)?;
-                }
-            }
-        } else {
-            found |= one_address(session, &index, text)?;
-        }
-    }
-    Ok(if found { Exit::Ok } else { Exit::NothingFound })
-}
-
-fn one_address(session: &mut Session, index: &Index, text: &str) -> Result<bool, Failure> {
-    let address = parse_address(text)?;
-    let answer = describe(index, address);
-    let found =
-        !answer.registers.is_empty() || answer.symbol.is_some() || answer.function.is_some();
-    if session.ui.json {
-        session.ui.json_line(&answer)?;
-        return Ok(found);
-    }
-    let out = &mut session.ui.out;
-    writeln!(out, "{STRONG}{}{STRONG:#}", answer.address)?;
-    for path in &answer.registers {
-        writeln!(out, "  register  {}", printable(path))?;
-    }
-    if answer.file.is_some() {
-        writeln!(out, "  line    {}", location(&answer.file, answer.line))?;
-    }
-    for frame in &answer.inlined {
-        let caller = location(&frame.file, frame.line);
-        writeln!(out, "  inlined   {}, called at{caller}", printable(&frame.function))?;
-    }
-    if let Some(function) = &answer.function {
-        writeln!(out, "  function  {}", printable(function))?;
-    }
-    if let Some(variable) = &answer.variable {
-        writeln!(out, "  variable  {}", printable(variable))?;
-    }
-    if let Some(symbol) = &answer.symbol {
-        writeln!(out, "  symbol    {}", printable(symbol))?;
-    }
-    if !found {
-        let near = index.chip().map(|chip| near(chip, address)).unwrap_or_default();
-        writeln!(out, "  nothing known here  {QUIET}{near}{QUIET:#}")?;
-    }
-    Ok(found)
-}
-
-fn location(file: &Option<String>, line: Option<u32>) -> String {
-    match (file, line) {
-        (Some(file), Some(line)) => format!("  {}:{line}", printable(file)),
-        (Some(file), None) => format!("  {}", printable(file)),
-        _ => String::new(),
-    }
-}
-
-pub(crate) fn describe(index: &Index, address: u64) -> json::Address {
-    let registers = index.chip().map(|chip| chip.registers_at(address)).unwrap_or_default();
-    let mut answer = json::Address {
-        version: json::VERSION,
-        address: hex(address, 32),
-        registers: registers.iter().map(RegisterRef::path).collect(),
-        symbol: None,
-        function: None,
-        file: None,
-        line: None,
-        inlined: Vec::new(),
-        variable: None,
-    };
-    let Some(firmware) = index.firmware() else { return answer };
-    answer.symbol = firmware.symbol_at(address).map(|(symbol, offset)| match offset {
-        0 => symbol.name.to_owned(),
-        _ => format!("{}+{offset:#x}", symbol.name),
-    });
-    answer.variable = firmware.variable_at(address);
-    let frames = firmware.frames_at(address);
-    if let [innermost, ..] = frames.as_slice() {
-        answer.file = innermost.file.map(str::to_owned);
-        answer.line = innermost.line;
-    }
-    answer.function = frames.last().map(|frame| frame.function.to_owned());
-    // Each inlined function stands with the place that called it: the next frame's.
-    answer.inlined = frames
-        .windows(2)
-        .map(|pair| json::Frame {
-            function: pair[0].function.to_owned(),
-            file: pair[1].file.map(str::to_owned),
-            line: pair[1].line,
-        })
-        .collect();
-    answer
-}
-
-/// `0x4000_2524` or a decimal number.
-pub(crate) fn parse_address(text: &str) -> Result<u64, Failure> {
-    let plain = text.replace('_', "");
-    let parsed = match plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => plain.parse(),
-    };
-    parsed.map_err(|_| {
-        Failure::new(Exit::Usage, format!("`{text}` is not an address"))
-            .hint("write it as 0x40002524")
-    })
-}
-
-/// `silk sym`
-pub(crate) fn sym(session: &mut Session, args: &SymArgs) -> Outcome {
-    let index = session.index()?;
-    let firmware = need_firmware(&index, &session.config)?;
-    let hits = symbols(firmware, &args.name)?;
-    for symbol in hits.iter().take(args.limit) {
-        let line = firmware.line_at(symbol.address);
-        let symbol = json::Symbol {
-            version: json::VERSION,
-            name: symbol.name.to_owned(),
-            linkage_name: symbol.linkage_name.to_owned(),
-            kind: symbol_kind(symbol.kind),
-            address: hex(symbol.address, 32),
-            size_bytes: symbol.size,
-            file: line.map(|line| line.file.to_owned()),
-            line: line.map(|line| line.line),
-        };
-        if session.ui.json {
-            session.ui.json_line(&symbol)?;
-            continue;
-        }
-        let json::Symbol { name, kind, address, size_bytes, .. } = &symbol;
-        let place = location(&symbol.file, symbol.line);
-        let name = printable(name);
-        writeln!(
-            session.ui.out,
-            "{address}  {size_bytes:>6} bytes  {kind:8}  {STRONG}{name}{STRONG:#}{place}"
-        )?;
-    }
-    let more = hits.len().saturating_sub(args.limit);
-    if more > 0 {
-        session.ui.note(format!("{more} more; `--limit N` shows more"));
-    }
-    Ok(Exit::Ok)
-}
-
-/// The symbols that a name or pattern means; there is at least one.
-pub(crate) fn symbols<'a>(
-    firmware: &'a Firmware,
-    name: &str,
-) -> Result<Vec<SymbolRef<'a>>, Failure> {
-    let hits = firmware.find_symbols(name);
-    if !hits.is_empty() {
-        return Ok(hits);
-    }
-    let failure = Failure::new(Exit::NothingFound, format!("no symbol matches `{name}`"))
-        .detail(format!("searched: {} symbols", firmware.symbols().count()));
-    Err(match firmware.suggest(name).as_slice() {
-        [] => failure.hint("the pattern `*` lists all symbols"),
-        near => failure.hint(format!("did you mean {}?", near.join(", "))),
-    })
-}
-
-/// The word for it in JSON.
-pub(crate) fn symbol_kind(kind: SymbolKind) -> &'static str {
-    match kind {
-        SymbolKind::Function => "function",
-        SymbolKind::Object => "object",
-        SymbolKind::Label => "label",
-    }
 }

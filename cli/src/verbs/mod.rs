@@ -11,6 +11,7 @@ mod doctor;
 mod eval;
 mod evidence;
 mod explain;
+mod images;
 mod index;
 mod init;
 mod lookup;

@@ -6,6 +6,7 @@ mod memory;
 mod show;
 mod stack;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use svd_index::elf::Firmware;
@@ -15,7 +16,10 @@ use svd_index::{Index, Sources};
 use crate::args::{SizeArgs, SizeBy};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::session::{Session, check_whole, need_firmware};
+use crate::ui::{CARE, printable};
 use memory::Memories;
+
+use super::images::{Image, images};
 
 /// Rows of each table, unless one asks for more.
 const SHOWN: usize = 15;
@@ -37,12 +41,36 @@ pub(crate) fn run(session: &mut Session, args: &SizeArgs) -> Outcome {
         measure(session, args, path, firmware, &memories)?;
         check_whole(&index)?;
     }
+    overlaps(session, &index)?;
     if memories.told_by.is_none() && !session.ui.json {
         session.ui.note(
             "how much memory the chip has is not known; `--chip NAME` or `--memory FILE` (a linker script) tells",
         );
     }
     Ok(Exit::Ok)
+}
+
+/// Tells of several images that want the same flash.
+fn overlaps(session: &mut Session, index: &Index) -> Result<(), Failure> {
+    let images = images(index);
+    for overlap in index.overlaps() {
+        let [first, second] = overlap.images.map(|position| &images[position]);
+        if session.ui.json {
+            session.ui.json_line(&json::Shared::of(&overlap, [first, second]))?;
+            continue;
+        }
+        let name = |image: &Image<'_>| printable(image.label().unwrap_or_default());
+        let out = &mut session.ui.out;
+        writeln!(
+            out,
+            "{CARE}{} and {} program the same {} bytes, from {:#010x} on: flashing one destroys the other{CARE:#}",
+            name(first),
+            name(second),
+            show::grouped(overlap.bytes),
+            overlap.range.start,
+        )?;
+    }
+    Ok(())
 }
 
 /// The ELF to compare with, and those to measure where the command line names them.

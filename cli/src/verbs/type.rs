@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
+use svd_index::Index;
 use svd_index::elf::{Firmware, LayoutKind, TypeRef};
 
 use crate::args::TypeArgs;
@@ -10,6 +11,8 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use crate::session::{Session, check_whole, need_firmware};
 use crate::ui::{CARE, QUIET, STRONG, printable};
+
+use super::images::{Image, image_of, images};
 
 /// Deepest nesting that is shown.
 const MAX_DEPTH: usize = 16;
@@ -20,41 +23,90 @@ const MAX_MEMBERS: usize = 50_000;
 /// `silk type`
 pub(crate) fn run(session: &mut Session, args: &TypeArgs) -> Outcome {
     let index = session.index()?;
-    let firmware = need_firmware(&index, &session.config)?;
-    let found = firmware.find_types(&args.name);
+    need_firmware(&index, &session.config)?;
+    let found = index.find_types(&args.name);
     check_whole(&index)?;
     if found.is_empty() {
-        return Err(nothing(firmware, &args.name));
+        return Err(nothing(&index, &args.name));
     }
+    let images = images(&index);
     if session.ui.json {
-        for ty in found.iter().take(args.limit) {
-            session.ui.json_line(&Type::of(ty, args.nested))?;
+        for (firmware, ty) in found.iter().take(args.limit) {
+            let elf = image_of(&images, firmware).elf.clone();
+            session.ui.json_line(&Type::of(ty, args.nested, elf))?;
         }
-    } else if let [ty] = found.as_slice() {
-        show(&mut session.ui.out, ty, args.nested)?;
-    } else {
-        for ty in found.iter().take(args.limit) {
-            head(&mut session.ui.out, ty)?;
+        note_more(session, found.len(), args.limit);
+        return Ok(Exit::Ok);
+    }
+    let layouts = layouts(&images, &found);
+    let out = &mut session.ui.out;
+    // One name with several layouts: what differs is what one asks for.
+    let is_one = layouts.iter().all(|layout| layout.ty.name() == layouts[0].ty.name());
+    for layout in layouts.iter().take(args.limit) {
+        head(out, &layout.ty, &layout.labels)?;
+        if is_one {
+            body(out, &layout.ty, args.nested)?;
         }
     }
-    let more = found.len().saturating_sub(args.limit);
-    if more > 0 {
-        session.ui.note(format!("{more} more; `--limit N` shows more"));
-    } else if found.len() > 1 && !session.ui.json {
+    note_more(session, layouts.len(), args.limit);
+    if layouts.len() <= args.limit && !is_one {
         session.ui.note("several types match; the whole name of one shows its members");
+    } else if layouts.len() > 1 && is_one {
+        session.ui.note(format!(
+            "`{}` is laid out in {} ways",
+            layouts[0].ty.name(),
+            layouts.len()
+        ));
     }
     Ok(Exit::Ok)
 }
 
-pub(crate) fn nothing(firmware: &Firmware, name: &str) -> Failure {
+fn note_more(session: &Session, found: usize, limit: usize) {
+    let more = found.saturating_sub(limit);
+    if more > 0 {
+        session.ui.note(format!("{more} more; `--limit N` shows more"));
+    }
+}
+
+/// A type, and the images that have it so.
+struct Layout<'a> {
+    ty: TypeRef<'a>,
+    labels: Vec<&'a str>,
+}
+
+/// What several images have alike is told once.
+fn layouts<'a>(images: &'a [Image<'a>], found: &[(&'a Firmware, TypeRef<'a>)]) -> Vec<Layout<'a>> {
+    let mut layouts: Vec<Layout<'a>> = Vec::new();
+    for (firmware, ty) in found {
+        let label = image_of(images, firmware).label();
+        let is_same = |layout: &&mut Layout<'_>| {
+            layout.ty.name() == ty.name() && layout.ty.is_laid_out_as(ty)
+        };
+        let elsewhere = layouts.iter_mut().find(is_same).filter(|layout| {
+            // Of one image all are different.
+            label.is_some_and(|label| !layout.labels.contains(&label))
+        });
+        match elsewhere {
+            Some(layout) => layout.labels.extend(label),
+            None => layouts.push(Layout { ty: *ty, labels: label.into_iter().collect() }),
+        }
+    }
+    layouts
+}
+
+pub(crate) fn nothing(index: &Index, name: &str) -> Failure {
+    let firmwares = index.firmwares();
     let failure = Failure::new(Exit::NothingFound, format!("no type matches `{name}`"));
-    if !firmware.has_dwarf() {
+    if !firmwares.iter().any(Firmware::has_dwarf) {
         return failure
             .detail("searched: the ELF has no debug information, which alone tells types")
             .hint("compile with `-g`; `silk sym` gives the sizes of variables without it");
     }
-    let failure = failure.detail(format!("searched: {} types", firmware.types().count()));
-    match firmware.suggest_types(name).as_slice() {
+    let known: usize = firmwares.iter().map(|firmware| firmware.types().count()).sum();
+    let failure = failure.detail(format!("searched: {known} types"));
+    let mut near: Vec<String> = firmwares.iter().flat_map(|f| f.suggest_types(name)).collect();
+    near.dedup();
+    match near.as_slice() {
         [] => failure.hint("the pattern `*` lists all types"),
         near => failure.hint(format!("did you mean {}?", near.join(", "))),
     }
@@ -74,6 +126,9 @@ struct Type {
     members: Vec<Member>,
     padding: Vec<Padding>,
     padding_bits: u64,
+    /// The ELF that has it so, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
 }
 
 /// A member, or an enumerator, of [`Type`].
@@ -106,7 +161,7 @@ struct Padding {
 }
 
 impl Type {
-    fn of(ty: &TypeRef<'_>, nested: bool) -> Self {
+    fn of(ty: &TypeRef<'_>, nested: bool, elf: Option<String>) -> Self {
         let padding = padding(ty, 0);
         let (depth, mut left) = (if nested { MAX_DEPTH } else { 0 }, MAX_MEMBERS);
         Self {
@@ -120,6 +175,7 @@ impl Type {
             members: members(ty, 0, depth, &mut left),
             padding_bits: padding.iter().map(|hole| hole.bits).sum(),
             padding,
+            elf,
         }
     }
 }
@@ -165,7 +221,7 @@ pub(crate) fn kind(kind: LayoutKind) -> &'static str {
     }
 }
 
-fn head(out: &mut impl Write, ty: &TypeRef<'_>) -> std::io::Result<()> {
+fn head(out: &mut impl Write, ty: &TypeRef<'_>, labels: &[&str]) -> std::io::Result<()> {
     let name = printable(ty.name());
     write!(out, "{STRONG}{} {name}{STRONG:#}  {}", kind(ty.kind()), bytes(ty.size()))?;
     if let Some(target) = ty.target() {
@@ -174,12 +230,14 @@ fn head(out: &mut impl Write, ty: &TypeRef<'_>) -> std::io::Result<()> {
     if let (Some(file), Some(line)) = (ty.file(), ty.line()) {
         write!(out, "  {QUIET}{}:{line}{QUIET:#}", printable(file))?;
     }
+    if !labels.is_empty() {
+        write!(out, "  {QUIET}in {}{QUIET:#}", printable(&labels.join(", ")))?;
+    }
     writeln!(out)
 }
 
-fn show(out: &mut impl Write, ty: &TypeRef<'_>, nested: bool) -> std::io::Result<()> {
-    head(out, ty)?;
-    let shown = Type::of(ty, nested);
+fn body(out: &mut impl Write, ty: &TypeRef<'_>, nested: bool) -> std::io::Result<()> {
+    let shown = Type::of(ty, nested, None);
     let (mut members, mut holes) = (shown.members, shown.padding);
     // A typedef has one member: what it stands for. One of a typedef stands for that.
     while members.len() == 1 && ty.kind() == LayoutKind::Typedef && members[0].name.is_empty() {

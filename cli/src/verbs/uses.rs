@@ -13,6 +13,7 @@ use crate::json::{self, hex};
 use crate::session::{Session, check_whole, need_chip, need_firmware};
 use crate::ui::{QUIET, STRONG, printable};
 
+use super::images::images;
 use super::lookup;
 
 /// Addresses of the chips that are read have so many bits.
@@ -33,8 +34,8 @@ pub(crate) fn run(session: &mut Session, args: &UsesArgs) -> Outcome {
     };
     check_whole(&index)?;
     let mut found = 0;
-    for firmware in index.firmwares() {
-        let uses = Uses::of(chip, firmware);
+    for image in images(&index) {
+        let uses = Uses::of(chip, image.firmware);
         let shown: Vec<&Use<'_>> = uses
             .iter()
             .filter(|one| {
@@ -45,9 +46,12 @@ pub(crate) fn run(session: &mut Session, args: &UsesArgs) -> Outcome {
         found += shown.len();
         if session.ui.json {
             for one in &shown {
-                session.ui.json_line(&Line::of(one))?;
+                session.ui.json_line(&Line { elf: image.elf.clone(), ..Line::of(one) })?;
             }
-        } else {
+        } else if !shown.is_empty() {
+            if let Some(label) = image.label() {
+                writeln!(session.ui.out, "{QUIET}in {}{QUIET:#}", printable(label))?;
+            }
             show(session, shown)?;
         }
     }
@@ -89,6 +93,9 @@ struct Line {
     value: Option<String>,
     mask: Option<String>,
     certainty: &'static str,
+    /// The ELF, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
 }
 
 impl Line {
@@ -116,6 +123,7 @@ impl Line {
             value: one.value.map(|value| hex(value, one.size_bits)),
             mask: one.mask.map(|mask| hex(mask, one.size_bits)),
             certainty: one.certainty.as_str(),
+            elf: None,
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::json::{self, hex};
 use crate::session::{Session, check_whole, need_firmware};
 use crate::ui::{BAD, QUIET, STRONG, printable};
 
+use super::images::images;
+
 const ADDRESS_BITS: u32 = 32;
 
 /// `silk vectors`
@@ -21,9 +23,11 @@ pub(crate) fn run(session: &mut Session, args: &VectorsArgs) -> Outcome {
     let index = session.index()?;
     let first = need_firmware(&index, &session.config)?;
     let mut found = false;
-    for firmware in index.firmwares() {
-        let lines: Vec<Line> =
+    for image in images(&index) {
+        let firmware = image.firmware;
+        let mut lines: Vec<Line> =
             firmware.vectors().map(|vector| Line::of(firmware, index.chip(), &vector)).collect();
+        lines.iter_mut().for_each(|line| line.elf.clone_from(&image.elf));
         check_whole(&index)?;
         let (Some(table), Some(stack)) = (firmware.vector_table(), firmware.initial_stack()) else {
             continue;
@@ -36,8 +40,12 @@ pub(crate) fn run(session: &mut Session, args: &VectorsArgs) -> Outcome {
             session.ui.json_line(&Last {
                 version: json::VERSION,
                 summary: Summary::of(table, &stack, &lines),
+                elf: image.elf.clone(),
             })?;
         } else {
+            if let Some(label) = image.label() {
+                writeln!(session.ui.out, "{QUIET}{}{QUIET:#}", printable(label))?;
+            }
             show(&mut session.ui.out, table, &stack, &lines, args.all)?;
             if index.chip().is_none() {
                 session.ui.note("`--svd FILE` adds the names of the interrupts");
@@ -79,6 +87,9 @@ struct Line {
     line: Option<u32>,
     default: bool,
     problem: Option<&'static str>,
+    /// The ELF, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
 }
 
 impl Line {
@@ -100,6 +111,7 @@ impl Line {
                 VectorProblem::NotCode => "not-code",
                 VectorProblem::NoThumbBit => "no-thumb-bit",
             }),
+            elf: None,
         }
     }
 
@@ -131,6 +143,8 @@ fn name(firmware: &Firmware, chip: Option<&Chip>, vector: &VectorRef<'_>) -> Opt
 struct Last {
     version: u32,
     summary: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,12 +1,15 @@
 //! The opened firmware: look-ups over sorted records.
 
+use std::path::{Path, PathBuf};
+
 use super::accesses::LazyUses;
 use super::records::{
     FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
     HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
     RowRecord, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS,
-    SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT, TYPE_UNION,
-    TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord, VectorRecord,
+    SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TYPE_ARRAY,
+    TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord,
+    VectorRecord,
 };
 use super::source_map::MappedFiles;
 use super::{
@@ -30,6 +33,7 @@ pub struct Firmware {
     file: File,
     pub(super) uses: LazyUses,
     sources: MappedFiles,
+    path: Option<PathBuf>,
 }
 
 impl Firmware {
@@ -37,7 +41,7 @@ impl Firmware {
     /// [`build`](super::build). `uses` gives the one of [`Kind::Uses`] for the same ELF, when an
     /// access is asked for the first time; `None` where it cannot be had.
     pub fn new(file: File, uses: impl Fn() -> Option<File> + Send + Sync + 'static) -> Self {
-        Self { file, uses: LazyUses::new(uses), sources: MappedFiles::default() }
+        Self { file, uses: LazyUses::new(uses), sources: MappedFiles::default(), path: None }
     }
 
     /// Reads the bytes of an ELF, with its indexes in memory.
@@ -54,6 +58,17 @@ impl Firmware {
             File::from_bytes(&index, Kind::Uses, super::USES_SCHEMA).ok()
         };
         Ok(Self::new(file.expect("an index just built is sound"), uses))
+    }
+
+    /// Remembers which file it is.
+    pub(crate) fn opened_from(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_owned());
+        self
+    }
+
+    /// The ELF that it was opened from, as it was named; `None` for bytes.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Tells where sources are here: from now on every file in an answer is named so.
@@ -123,6 +138,18 @@ impl Firmware {
             executable: record.flags & SECTION_EXECUTABLE != 0,
             zeroed: record.flags & SECTION_ZEROED != 0,
         })
+    }
+
+    /// Whether the byte at `address` is the program's own while it runs: code, data, or memory
+    /// that is cleared or left alone.
+    pub fn has_address(&self, address: u64) -> bool {
+        let inside = |start: u64, size: u64| start <= address && address - start < size;
+        let mut sections = self.sections().filter(|section| section.allocated).peekable();
+        if sections.peek().is_some() {
+            return sections.any(|section| inside(section.address, section.size));
+        }
+        let segments: Records<'_, SegmentRecord> = self.file.records(SEGMENTS);
+        segments.into_iter().any(|segment| inside(segment.address, segment.size))
     }
 
     /// Vector table entries in table order; empty where no table was found.

@@ -58,10 +58,7 @@ impl Firmware {
     ///
     /// In C a structure and its typedef may have one name: then the structure comes alone.
     pub fn find_types(&self, query: &str) -> Vec<TypeRef<'_>> {
-        let query = query.trim();
-        let words = ["struct ", "union ", "enum ", "class "];
-        let bare = words.iter().find_map(|word| query.strip_prefix(word)).unwrap_or(query);
-        let found = names::find(bare, || self.types(), |ty| [ty.name(), ty.name()]);
+        let found = names::find(bare_name(query), || self.types(), |ty| [ty.name(), ty.name()]);
         let mut kept: Vec<TypeRef<'_>> = Vec::new();
         for ty in &found {
             let is_alias = ty.kind() == LayoutKind::Typedef
@@ -154,7 +151,9 @@ impl<'a> TypeRef<'a> {
         holes
     }
 
-    fn is_laid_out_as(&self, other: &Self) -> bool {
+    /// Whether it takes the same bytes for the same members; what these are called inside is not
+    /// compared.
+    pub fn is_laid_out_as(&self, other: &Self) -> bool {
         let seen = |member: MemberRef<'a>| {
             (member.name, member.ty, member.bit_offset, member.bits, member.size, member.value)
         };
@@ -168,6 +167,13 @@ impl MemberRef<'_> {
     pub fn width(&self) -> u64 {
         self.bits.map_or(self.size.saturating_mul(8), u64::from)
     }
+}
+
+/// A type's name without the word that C puts before it.
+pub(crate) fn bare_name(query: &str) -> &str {
+    let query = query.trim();
+    let words = ["struct ", "union ", "enum ", "class "];
+    words.iter().find_map(|word| query.strip_prefix(word)).unwrap_or(query)
 }
 
 impl fmt::Debug for TypeRef<'_> {

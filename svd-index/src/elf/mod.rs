@@ -44,7 +44,8 @@ pub use view::{
     AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,
 };
 
-pub(crate) use names::is_equal as is_named;
+pub(crate) use layout::bare_name;
+pub(crate) use names::{distance, is_equal as is_named};
 
 use crate::Warning;
 use crate::store::{SourceId, Writer};

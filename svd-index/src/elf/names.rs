@@ -12,6 +12,17 @@ pub(crate) fn is_equal(name: &str, query: &str) -> bool {
     spellings(name).any(|spelling| spelling == query)
 }
 
+/// How near `name` is to what `query` means: 0 equal, 1 equal but for case, 2 at most a part.
+/// All that fit a pattern are equal.
+pub(crate) fn distance(name: &str, query: &str) -> u8 {
+    let lower = query.to_lowercase();
+    match () {
+        () if query.contains(['*', '?']) || is_equal(name, query) => 0,
+        () if spellings(name).any(|spelling| spelling.to_lowercase() == lower) => 1,
+        () => 2,
+    }
+}
+
 /// Finds items by name: equal, else equal but for case, else containing `query`.
 ///
 /// `*` and `?` are wildcards over a whole name, case not minded.

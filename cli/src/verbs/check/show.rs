@@ -33,6 +33,9 @@ struct Line<'a> {
     /// What the comment says.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// Of a claim about the firmware, the ELF, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<&'a str>,
 }
 
 /// One line for each claim, and the summary.
@@ -57,6 +60,7 @@ pub(super) fn json(session: &mut Session, found: &[Found], tally: Tally) -> Resu
                 Excuse::Comment(allowed) => Some(allowed.reason.as_str()),
                 Excuse::Baseline => None,
             }),
+            elf: found.elf.as_deref(),
         })?;
     }
     let Tally { ok, wrong, unknown, excused } = tally;

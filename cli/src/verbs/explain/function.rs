@@ -16,6 +16,7 @@ use crate::json::{self, hex};
 use crate::render;
 use crate::session::{Session, check_whole, need_chip, need_firmware};
 use crate::ui::{BAD, QUIET, STRONG, printable};
+use crate::verbs::images::images;
 
 /// Functions that are offered where none is called as asked.
 const OFFERED: usize = 5;
@@ -70,6 +71,9 @@ struct Line<'a> {
     mask: Option<String>,
     fields: Vec<FieldLine<'a>>,
     wrong: Vec<&'a str>,
+    /// The ELF, where several are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -84,30 +88,51 @@ struct FieldLine<'a> {
 pub(super) fn run(session: &mut Session, wanted: &Wanted<'_>) -> Outcome {
     let index = session.index()?;
     let chip = need_chip(&index, &session.config)?;
-    let firmware = need_firmware(&index, &session.config)?;
+    need_firmware(&index, &session.config)?;
     session.follow_code(&index);
-    let all = Uses::of(chip, firmware);
-    let uses: Vec<&Use<'_>> = all.iter().filter(|one| wanted.is(one)).collect();
-    check_whole(&index)?;
-    if uses.is_empty() {
-        return Err(nothing(&index, wanted));
-    }
-    let checked: Vec<Checked> = check_firmware(&index)
-        .into_iter()
-        .filter(|one| one.verdict == Verdict::Wrong && uses.iter().any(|used| used.pc == one.pc))
-        .collect();
-    if session.ui.json {
-        for one in &uses {
-            session.ui.json_line(&Line::of(one, &checked))?;
+    let mut checked = check_firmware(&index);
+    checked.retain(|one| one.verdict == Verdict::Wrong);
+    let mut found = false;
+    for image in images(&index) {
+        let all = Uses::of(chip, image.firmware);
+        let uses: Vec<&Use<'_>> = all.iter().filter(|one| wanted.is(one)).collect();
+        check_whole(&index)?;
+        if uses.is_empty() {
+            continue;
         }
-        return Ok(Exit::Ok);
+        found = true;
+        if let (Some(label), false) = (image.label(), session.ui.json) {
+            writeln!(session.ui.out, "{QUIET}in {}{QUIET:#}", printable(label))?;
+        }
+        let is_here = |one: &&Checked| {
+            one.elf.as_deref() == image.firmware.path() && uses.iter().any(|used| used.pc == one.pc)
+        };
+        let wrong: Vec<Checked> = checked.iter().filter(is_here).cloned().collect();
+        of_image(session, &index, &uses, &wrong, image.elf.as_deref())?;
     }
-    accesses(session, &uses, &checked)?;
+    if found { Ok(Exit::Ok) } else { Err(nothing(&index, wanted)) }
+}
+
+/// What the function does in one image.
+fn of_image(
+    session: &mut Session,
+    index: &Index,
+    uses: &[&Use<'_>],
+    checked: &[Checked],
+    elf: Option<&str>,
+) -> Result<(), Failure> {
+    if session.ui.json {
+        for one in uses {
+            session.ui.json_line(&Line { elf, ..Line::of(one, checked) })?;
+        }
+        return Ok(());
+    }
+    accesses(session, uses, checked)?;
     let touched = |finding: &Finding| {
         uses.iter().any(|one| one.name.as_deref() == Some(finding.register.as_str()))
     };
     let findings: Vec<Finding> =
-        assist::triage(&index, None).into_iter().filter(|finding| touched(finding)).collect();
+        assist::triage(index, None).into_iter().filter(|finding| touched(finding)).collect();
     let out = &mut session.ui.out;
     writeln!(out)?;
     for finding in &findings {
@@ -120,14 +145,13 @@ pub(super) fn run(session: &mut Session, wanted: &Wanted<'_>) -> Outcome {
     if unsure > 0 {
         writeln!(out, "{QUIET}{unsure} of these accesses may go elsewhere too{QUIET:#}")?;
     }
-    Ok(Exit::Ok)
+    Ok(())
 }
 
 fn nothing(index: &Index, wanted: &Wanted<'_>) -> Failure {
     let name = wanted.name;
-    let known = index.firmware().map(|firmware| firmware.find_functions(name)).unwrap_or_default();
-    if known.is_empty() {
-        let near = index.firmware().map(|firmware| firmware.suggest(name)).unwrap_or_default();
+    if index.find_functions(name).is_empty() {
+        let near = index.suggest_symbols(name);
         let failure = Failure::new(Exit::NothingFound, format!("no function is called `{name}`"));
         let failure = near
             .iter()
@@ -213,6 +237,7 @@ impl<'a> Line<'a> {
             mask: one.mask.map(|mask| hex(mask, one.size_bits)),
             fields: fields(one),
             wrong: wrong.map(|wrong| wrong.why.as_str()).collect(),
+            elf: None,
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use serde::Serialize;
+use svd_index::Overlap;
 use svd_index::elf::size::{By, Bytes, MemoryKind, Reservation, ReservedFor, Row, RowKind, Sizes};
 
 use super::memory::Memories;
 use crate::json::{VERSION, hex};
+use crate::verbs::images::Image;
 
 /// A row of a table.
 #[derive(Debug, Serialize)]
@@ -71,6 +73,38 @@ pub(super) fn kind_name(kind: RowKind) -> &'static str {
         RowKind::Symbol => "symbol",
         RowKind::Label => "label",
         RowKind::Unknown => "unknown",
+    }
+}
+
+/// Flash that two images both want.
+#[derive(Debug, Serialize)]
+pub(super) struct Shared {
+    version: u32,
+    elf: Option<String>,
+    also_in: Vec<String>,
+    overlap: Run,
+}
+
+#[derive(Debug, Serialize)]
+struct Run {
+    address: String,
+    /// Of the last byte that both program.
+    last_address: String,
+    flash_bytes: u64,
+}
+
+impl Shared {
+    pub(super) fn of(overlap: &Overlap, [first, second]: [&Image<'_>; 2]) -> Self {
+        Self {
+            version: VERSION,
+            elf: first.elf.clone(),
+            also_in: second.elf.iter().cloned().collect(),
+            overlap: Run {
+                address: hex(overlap.range.start, 32),
+                last_address: hex(overlap.range.end - 1, 32),
+                flash_bytes: overlap.bytes,
+            },
+        }
     }
 }
 

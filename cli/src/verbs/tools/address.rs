@@ -39,6 +39,9 @@ pub(super) struct Place {
     inlined: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variable: Option<String>,
+    /// Where several ELFs are known: the one that says so. Each that has the address says its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
     /// If nothing is known there: the registers around it.
     #[serde(skip_serializing_if = "Option::is_none")]
     near: Option<String>,
@@ -64,14 +67,30 @@ impl Tool for Address {
             return Err(Failure::new(Exit::Usage, "no address is given")
                 .hint(r#"write {"addresses": ["0x40002524"]}"#));
         }
-        Ok(List::of(&parsed, cut, |address| Place::of(known, *address)))
+        let answers: Vec<Answer> = parsed
+            .into_iter()
+            .flat_map(|address| {
+                let answers = describe(&known.index, address).into_iter();
+                answers.map(move |(elf, answer)| Answer { address, elf, answer })
+            })
+            .collect();
+        Ok(List::of(&answers, cut, |answer| Place::of(known, answer)))
     }
 }
 
+/// What one ELF says of an address.
+struct Answer {
+    address: u64,
+    elf: Option<String>,
+    answer: json::Address,
+}
+
 impl Place {
-    fn of(known: &Known, address: u64) -> Self {
-        let json::Address { address: shown, symbol, function, file, line, inlined, .. } =
-            describe(&known.index, address);
+    fn of(known: &Known, Answer { address, elf, answer }: &Answer) -> Self {
+        let address = *address;
+        let json::Address {
+            address: shown, symbol, function, file, line, inlined, variable, ..
+        } = answer;
         let chip = known.index.chip();
         let registers = chip.map(|chip| chip.resolve(address)).unwrap_or_default();
         let registers: Vec<String> = registers
@@ -85,16 +104,16 @@ impl Place {
             let caller = place(frame.file.as_deref(), frame.line);
             format!("{} called at {}", name(&frame.function), caller.unwrap_or("?".to_owned()))
         });
-        let variable = known.index.firmware().and_then(|firmware| firmware.variable_at(address));
         let nothing = registers.is_empty() && symbol.is_none() && function.is_none();
         Self {
-            address: shown,
+            address: shown.clone(),
             registers,
             symbol: symbol.as_deref().map(name),
             function: function.as_deref().map(name),
-            line: place(file.as_deref(), line),
+            line: place(file.as_deref(), *line),
             inlined: inlined.collect(),
             variable: variable.as_deref().map(name),
+            elf: elf.as_deref().map(name),
             near: chip.filter(|_| nothing).map(|chip| near(chip, address)),
         }
     }
@@ -119,6 +138,7 @@ impl Line for Place {
             ("in", &self.function),
             ("variable", &self.variable),
             ("symbol", &self.symbol),
+            ("of", &self.elf),
         ];
         for (what, fact) in facts {
             if let Some(fact) = fact {

@@ -62,10 +62,17 @@ impl Tool for Type {
     type Found = Layout;
 
     fn find(known: &Known, Arguments { name }: Arguments, cut: Cut) -> Found<Layout> {
-        let firmware = known.firmware()?;
-        let found = firmware.find_types(&name);
+        known.firmware()?;
+        let mut found: Vec<TypeRef<'_>> = Vec::new();
+        for (_, ty) in known.index.find_types(&name) {
+            let is_same =
+                |known: &TypeRef<'_>| known.name() == ty.name() && known.is_laid_out_as(&ty);
+            if !found.iter().any(is_same) {
+                found.push(ty);
+            }
+        }
         match found.as_slice() {
-            [] => Err(nothing(firmware, &name)),
+            [] => Err(nothing(&known.index, &name)),
             [_] if cut.offset > 0 => Ok(List { items: Vec::new(), total: 1, notes: Vec::new() }),
             [ty] => Ok(List::one(Layout::whole(ty, cut.share(1)))),
             several => {

@@ -9,6 +9,7 @@ use super::page::{Cut, Line, List};
 use super::quote;
 use super::{Found, Tool};
 use crate::json::hex;
+use crate::verbs::images::{image_of, images};
 use crate::verbs::lookup;
 
 pub(super) struct Symbol;
@@ -31,6 +32,9 @@ pub(super) struct Named {
     /// `file:line`
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<String>,
+    /// Where several ELFs are known: the one that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
 }
 
 impl Tool for Symbol {
@@ -41,9 +45,10 @@ impl Tool for Symbol {
     type Found = Named;
 
     fn find(known: &Known, Arguments { name }: Arguments, cut: Cut) -> Found<Named> {
-        let firmware = known.firmware()?;
-        let found = lookup::symbols(firmware, &name)?;
-        Ok(List::of(&found, cut, |symbol| {
+        known.firmware()?;
+        let found = lookup::symbols(&known.index, &name)?;
+        let images = images(&known.index);
+        Ok(List::of(&found, cut, |(firmware, symbol)| {
             let line = firmware.line_at(symbol.address);
             Named {
                 name: quote::name(symbol.name),
@@ -51,6 +56,7 @@ impl Tool for Symbol {
                 address: hex(symbol.address, 32),
                 size_bytes: symbol.size,
                 line: line.and_then(|line| place(Some(line.file), Some(line.line))),
+                elf: image_of(&images, firmware).label().map(quote::name),
             }
         }))
     }
@@ -58,8 +64,9 @@ impl Tool for Symbol {
 
 impl Line for Named {
     fn line(&self) -> String {
-        let Self { name, kind, address, size_bytes, line } = self;
+        let Self { name, kind, address, size_bytes, line, elf } = self;
         let line = line.as_ref().map(|line| format!(" {line}")).unwrap_or_default();
-        format!("{address} {size_bytes} bytes {kind} {name}{line}")
+        let elf = elf.as_ref().map(|elf| format!(" in {elf}")).unwrap_or_default();
+        format!("{address} {size_bytes} bytes {kind} {name}{line}{elf}")
     }
 }
