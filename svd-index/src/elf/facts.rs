@@ -7,7 +7,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytemuck::{Pod, Zeroable};
+
+use super::records::{LayoutMemberRecord, LayoutRecord, NONE};
 use crate::chip::Origin;
+use crate::store::Texts;
 
 /// Everything read from one ELF.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +47,7 @@ pub struct Facts {
     /// Types that variables refer to by position.
     pub types: Vec<Type>,
     /// Layouts of the types that have a name, by name; then of those without one.
-    pub layouts: Vec<Layout>,
+    pub layouts: Layouts,
     /// Variables with a fixed address, by address.
     pub variables: Vec<Variable>,
     /// Vector table entries in table order.
@@ -208,17 +212,26 @@ pub struct Inlined {
     pub call_column: u32,
 }
 
-/// A row of the line table: from `address` up to the next row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A row of the line table: from `address` up to the next row. It stands on disk as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Row {
     /// First address.
     pub address: u64,
-    /// Position in [`Facts::files`], or `None` for a gap between sequences.
-    pub file: Option<u32>,
+    /// Position in [`Facts::files`], or [`NONE`] for a gap between sequences.
+    pub(crate) file: u32,
     /// 1-based line, 0 where the compiler names none.
     pub line: u32,
     /// 1-based column, 0 where the compiler names none.
     pub column: u32,
+    pub(crate) reserved: u32,
+}
+
+impl Row {
+    /// Position in [`Facts::files`], or `None` for a gap between sequences.
+    pub fn file(&self) -> Option<u32> {
+        (self.file != NONE).then_some(self.file)
+    }
 }
 
 /// A type as far as it is needed to name what lies at an address.
@@ -265,27 +278,17 @@ pub struct Member {
     pub ty: u32,
 }
 
-/// A type as its declaration has it.
+/// Layouts of types, as the index has them: [`Firmware::types`](super::Firmware::types) reads
+/// them. There are too many to have each as a value of its own first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
-    /// Name with namespaces and modules joined by `::`; empty for a type inside of another one
-    /// that has none.
-    pub name: String,
-    /// What it is.
-    pub kind: LayoutKind,
-    /// Size in bytes.
-    pub size: u64,
-    /// What a typedef stands for, what an enumeration is stored as; empty otherwise.
-    pub target: Arc<str>,
-    /// Members by offset, enumerators in their order, or for a typedef what it stands for.
-    pub members: Vec<LayoutMember>,
-    /// Declaration, position in [`Facts::files`].
-    pub file: Option<u32>,
-    /// Line of the declaration, 0 where unknown, as for Rust.
-    pub line: u32,
+pub struct Layouts {
+    /// What names refer to.
+    pub(crate) texts: Texts,
+    pub(crate) layouts: Vec<LayoutRecord>,
+    pub(crate) members: Vec<LayoutMemberRecord>,
 }
 
-/// What a [`Layout`] is the layout of.
+/// What a type's layout is the layout of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LayoutKind {
     /// `struct`, `class`.
@@ -299,26 +302,6 @@ pub enum LayoutKind {
     Variants,
     /// Another name for a type.
     Typedef,
-}
-
-/// A member of a [`Layout`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LayoutMember {
-    /// Name, empty for an anonymous structure or union.
-    pub name: String,
-    /// Type, in the words of the source; shared by all members that have it.
-    pub ty: Arc<str>,
-    /// Offset in bits from the start of the type; bit 0 of a byte is its lowest.
-    pub bit_offset: u64,
-    /// Width of a bit-field.
-    pub bits: Option<u32>,
-    /// Size of its type in bytes.
-    pub size: u64,
-    /// Number of an enumerator, or the tag that a variant goes with.
-    pub value: Option<i64>,
-    /// The structure, union or enumeration that it is, or an array of; position in
-    /// [`Facts::layouts`].
-    pub layout: Option<u32>,
 }
 
 /// A variable with a fixed address.

@@ -6,14 +6,14 @@ use super::accesses::LazyUses;
 use super::records::{
     FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
     HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
-    RowRecord, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS,
-    SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TYPE_ARRAY,
-    TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord,
+    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SEGMENTS,
+    SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TYPE_ARRAY, TYPE_STRUCT,
+    TYPE_UNION, TYPES, TypeRecord, VARIABLES, VECTOR_DEFAULT, VECTORS, VariableRecord,
     VectorRecord,
 };
 use super::source_map::MappedFiles;
 use super::{
-    ElfError, Frame, FunctionRef, Line, Machine, SectionRef, SourceMap, SymbolKind, SymbolRef,
+    ElfError, Frame, FunctionRef, Line, Machine, Row, SectionRef, SourceMap, SymbolKind, SymbolRef,
     VectorRef, names, table,
 };
 use crate::chip::Origin;
@@ -364,10 +364,10 @@ impl Firmware {
     }
 
     fn place_at(&self, address: u64) -> (Option<&str>, u32, u32) {
-        let rows: Records<'_, RowRecord> = self.file.records(ROWS);
+        let rows: Records<'_, Row> = self.file.records(ROWS);
         let end = rows.partition_point(|row| row.address <= address);
         match end.checked_sub(1).and_then(|last| rows.get(last)) {
-            Some(&RowRecord { file, line, column, .. }) if file != NONE => {
+            Some(&Row { file, line, column, .. }) if file != NONE => {
                 (self.source_file(file), line, column)
             }
             _ => (None, 0, 0),

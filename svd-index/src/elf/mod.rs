@@ -31,10 +31,9 @@ mod view;
 mod write;
 
 pub use facts::{
-    Access, AccessKind, Base, Certainty, Facts, FrameSize, Function, Inlined, Layout, LayoutKind,
-    LayoutMember, LooseAccess, Machine, Member, Row, Section, Segment, StackSource, StackUse,
-    Symbol, SymbolKind, TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector,
-    VectorProblem,
+    Access, AccessKind, Base, Certainty, Facts, FrameSize, Function, Inlined, LayoutKind, Layouts,
+    LooseAccess, Machine, Member, Row, Section, Segment, StackSource, StackUse, Symbol, SymbolKind,
+    TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector, VectorProblem,
 };
 pub use firmware::Firmware;
 pub use layout::{Hole, MemberRef, TypeRef};
@@ -106,7 +105,7 @@ pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut told_by_parse = Vec::new();
     let image = image::Image::parse(bytes, &mut facts, &mut told_by_parse)?;
-    let shapes = dwarf::read(&image, &mut facts, &mut told_by_parse);
+    let shapes = dwarf::read_for_uses(&image, &mut facts, &mut told_by_parse);
     vectors::read(&image, &mut facts);
     let mut warnings = Vec::new();
     let (mut uses, depths) = uses::read(&image, &shapes, &facts, &mut warnings);
@@ -122,7 +121,7 @@ pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
 /// As [`parse`].
 pub fn build(bytes: &[u8], source: SourceId) -> Result<(Writer, Vec<Warning>), ElfError> {
     let (facts, warnings) = parse(bytes)?;
-    let mut writer = write::write(&facts, source);
+    let mut writer = write::write(facts, source);
     writer.warnings(&warnings);
     Ok((writer, warnings))
 }

@@ -4,10 +4,11 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::LayoutKind;
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 12;
+pub(crate) const SCHEMA: u32 = 13;
 
 /// The same of the file that has [`ACCESSES`] and [`LOOSE_ACCESSES`].
 pub(crate) const USES_SCHEMA: u32 = 4;
@@ -20,6 +21,7 @@ pub(crate) const FILES: SectionId = SectionId(19);
 pub(crate) const FUNCTIONS: SectionId = SectionId(20);
 pub(crate) const RANGES: SectionId = SectionId(21);
 pub(crate) const INLINED: SectionId = SectionId(22);
+/// [`Row`](super::Row)s by address.
 pub(crate) const ROWS: SectionId = SectionId(23);
 pub(crate) const TYPES: SectionId = SectionId(24);
 pub(crate) const MEMBERS: SectionId = SectionId(25);
@@ -166,17 +168,6 @@ pub(crate) struct InlinedRecord {
     pub(crate) call_column: u32,
 }
 
-/// By address; holds up to the next row. `file` is [`NONE`] between sequences.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
-pub(crate) struct RowRecord {
-    pub(crate) address: u64,
-    pub(crate) file: u32,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-    pub(crate) reserved: u32,
-}
-
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct TypeRecord {
@@ -211,7 +202,7 @@ pub(crate) struct MemberRecord {
 }
 
 /// By name; those without one last.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct LayoutRecord {
     pub(crate) size: u64,
@@ -232,8 +223,19 @@ pub(crate) const LAYOUT_ENUM: u32 = 2;
 pub(crate) const LAYOUT_VARIANTS: u32 = 3;
 pub(crate) const LAYOUT_TYPEDEF: u32 = 4;
 
-/// A layout's stand together, in its order.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
+/// How a kind of layout stands on disk.
+pub(crate) fn layout_kind(kind: LayoutKind) -> u32 {
+    match kind {
+        LayoutKind::Struct => LAYOUT_STRUCT,
+        LayoutKind::Union => LAYOUT_UNION,
+        LayoutKind::Enum => LAYOUT_ENUM,
+        LayoutKind::Variants => LAYOUT_VARIANTS,
+        LayoutKind::Typedef => LAYOUT_TYPEDEF,
+    }
+}
+
+/// A layout's stand together, in its order; those of the layouts in none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub(crate) struct LayoutMemberRecord {
     pub(crate) bit_offset: u64,

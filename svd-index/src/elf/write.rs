@@ -3,35 +3,36 @@
 use super::records::{
     ACCESSES, AccessRecord, FILES, FRAME_CFI, FRAME_CODE, FRAME_DYNAMIC, FRAME_STACK_SIZES, FRAMES,
     FUNCTIONS, FrameRecord, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
-    HeaderRecord, INLINED, InlinedRecord, LAYOUT_ENUM, LAYOUT_MEMBERS, LAYOUT_STRUCT,
-    LAYOUT_TYPEDEF, LAYOUT_UNION, LAYOUT_VARIANTS, LAYOUTS, LOOSE_ACCESSES, LayoutMemberRecord,
-    LayoutRecord, LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
-    RowRecord, SCHEMA, SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED,
-    SECTIONS, SEGMENTS, SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord,
-    TABLE_FIRST_SECTION, TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY,
-    TYPE_OPAQUE, TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord,
-    UNIT_RANGES, UNITS, USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT,
-    VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
+    HeaderRecord, INLINED, InlinedRecord, LAYOUT_MEMBERS, LAYOUTS, LOOSE_ACCESSES,
+    LooseAccessRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord, SCHEMA,
+    SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SEGMENTS,
+    SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TABLE_FIRST_SECTION,
+    TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE,
+    TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, UNIT_RANGES, UNITS,
+    USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE,
+    VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
-    AccessKind, Base, Certainty, Facts, LayoutKind, Machine, Member, StackSource, StackUse,
-    SymbolKind, TablePlace, Type, TypeKind, UseFacts, Value, VectorProblem,
+    AccessKind, Base, Certainty, Facts, Machine, Member, StackSource, StackUse, SymbolKind,
+    TablePlace, Type, TypeKind, UseFacts, Value, VectorProblem,
 };
 use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
 
 /// Fills a writer with everything but the warnings.
-pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
-    let mut writer = Writer::new(Kind::Elf, SCHEMA, source);
+pub(crate) fn write(mut facts: Facts, source: SourceId) -> Writer {
+    let layouts = std::mem::take(&mut facts.layouts);
+    let facts = &facts;
+    let mut writer = Writer::with_texts(Kind::Elf, SCHEMA, source, layouts.texts);
+    writer.section(LAYOUTS, &layouts.layouts).section(LAYOUT_MEMBERS, &layouts.members);
     write_header(&mut writer, facts);
     write_sections(&mut writer, facts);
     write_segments(&mut writer, facts);
     write_symbols(&mut writer, facts);
     write_units(&mut writer, facts);
     write_functions(&mut writer, facts);
-    write_rows(&mut writer, facts);
+    writer.section(ROWS, &facts.rows);
     write_types(&mut writer, facts);
-    write_layouts(&mut writer, facts);
     write_variables(&mut writer, facts);
     write_vectors(&mut writer, facts);
     writer
@@ -212,21 +213,6 @@ fn write_functions(writer: &mut Writer, facts: &Facts) {
     writer.section(FUNCTIONS, &functions).section(RANGES, &ranges).section(INLINED, &inlined);
 }
 
-fn write_rows(writer: &mut Writer, facts: &Facts) {
-    let records: Vec<RowRecord> = facts
-        .rows
-        .iter()
-        .map(|row| RowRecord {
-            address: row.address,
-            file: row.file.unwrap_or(NONE),
-            line: row.line,
-            column: row.column,
-            reserved: 0,
-        })
-        .collect();
-    writer.section(ROWS, &records);
-}
-
 fn write_types(writer: &mut Writer, facts: &Facts) {
     let mut members = Vec::new();
     let mut types = Vec::with_capacity(facts.types.len());
@@ -264,42 +250,6 @@ fn type_record(writer: &mut Writer, ty: &Type, members: &mut Vec<MemberRecord>) 
         reserved: 0,
     }));
     record
-}
-
-fn write_layouts(writer: &mut Writer, facts: &Facts) {
-    let mut members = Vec::new();
-    let mut layouts = Vec::with_capacity(facts.layouts.len());
-    for layout in &facts.layouts {
-        layouts.push(LayoutRecord {
-            size: layout.size,
-            name: writer.text(&layout.name),
-            target: writer.text(&layout.target),
-            kind: match layout.kind {
-                LayoutKind::Struct => LAYOUT_STRUCT,
-                LayoutKind::Union => LAYOUT_UNION,
-                LayoutKind::Enum => LAYOUT_ENUM,
-                LayoutKind::Variants => LAYOUT_VARIANTS,
-                LayoutKind::Typedef => LAYOUT_TYPEDEF,
-            },
-            file: layout.file.unwrap_or(NONE),
-            line: layout.line,
-            first: members.len() as u32,
-            members: layout.members.len() as u32,
-            reserved: 0,
-        });
-        members.extend(layout.members.iter().map(|member| LayoutMemberRecord {
-            bit_offset: member.bit_offset,
-            size: member.size,
-            value: member.value.unwrap_or_default(),
-            name: writer.text(&member.name),
-            ty: writer.text(&member.ty),
-            bits: member.bits.unwrap_or_default(),
-            layout: member.layout.unwrap_or(NONE),
-            has_value: member.value.is_some().into(),
-            reserved: 0,
-        }));
-    }
-    writer.section(LAYOUTS, &layouts).section(LAYOUT_MEMBERS, &members);
 }
 
 fn write_variables(writer: &mut Writer, facts: &Facts) {

@@ -42,11 +42,13 @@ mod cache;
 mod file;
 mod inventory;
 mod known;
+mod texts;
 mod writer;
 
 pub use cache::{Cache, Content, Loaded, MAX_BYTES, Reason, Source, Stamped};
 pub use file::{File, OpenError, Records};
 pub use inventory::{Dispensable, Entry};
+pub(crate) use texts::Texts;
 pub use writer::Writer;
 pub(crate) use writer::write_atomically;
 

@@ -1,12 +1,11 @@
 //! Lays sections and texts out as one index file.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::io::{self, Write};
 use std::path::Path;
 
 use bytemuck::{NoUninit, bytes_of, cast_slice};
 
+use super::texts::Texts;
 use super::{
     BLOCK, ENDIAN_MARK, ENTRY_LEN, FORMAT, HEADER_LEN, Header, Kind, MAGIC, MAX_SECTIONS,
     SECTION_ALIGN, SUMS_PER_PAGE, SectionEntry, SectionId, SourceId, StrRef, WarningRecord,
@@ -24,15 +23,18 @@ pub struct Writer {
     /// The file so far: a block for the header, then sections.
     bytes: Vec<u8>,
     table: Vec<SectionEntry>,
-    strings: Strings,
+    texts: Texts,
 }
 
 impl Writer {
     /// Starts a file about `source`; `schema` is the version of the records of this `kind`.
     pub fn new(kind: Kind, schema: u32, source: SourceId) -> Self {
-        let bytes = vec![0; BLOCK];
-        let strings = Strings::with_room_for(source.size);
-        Self { kind, schema, source, bytes, table: Vec::new(), strings }
+        Self::with_texts(kind, schema, source, Texts::with_room_for(source.size))
+    }
+
+    /// Starts a file that has texts already, which records may refer to.
+    pub(crate) fn with_texts(kind: Kind, schema: u32, source: SourceId, texts: Texts) -> Self {
+        Self { kind, schema, source, bytes: vec![0; BLOCK], table: Vec::new(), texts }
     }
 
     /// Adds a section of records. Each `id` is added once.
@@ -44,19 +46,17 @@ impl Writer {
 
     /// Stores a text once and gives its place.
     pub fn text(&mut self, text: &str) -> StrRef {
-        self.strings.intern(text)
+        self.texts.intern(text)
     }
 
     /// Bytes of all texts stored.
     pub(crate) fn text_len(&self) -> usize {
-        self.strings.bytes.len()
+        self.texts.len()
     }
 
     /// A text stored before.
     pub(crate) fn text_at(&self, place: StrRef) -> &str {
-        let start = place.offset as usize;
-        let bytes = &self.strings.bytes[start..start + place.len as usize];
-        std::str::from_utf8(bytes).expect("whole texts are stored")
+        self.texts.get(place)
     }
 
     /// Stores what was odd in the source, so that it can be told again when opened from cache.
@@ -76,8 +76,8 @@ impl Writer {
 
     /// The bytes of the file.
     pub fn finish(mut self) -> Vec<u8> {
-        let strings = std::mem::take(&mut self.strings.bytes);
-        self.section(SectionId::STRINGS, &strings);
+        let texts = std::mem::take(&mut self.texts).into_bytes();
+        self.section(SectionId::STRINGS, &texts);
         let Self { mut bytes, table, .. } = self;
         assert!(table.len() <= MAX_SECTIONS, "a builder has a fixed, small set of sections");
         bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
@@ -145,70 +145,6 @@ fn append_checksums(bytes: &mut Vec<u8>) {
         words[..page.len()].copy_from_slice(page);
         words[SUMS_PER_PAGE] = crc32fast::hash(cast_slice(&words[..SUMS_PER_PAGE]));
         bytes.extend_from_slice(cast_slice(&words));
-    }
-}
-
-/// Texts, each stored once.
-///
-/// The map goes from a text's hash to its place, so that no text is held twice; of two texts
-/// with one hash the second sits at the next free number.
-struct Strings {
-    bytes: Vec<u8>,
-    places: HashMap<u64, StrRef, BuildHasherDefault<TakeAsIs>>,
-    hasher: foldhash::fast::FixedState,
-}
-
-impl Strings {
-    /// With room for what a source of `size` bytes usually has, so that it need not be moved while
-    /// it grows. Room that stays empty has its price too: the system hands it out page by page.
-    fn with_room_for(size: u64) -> Self {
-        let room = (size / 128).clamp(1 << 8, 1 << 15) as usize;
-        Self {
-            bytes: Vec::with_capacity(1 << 18),
-            places: HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default()),
-            hasher: foldhash::fast::FixedState::default(),
-        }
-    }
-
-    fn intern(&mut self, text: &str) -> StrRef {
-        if text.is_empty() {
-            return StrRef::default();
-        }
-        let mut hash = self.hasher.hash_one(text);
-        while let Some(&place) = self.places.get(&hash) {
-            let start = place.offset as usize;
-            if &self.bytes[start..start + place.len as usize] == text.as_bytes() {
-                return place;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        let place = StrRef {
-            offset: u32::try_from(self.bytes.len()).expect("texts of one source fit 4 GiB"),
-            len: u32::try_from(text.len()).expect("a text fits 4 GiB"),
-        };
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.places.insert(hash, place);
-        place
-    }
-}
-
-/// The keys are hashes already.
-#[derive(Default)]
-struct TakeAsIs(u64);
-
-impl Hasher for TakeAsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
     }
 }
 

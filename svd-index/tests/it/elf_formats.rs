@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use svd_index::elf::{self, Facts};
+use svd_index::elf::{self, Facts, Firmware};
 use tempfile::TempDir;
 
 use super::damage::survive;
@@ -109,14 +109,11 @@ impl Program {
     }
 }
 
-fn facts(path: &Path) -> Facts {
-    let (facts, warnings) = elf::parse(&std::fs::read(path).unwrap()).unwrap();
-    assert!(warnings.is_empty(), "{}: {warnings:?}", path.display());
-    facts
-}
-
 /// What debug information says, places in lists left out: those differ with its order.
-fn said(facts: &Facts) -> Vec<String> {
+fn said(path: &Path) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap();
+    let (facts, warnings) = elf::parse(&bytes).unwrap();
+    assert!(warnings.is_empty(), "{}: {warnings:?}", path.display());
     let file = |at: Option<u32>| at.map_or("", |at| facts.files[at as usize].as_str());
     let mut said = Vec::new();
     for f in &facts.functions {
@@ -128,17 +125,24 @@ fn said(facts: &Facts) -> Vec<String> {
         }
     }
     for row in &facts.rows {
-        said.push(format!("row {:#x} {} {} {}", row.address, file(row.file), row.line, row.column));
+        said.push(format!(
+            "row {:#x} {} {} {}",
+            row.address,
+            file(row.file()),
+            row.line,
+            row.column
+        ));
     }
     for v in &facts.variables {
         let place = (&v.name, v.address, v.size, file(v.file), v.line);
-        said.push(format!("variable {place:?} {}", shape(facts, v.ty)));
+        said.push(format!("variable {place:?} {}", shape(&facts, v.ty)));
     }
-    for layout in &facts.layouts {
-        let place = (&layout.name, layout.kind, layout.size, file(layout.file), layout.line);
-        said.push(format!("type {place:?} {}", layout.target));
-        for m in &layout.members {
-            let of = m.layout.map(|at| &facts.layouts[at as usize].name);
+    let firmware = Firmware::from_elf(&bytes).unwrap();
+    for ty in firmware.types() {
+        let place = (ty.name(), ty.kind(), ty.size(), ty.file(), ty.line());
+        said.push(format!("type {place:?} {:?}", ty.target()));
+        for m in ty.members() {
+            let of = m.inner.map(|inner| inner.name());
             said.push(format!("  member {:?} {:?} {} {of:?}", m.name, m.ty, m.size));
         }
     }
@@ -163,7 +167,7 @@ fn shape(facts: &Facts, ty: u32) -> String {
 
 #[track_caller]
 fn check_same(packed: &Path, plain: &[String]) {
-    let packed_facts = said(&facts(packed));
+    let packed_facts = said(packed);
     let missing: Vec<_> = plain.iter().filter(|line| !packed_facts.contains(line)).collect();
     let more: Vec<_> = packed_facts.iter().filter(|line| !plain.contains(line)).collect();
     let name = packed.display();
@@ -173,7 +177,7 @@ fn check_same(packed: &Path, plain: &[String]) {
 /// The plain program, and what it must say for a comparison to mean anything.
 fn plain(program: &Program, version: &str) -> (PathBuf, Vec<String>) {
     let path = program.build(&format!("plain{version}.elf"), &[version]);
-    let plain = said(&facts(&path));
+    let plain = said(&path);
     for start in [
         "function (\"main\"",
         "function (\"board::Uart::send",

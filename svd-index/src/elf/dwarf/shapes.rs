@@ -5,11 +5,11 @@
 use foldhash::HashMap;
 use gimli::AttributeValue;
 
-use super::functions::{Scope, ScopeKind};
+use super::entries::{Scope, ScopeKind};
 use super::signatures::elsewhere;
-use super::{Debug, Die, Entry, Slice};
+use super::units::{Die, Entry, Slice, Units};
 use crate::elf::uses::shapes::{Shape, Shapes, Structure, VOLATILE};
-use crate::elf::{Facts, Machine};
+use crate::elf::{Function, Machine};
 
 /// Deepest nesting of types in types that is followed.
 const MAX_DEPTH: usize = 24;
@@ -18,8 +18,9 @@ const MAX_DEPTH: usize = 24;
 const MAX_STRUCTURES: usize = 100_000;
 
 /// Structures found so far.
-#[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Found<'u, 'a> {
+    units: &'u Units<'u, 'a>,
+    machine: Machine,
     numbers: HashMap<Die, u32>,
     by_name: HashMap<(String, u64), u32>,
     /// Names alone that say little (`RegisterBlock`), with the module around them.
@@ -31,32 +32,44 @@ pub(super) struct Found {
     function: Option<(u32, Vec<Option<u32>>)>,
 }
 
-impl<'a> Debug<'_, 'a> {
+impl<'u, 'a> Found<'u, 'a> {
+    pub(super) fn new(units: &'u Units<'u, 'a>, machine: Machine) -> Self {
+        Self {
+            units,
+            machine,
+            numbers: HashMap::default(),
+            by_name: HashMap::default(),
+            modules: HashMap::default(),
+            unread: Vec::new(),
+            shapes: Shapes::default(),
+            function: None,
+        }
+    }
+
     /// Reads a parameter of the function that is being read.
     pub(super) fn read_parameter(
         &mut self,
         unit: usize,
         entry: &Entry<'a>,
         scopes: &[Scope],
-        facts: &Facts,
+        functions: &[Function],
     ) {
         let Some(Scope { kind: ScopeKind::Function { position: Some(position) }, .. }) =
             scopes.last()
         else {
             return;
         };
-        let Ok(start) = u32::try_from(facts.functions[*position].ranges[0].start) else { return };
-        let shape = match self.inherited(unit, entry, gimli::DW_AT_type) {
+        let Ok(start) = u32::try_from(functions[*position].ranges[0].start) else { return };
+        let shape = match self.units.inherited(unit, entry, gimli::DW_AT_type) {
             Some((owner, value)) => self.shape(owner, &value, false, 0),
             None => Shape::Plain { size: 0, volatile: false },
         };
-        let found = &mut self.shapes;
-        let registers = match &mut found.function {
+        let registers = match &mut self.function {
             Some((known, registers)) if *known == start => registers,
             function => &mut function.insert((start, Vec::new())).1,
         };
         // Pairs of registers start at an even one on Arm (IHI 0042, 6.5, C.3).
-        let is_even = facts.machine != Machine::Arm || registers.len() % 2 == 0;
+        let is_even = self.machine != Machine::Arm || registers.len() % 2 == 0;
         match shape {
             Shape::Pointer(to) => registers.push(to),
             Shape::Plain { size: 1..=4, .. } => registers.push(None),
@@ -67,7 +80,7 @@ impl<'a> Debug<'_, 'a> {
         }
         let is_new = registers.iter().any(Option::is_some);
         if is_new {
-            found.shapes.arguments.insert(start, registers.clone());
+            self.shapes.arguments.insert(start, registers.clone());
         }
     }
 
@@ -76,17 +89,17 @@ impl<'a> Debug<'_, 'a> {
         let Some(Scope { kind: ScopeKind::Namespace, entry: module, .. }) = scopes.last() else {
             return;
         };
-        if self.text(unit, entry, gimli::DW_AT_name) != "RegisterBlock" {
+        if self.units.text(unit, entry, gimli::DW_AT_name) != "RegisterBlock" {
             return;
         }
-        if let Ok(module) = self.units[unit].entry(*module) {
-            let name = self.text(unit, &module, gimli::DW_AT_name).into_owned();
-            self.shapes.modules.insert((unit, entry.offset()), name);
+        if let Some(module) = self.units.entry((unit, *module)) {
+            let name = self.units.text(unit, &module, gimli::DW_AT_name).into_owned();
+            self.modules.insert((unit, entry.offset()), name);
         }
     }
 
     /// Takes note of a variable with a fixed address.
-    pub(super) fn read_variable_shape(
+    pub(super) fn read_variable(
         &mut self,
         unit: usize,
         reference: &AttributeValue<Slice<'a>>,
@@ -96,17 +109,17 @@ impl<'a> Debug<'_, 'a> {
         let Ok(address) = u32::try_from(address) else { return };
         let shape = self.shape(unit, reference, false, 0);
         if !matches!(shape, Shape::Plain { .. }) {
-            self.shapes.shapes.variables.insert(address, (size, shape));
+            self.shapes.variables.insert(address, (size, shape));
         }
     }
 
     /// Reads the structures that something points to.
     pub(super) fn into_shapes(mut self) -> Shapes {
-        while let Some((number, die)) = self.shapes.unread.pop() {
+        while let Some((number, die)) = self.unread.pop() {
             let members = self.members(die).unwrap_or_default();
-            self.shapes.shapes.structures[number as usize].members = members;
+            self.shapes.structures[number as usize].members = members;
         }
-        self.shapes.shapes
+        self.shapes
     }
 
     fn shape(
@@ -117,11 +130,11 @@ impl<'a> Debug<'_, 'a> {
         depth: usize,
     ) -> Shape {
         let nothing = Shape::Plain { size: 0, volatile };
-        let Some(die) = self.reference(unit, reference) else { return nothing };
+        let Some(die) = self.units.reference(unit, reference) else { return nothing };
         if depth > MAX_DEPTH {
             return nothing;
         }
-        let Ok(entry) = self.units[die.0].entry(die.1) else { return nothing };
+        let Some(entry) = self.units.entry(die) else { return nothing };
         if let Some(definition) = elsewhere(&entry) {
             return self.shape(die.0, &definition, volatile, depth + 1);
         }
@@ -158,7 +171,7 @@ impl<'a> Debug<'_, 'a> {
             },
             (gimli::DW_TAG_array_type, Some(target)) => {
                 let element = self.shape(die.0, &target, volatile, depth + 1);
-                let counts = self.dimensions(die.0, die.1).unwrap_or_default();
+                let counts = self.units.dimensions(die).unwrap_or_default();
                 counts.iter().rev().fold(element, |element, &count| Shape::Array {
                     element: Box::new(element),
                     count,
@@ -175,11 +188,11 @@ impl<'a> Debug<'_, 'a> {
         entry: &Entry<'a>,
         target: &AttributeValue<Slice<'a>>,
     ) {
-        let Some(die) = self.reference(typedef.0, target) else { return };
-        if self.shapes.numbers.contains_key(&die) {
+        let Some(die) = self.units.reference(typedef.0, target) else { return };
+        if self.numbers.contains_key(&die) {
             return;
         }
-        let Ok(structure) = self.units[die.0].entry(die.1) else { return };
+        let Some(structure) = self.units.entry(die) else { return };
         let is_structure = matches!(
             structure.tag(),
             gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type
@@ -188,7 +201,7 @@ impl<'a> Debug<'_, 'a> {
             return;
         }
         let size = structure.attr_value(gimli::DW_AT_byte_size).and_then(|size| size.udata_value());
-        let name = self.text(typedef.0, entry, gimli::DW_AT_name).into_owned();
+        let name = self.units.text(typedef.0, entry, gimli::DW_AT_name).into_owned();
         self.number_named(die, name, size.unwrap_or(0));
     }
 
@@ -206,46 +219,46 @@ impl<'a> Debug<'_, 'a> {
 
     /// The number of a structure; what has the same name and size in another unit is the same.
     fn number(&mut self, die: Die, entry: &Entry<'a>, size: u64) -> Option<u32> {
-        if let Some(&number) = self.shapes.numbers.get(&die) {
+        if let Some(&number) = self.numbers.get(&die) {
             return Some(number);
         }
-        let name = self.text(die.0, entry, gimli::DW_AT_name).into_owned();
+        let name = self.units.text(die.0, entry, gimli::DW_AT_name).into_owned();
         self.number_named(die, name, size)
     }
 
     fn number_named(&mut self, die: Die, name: String, size: u64) -> Option<u32> {
-        if self.shapes.shapes.structures.len() >= MAX_STRUCTURES {
+        if self.shapes.structures.len() >= MAX_STRUCTURES {
             return None;
         }
         let key = (name, size);
         // Modules tell registers blocks of one name and size apart, so these stay as they are.
         let is_shared = !key.0.is_empty() && key.0 != "RegisterBlock";
-        if let Some(&number) = self.shapes.by_name.get(&key).filter(|_| is_shared) {
-            self.shapes.numbers.insert(die, number);
+        if let Some(&number) = self.by_name.get(&key).filter(|_| is_shared) {
+            self.numbers.insert(die, number);
             return Some(number);
         }
-        let number = self.shapes.shapes.structures.len() as u32;
+        let number = self.shapes.structures.len() as u32;
         let structure = Structure { name: key.0.clone(), members: Vec::new() };
-        self.shapes.shapes.structures.push(structure);
-        self.shapes.numbers.insert(die, number);
-        self.shapes.unread.push((number, die));
+        self.shapes.structures.push(structure);
+        self.numbers.insert(die, number);
+        self.unread.push((number, die));
         if is_shared {
-            self.shapes.by_name.insert(key, number);
+            self.by_name.insert(key, number);
         }
         Some(number)
     }
 
     fn members(&mut self, die: Die) -> gimli::Result<Vec<(u64, Shape)>> {
         let (unit, offset) = die;
-        if let Some(module) = self.shapes.modules.get(&die)
-            && let Some(&number) = self.shapes.numbers.get(&die)
+        if let Some(module) = self.modules.get(&die)
+            && let Some(&number) = self.numbers.get(&die)
         {
-            let name = &mut self.shapes.shapes.structures[number as usize].name;
+            let name = &mut self.shapes.structures[number as usize].name;
             *name = format!("{module}::{name}");
         }
-        let mut tree = self.units[unit].entries_tree(Some(offset))?;
+        let mut tree = self.units.get(unit).entries_tree(Some(offset))?;
         let root = tree.root()?;
-        let is_cell = is_cell(&self.text(unit, root.entry(), gimli::DW_AT_name));
+        let is_cell = is_cell(&self.units.text(unit, root.entry(), gimli::DW_AT_name));
         let mut children = root.children();
         let mut members = Vec::new();
         while let Some(child) = children.next()? {

@@ -6,7 +6,7 @@
 use foldhash::{HashMap, HashMapExt};
 use gimli::{AttributeValue, DebugTypeSignature, UnitType};
 
-use super::{Die, Entry, Slice};
+use super::units::{Die, Entry, Slice};
 
 /// The types that have a signature.
 pub(super) struct Signatures {

@@ -3,8 +3,9 @@
 use foldhash::HashMap;
 use gimli::AttributeValue;
 
+use super::entries::Entries;
 use super::signatures::elsewhere;
-use super::{Debug, Die, Entry, Slice};
+use super::units::{Die, Entry, Slice};
 use crate::elf::{Member, Type, TypeKind};
 
 /// Deepest nesting of types in types that is followed. Real ones stay far below; damaged ones
@@ -30,7 +31,7 @@ impl Types {
     }
 }
 
-impl<'a> Debug<'_, 'a> {
+impl<'a> Entries<'_, 'a> {
     /// The type that a `DW_AT_type` refers to, read if need be.
     pub(super) fn type_at(&mut self, unit: usize, reference: &AttributeValue<Slice<'a>>) -> u32 {
         self.read_type(unit, reference, 0)
@@ -61,7 +62,7 @@ impl<'a> Debug<'_, 'a> {
         reference: &AttributeValue<Slice<'a>>,
         depth: usize,
     ) -> u32 {
-        let Some(die) = self.reference(unit, reference) else { return self.opaque_type() };
+        let Some(die) = self.units.reference(unit, reference) else { return self.opaque_type() };
         if let Some(&position) = self.types.positions.get(&die) {
             return position;
         }
@@ -77,13 +78,13 @@ impl<'a> Debug<'_, 'a> {
     }
 
     fn read_type_entry(&mut self, die: Die, depth: usize) -> Option<u32> {
-        let (unit, offset) = die;
-        let entry = self.units[unit].entry(offset).ok()?;
+        let unit = die.0;
+        let entry = self.units.entry(die)?;
         if let Some(definition) = elsewhere(&entry) {
             return Some(self.read_type(unit, &definition, depth + 1));
         }
         let size = || entry.attr_value(gimli::DW_AT_byte_size).and_then(|size| size.udata_value());
-        let name = self.text(unit, &entry, gimli::DW_AT_name).into_owned();
+        let name = self.units.text(unit, &entry, gimli::DW_AT_name).into_owned();
         let kind = match entry.tag() {
             gimli::DW_TAG_typedef
             | gimli::DW_TAG_const_type
@@ -97,7 +98,7 @@ impl<'a> Debug<'_, 'a> {
             gimli::DW_TAG_pointer_type
             | gimli::DW_TAG_reference_type
             | gimli::DW_TAG_rvalue_reference_type => {
-                let pointer = u64::from(self.units[unit].header.address_size());
+                let pointer = u64::from(self.units.get(unit).header.address_size());
                 let size = size().unwrap_or(pointer);
                 return Some(self.types.push(Type { name, size, kind: TypeKind::Pointer }));
             }
@@ -115,7 +116,7 @@ impl<'a> Debug<'_, 'a> {
 
     fn read_members(&mut self, die: Die, depth: usize) -> gimli::Result<Vec<Member>> {
         let (unit, offset) = die;
-        let mut tree = self.units[unit].entries_tree(Some(offset))?;
+        let mut tree = self.units.get(unit).entries_tree(Some(offset))?;
         let mut children = tree.root()?.children();
         let mut members = Vec::new();
         while let Some(child) = children.next()? {
@@ -128,7 +129,9 @@ impl<'a> Debug<'_, 'a> {
             let Some(reference) = entry.attr_value(gimli::DW_AT_type) else { continue };
             let offset = member_offset(entry);
             let name = match entry.tag() {
-                gimli::DW_TAG_member => self.text(unit, entry, gimli::DW_AT_name).into_owned(),
+                gimli::DW_TAG_member => {
+                    self.units.text(unit, entry, gimli::DW_AT_name).into_owned()
+                }
                 _ => String::new(),
             };
             let ty = self.read_type(unit, &reference, depth + 1);
@@ -140,37 +143,16 @@ impl<'a> Debug<'_, 'a> {
 
     /// One [`TypeKind::Array`] for each dimension, outermost last.
     fn read_array(&mut self, die: Die, entry: &Entry<'a>, depth: usize) -> Option<u32> {
-        let (unit, offset) = die;
+        let unit = die.0;
         let reference = entry.attr_value(gimli::DW_AT_type)?;
         let mut element = self.read_type(unit, &reference, depth + 1);
-        let counts = self.dimensions(unit, offset).unwrap_or_default();
+        let counts = self.units.dimensions(die).unwrap_or_default();
         for &count in counts.iter().rev() {
             let size = self.size_of(element).saturating_mul(count);
             let kind = TypeKind::Array { element, count };
             element = self.types.push(Type { name: String::new(), size, kind });
         }
         Some(element)
-    }
-
-    pub(super) fn dimensions(
-        &self,
-        unit: usize,
-        offset: gimli::UnitOffset,
-    ) -> gimli::Result<Vec<u64>> {
-        let mut tree = self.units[unit].entries_tree(Some(offset))?;
-        let mut children = tree.root()?.children();
-        let mut counts = Vec::new();
-        while let Some(child) = children.next()? {
-            let entry = child.entry();
-            if entry.tag() != gimli::DW_TAG_subrange_type {
-                continue;
-            }
-            let number = |name| entry.attr_value(name).and_then(|value| value.udata_value());
-            let from_bound = number(gimli::DW_AT_upper_bound).and_then(|last| last.checked_add(1));
-            // Neither: `int table[]`, whose length the type does not say.
-            counts.push(number(gimli::DW_AT_count).or(from_bound).unwrap_or(0));
-        }
-        Ok(counts)
     }
 }
 

@@ -2,30 +2,31 @@
 
 use gimli::{AttributeValue, Operation};
 
-use super::functions::{Scope, ScopeKind};
-use super::lines::UnitFiles;
-use super::{Debug, Entry, Name, Slice};
+use super::entries::{Entries, Scope, ScopeKind};
+use super::files::UnitFiles;
+use super::names::Name;
+use super::units::{Entry, Slice, lossy};
 use crate::elf::{Facts, Variable};
 
 /// How many scopes around a variable its name tells, the innermost ones. Real ones stay far below.
 const MAX_SCOPES: usize = 64;
 
-impl<'a> Debug<'_, 'a> {
+impl<'a> Entries<'_, 'a> {
     pub(super) fn read_variable(
         &mut self,
         unit: usize,
         entry: &Entry<'a>,
         files: &UnitFiles,
         scopes: &[Scope],
-        facts: &mut Facts,
     ) {
         let Some(address) = self.fixed_address(unit, entry) else { return };
-        let Name { shown, linkage } = self.name(unit, entry);
+        let Name { shown, linkage } = self.names.of(self.units, unit, entry, &mut self.budget);
         if shown.is_empty() || !self.live.has_variable(address, &linkage) {
             return;
         }
-        let ty = match self.inherited(unit, entry, gimli::DW_AT_type) {
-            Some((owner, value)) => self.type_at(owner, &value),
+        let ty_at = self.units.inherited(unit, entry, gimli::DW_AT_type);
+        let ty = match &ty_at {
+            Some((owner, value)) => self.type_at(*owner, value),
             None => self.opaque_type(),
         };
         // A demangled name brings its scope with it.
@@ -36,14 +37,14 @@ impl<'a> Debug<'_, 'a> {
         }
         let (file, line) = self.declaration(unit, entry, files);
         let size = match self.size_of(ty) {
-            0 => size_by_symbol(facts, address),
+            0 => size_by_symbol(self.known, address),
             size => size,
         };
-        if let Some((owner, value)) = self.inherited(unit, entry, gimli::DW_AT_type) {
-            self.read_variable_shape(owner, &value, address, size);
+        if let (Some(shapes), Some((owner, value))) = (&mut self.shapes, ty_at) {
+            shapes.read_variable(owner, &value, address, size);
         }
-        let unit = u32::try_from(self.source_unit(unit, entry)).ok();
-        facts.variables.push(Variable { name, address, size, ty, file, line, unit });
+        let unit = u32::try_from(self.units.source_unit(unit, entry)).ok();
+        self.variables.push(Variable { name, address, size, ty, file, line, unit });
     }
 
     /// The address in a location that is nothing but an address, or one plus a constant, as
@@ -52,11 +53,11 @@ impl<'a> Debug<'_, 'a> {
         let AttributeValue::Exprloc(expression) = entry.attr_value(gimli::DW_AT_location)? else {
             return None;
         };
-        let unit = &self.units[unit];
+        let (dwarf, unit) = (self.units.dwarf(), self.units.get(unit));
         let mut operations = expression.operations(unit.encoding());
         let address = match operations.next().ok()?? {
             Operation::Address { address } => address,
-            Operation::AddressIndex { index } => self.dwarf.address(unit, index).ok()?,
+            Operation::AddressIndex { index } => dwarf.address(unit, index).ok()?,
             _ => return None,
         };
         match operations.next().ok()? {
@@ -73,12 +74,10 @@ impl<'a> Debug<'_, 'a> {
         let mut path = String::new();
         let scopes = &scopes[scopes.len().saturating_sub(MAX_SCOPES)..];
         for scope in scopes.iter().filter(|s| !matches!(s.kind, ScopeKind::Inlined { .. })) {
-            let Ok(entry) = self.units[unit].entry(scope.entry) else { continue };
-            let name = self.inherited(unit, &entry, gimli::DW_AT_name);
-            let text = name
-                .and_then(|(owner, name)| self.dwarf.attr_string(&self.units[owner], name).ok());
-            if let Some(text) = text {
-                path.push_str(&text.to_string_lossy());
+            let Some(entry) = self.units.entry((unit, scope.entry)) else { continue };
+            let name = self.units.inherited(unit, &entry, gimli::DW_AT_name);
+            if let Some((owner, name)) = name {
+                path.push_str(&lossy(self.units.bytes(owner, Some(name))));
                 path.push_str("::");
             }
         }
