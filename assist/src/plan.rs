@@ -15,12 +15,70 @@ const MAX_READS: usize = 1024;
 /// Most elements read of one array: enough for channels, not for memories declared as registers.
 const MAX_ELEMENTS: u64 = 32;
 
+/// Addresses of which the owners are the core's own peripherals: SysTick, NVIC, SCB. They tell what
+/// is pending, enabled and faulted, whatever the firmware uses.
+///
+/// Source: ARMv7-M ARM, DDI 0403E, B3.2.2 (System Control Space); ARMv6-M ARM, DDI 0419E, B3.2.2.
+const CORE: [u64; 3] = [0xe000_e010, 0xe000_e100, 0xe000_ed00];
+
+/// Names of peripherals that say what clocks run, from what, what is held in reset and why the chip
+/// was reset. They answer whatever else is switched off, and reading them changes nothing but what
+/// their description says.
+const CLOCKS: &[&str] = &[
+    // ST, GigaDevice, Artery
+    "RCC",
+    "PWR",
+    "FLASH",
+    "RCU",
+    "PMU",
+    "FMC",
+    "CRM",
+    // Nordic
+    "CLOCK",
+    "POWER",
+    // Raspberry Pi
+    "CLOCKS",
+    "PLL_SYS",
+    "PLL_USB",
+    "XOSC",
+    "ROSC",
+    "RESETS",
+    "WATCHDOG",
+    // NXP
+    "SIM",
+    "MCG",
+    "OSC",
+    "OSC0",
+    "SCG",
+    "PCC",
+    "RCM",
+    "SYSCON",
+    "CCM",
+    "CCM_ANALOG",
+    "SRC",
+    // Microchip
+    "PMC",
+    "PM",
+    "GCLK",
+    "MCLK",
+    "SYSCTRL",
+    "OSCCTRL",
+    "OSC32KCTRL",
+    "RSTC",
+    // Silicon Labs
+    "CMU",
+    "RMU",
+    // SiFive
+    "PRCI",
+];
+
 /// Which peripherals a plan covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Those that the firmware's code touches.
+    /// Those that the firmware's code touches; besides, whatever it touches, the core's own and
+    /// those that tell of clocks and resets.
     Firmware,
-    /// These, by name; `*` and `?` are wildcards, case does not matter.
+    /// These and no others, by name; `*` and `?` are wildcards, case does not matter.
     Peripherals(Vec<String>),
 }
 
@@ -53,22 +111,46 @@ fn meant(nearest: &Option<String>) -> String {
 /// hardware (`readAction`, of the register or of one of its fields), write-only ones, elements
 /// of an array past the first 32, and whatever comes after 1024 reads. Registers that overlap
 /// (`alternateRegister`) are read once, with the widest access among them. What is in no memory,
-/// as the CSRs of RISC-V, is no part of a plan: their numbers are not addresses.
+/// as the CSRs of RISC-V, is no part of a plan: their numbers are not addresses. Of 1024 reads those
+/// of peripherals that the firmware touches come first.
 ///
 /// # Errors
 /// See [`PlanError`].
 pub fn read_plan(index: &Index, scope: &Scope) -> Result<ReadPlan, PlanError> {
     let catalog = Catalog::of_chip(index).ok_or(PlanError::NoChip)?;
-    let peripherals = match scope {
-        Scope::Firmware => peripherals_used(index, &catalog)?,
-        Scope::Peripherals(names) => peripherals_named(&catalog, names)?,
+    let (asked, always) = match scope {
+        Scope::Firmware => {
+            let used = peripherals_used(index, &catalog)?;
+            let always = &peripherals_always(&catalog) - &used;
+            (used, always)
+        }
+        Scope::Peripherals(names) => (peripherals_named(&catalog, names)?, BTreeSet::new()),
     };
-    let mut registers: Vec<&Register<'_>> =
-        peripherals.into_iter().flat_map(|at| catalog.registers_of(at)).collect();
-    registers.retain(|register| register.is_in_memory());
-    // The widest of those at one address comes first, so the others are found covered.
-    registers.sort_by_key(|register| (register.address, std::cmp::Reverse(register.size_bits)));
+    let mut registers = registers_of(&catalog, &asked);
+    registers.extend(registers_of(&catalog, &always));
     Ok(plan_registers(&registers))
+}
+
+/// Registers in memory, in address order. The widest of those at one address comes first, so the
+/// others are found covered.
+fn registers_of<'c>(
+    catalog: &'c Catalog<'c>,
+    peripherals: &BTreeSet<usize>,
+) -> Vec<&'c Register<'c>> {
+    let registers = peripherals.iter().flat_map(|&at| catalog.registers_of(at));
+    let mut registers: Vec<&Register<'_>> =
+        registers.filter(|register| register.is_in_memory()).collect();
+    registers.sort_by_key(|register| (register.address, std::cmp::Reverse(register.size_bits)));
+    registers
+}
+
+/// Peripherals that tell of the core, of clocks and of resets.
+fn peripherals_always(catalog: &Catalog<'_>) -> BTreeSet<usize> {
+    let core = CORE.iter().filter_map(|&address| catalog.peripheral_of_address(address));
+    let by_name = catalog.peripherals.iter().enumerate().filter_map(|(at, peripheral)| {
+        CLOCKS.iter().any(|name| name.eq_ignore_ascii_case(peripheral.name)).then_some(at)
+    });
+    core.chain(by_name).collect()
 }
 
 fn peripherals_used(index: &Index, catalog: &Catalog<'_>) -> Result<BTreeSet<usize>, PlanError> {
@@ -99,7 +181,7 @@ fn peripherals_named(
     Ok(found)
 }
 
-/// Turns registers, in address order with the widest first, into reads and skips.
+/// Turns registers, of one address the widest first, into reads and skips in address order.
 fn plan_registers(registers: &[&Register<'_>]) -> ReadPlan {
     let mut plan = ReadPlan::default();
     let disturbing = disturbing_ranges(registers);
@@ -129,6 +211,8 @@ fn plan_registers(registers: &[&Register<'_>]) -> ReadPlan {
             }
         }
     }
+    plan.registers.sort();
+    plan.skipped.sort_by_key(|skip| skip.request);
     plan
 }
 

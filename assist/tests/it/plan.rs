@@ -21,6 +21,30 @@ fn the_firmware_decides_which_peripherals_are_read() {
 }
 
 #[test]
+fn the_core_and_the_clocks_are_read_whatever_the_firmware_touches() {
+    let reads = |elf: &str, scope: &Scope| {
+        let plan = read_plan(&index(elf), scope).unwrap();
+        move |address| plan.registers.contains(&ReadRequest { address, size_bits: 32 })
+    };
+    let (cpuid, iser, hfclkstat, resetreas) = (0xe000_ed00, 0xe000_e100, 0x4000_040c, 0x4000_0400);
+    let with_firmware = reads("faulty.elf", &Scope::Firmware);
+    for (address, what) in [
+        (cpuid, "SCB.CPUID"),
+        (iser, "NVIC.ISER"),
+        (hfclkstat, "CLOCK.HFCLKSTAT"),
+        (resetreas, "POWER.RESETREAS"),
+        (0xe000_e014, "SysTick.LOAD"),
+    ] {
+        assert!(with_firmware(address), "{what}");
+    }
+    // Reading it clears COUNTFLAG, which the firmware may wait for.
+    assert!(!with_firmware(0xe000_e010), "SysTick.CTRL");
+    // Who names peripherals gets those.
+    let named = reads("faulty.elf", &peripherals(&["UART0"]));
+    assert!(named(BAUDRATE) && !named(cpuid) && !named(hfclkstat));
+}
+
+#[test]
 fn registers_that_reading_changes_are_skipped_with_the_reason() {
     let plan = read_plan(&index(""), &peripherals(&["uart0"])).unwrap();
     let skipped: Vec<&str> = plan.skipped.iter().map(|skip| skip.why.as_str()).collect();
