@@ -3,7 +3,6 @@
 //! A catalog comes from the SVD, or, where a bundle is explained without one, from the facts
 //! inside the bundle. It borrows its text and holds no opinion.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use bundle::Facts;
@@ -170,6 +169,18 @@ impl<'a> Catalog<'a> {
         })
     }
 
+    /// Positions of all registers that an access to the byte at `address` reaches, through an alias
+    /// too: peripherals may share their addresses.
+    pub(crate) fn reached(&self, address: u64) -> Vec<usize> {
+        match self.chip {
+            Some(chip) => {
+                let found = chip.resolve(address).into_iter();
+                found.filter_map(|found| self.position(&found.register)).collect()
+            }
+            None => self.register_at(address).into_iter().collect(),
+        }
+    }
+
     /// Where a register of the chip, or the array it is an element of, stands in `registers`.
     pub(crate) fn position(&self, register: &RegisterRef<'_>) -> Option<usize> {
         let same = |at: &usize| {
@@ -327,12 +338,4 @@ pub(crate) fn hex(value: u64, size_bits: u32) -> String {
 
 fn peripheral_of(path: &str) -> &str {
     path.split_once('.').map_or(path, |(peripheral, _)| peripheral)
-}
-
-/// Registers by the name people use for them, whatever the case: `PERIPHERAL.REGISTER`.
-pub(crate) fn names<'c>(catalog: &'c Catalog<'_>) -> HashMap<String, usize> {
-    let registers = catalog.registers.iter().enumerate();
-    registers
-        .map(|(at, register): (usize, &'c Register<'_>)| (register.path.to_ascii_uppercase(), at))
-        .collect()
 }

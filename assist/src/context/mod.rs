@@ -1,5 +1,7 @@
 //! Evidence for one question, within a hard limit of tokens.
 
+mod code;
+mod fields;
 mod matching;
 mod pick;
 mod plain;
@@ -50,13 +52,21 @@ pub struct LeftOut {
     pub registers: usize,
     /// Fields of the listed registers.
     pub fields: usize,
-    /// Writes by the firmware to the listed registers.
+    /// Reads and writes of the listed registers by the firmware.
     pub writes: usize,
+    /// Functions and variables that are called as the question speaks.
+    pub names: usize,
     /// Lines of the board's logs.
     pub log_lines: usize,
 }
 
 impl Context {
+    /// No evidence at all.
+    pub fn none() -> Self {
+        let (registers, fields, left_out) = (Vec::new(), Vec::new(), LeftOut::default());
+        Self { text: String::new(), tokens: 0, budget: 0, registers, fields, left_out }
+    }
+
     /// The lines of the evidence that `answer` rests on: of each register that it names, the line
     /// and those beneath, and the findings about it.
     pub fn rests_on(&self, answer: &str) -> Vec<&str> {
@@ -110,7 +120,8 @@ impl Context {
     ) -> Self {
         let catalog = Catalog::of(index, facts);
         let ranking = rank::rank(&catalog, index, facts, question);
-        pick::fill(&catalog, &ranking, bundle, facts, budget)
+        let code = code::Code::of(&catalog, index, facts);
+        pick::fill(&catalog, &ranking, &code, bundle, facts, budget)
     }
 }
 

@@ -9,9 +9,11 @@ use std::collections::HashMap;
 
 use bundle::{Bundle, Facts, ReadOutcome, RegisterFact, RegisterRead};
 
+use super::code::Code;
+use super::fields::{field_order, most_fields};
 use super::rank::{Ranked, Ranking};
 use super::{Context, LeftOut, render};
-use crate::catalog::{Catalog, Register};
+use crate::catalog::Catalog;
 use crate::naming;
 use crate::tokens::{self, TokenBudget};
 
@@ -37,6 +39,8 @@ struct Selection<'a> {
     board: Option<String>,
     findings: Vec<String>,
     lines: Vec<Line<'a>>,
+    /// Functions and variables.
+    names: Vec<String>,
     logs: Vec<String>,
     /// Estimated tokens of all of it.
     spent: usize,
@@ -47,14 +51,14 @@ struct Selection<'a> {
 const MOST_LOG_LINES: usize = 12;
 const LOG_SHARE: usize = 10;
 
+/// The share of the budget that functions and variables may take.
+const NAME_SHARE: usize = 10;
+
 /// Registers whose purpose is told, since the model may not know them.
 const TOLD: usize = 5;
 
-/// Writes listed beneath one register.
+/// Writes and reads listed beneath one register.
 const MOST_WRITES: usize = 4;
-
-/// Fields of one name but for a number that are listed before all others.
-const IN_A_ROW: usize = 2;
 
 /// Enumerated values listed for a finding.
 const MOST_ENUMS: usize = 5;
@@ -63,6 +67,7 @@ const MOST_ENUMS: usize = 5;
 pub(super) fn fill(
     catalog: &Catalog<'_>,
     ranking: &Ranking,
+    code: &Code,
     bundle: Option<&Bundle>,
     facts: &Facts,
     budget: TokenBudget,
@@ -76,6 +81,7 @@ pub(super) fn fill(
         board: None,
         findings: Vec::new(),
         lines: Vec::new(),
+        names: Vec::new(),
         logs: Vec::new(),
         spent: 0,
         left_out: LeftOut::default(),
@@ -83,8 +89,9 @@ pub(super) fn fill(
     selection.take_findings(facts, budget);
     selection.take_board(bundle, budget);
     let for_logs = selection.log_lines(bundle, budget);
+    selection.take_names(&ranking.names, budget);
     let for_registers = budget.saturating_sub(for_logs);
-    selection.take_registers(ranking, facts, for_registers);
+    selection.take_registers(ranking, code, facts, for_registers);
     selection.take_logs(bundle, budget);
     selection.take_more_fields(budget);
     selection.finish(budget)
@@ -122,6 +129,18 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Names functions and variables, as far as their share of the budget goes.
+    fn take_names(&mut self, names: &[String], budget: usize) {
+        let until = (self.spent + budget / NAME_SHARE).min(budget);
+        for name in names {
+            if !self.spend(&format!("{name}\n"), until) {
+                break;
+            }
+            self.names.push(name.clone());
+        }
+        self.left_out.names = names.len() - self.names.len();
+    }
+
     /// Tokens to keep for logs.
     fn log_lines(&self, bundle: Option<&Bundle>, budget: usize) -> usize {
         let any = bundle
@@ -129,7 +148,7 @@ impl<'a> Selection<'a> {
         if any { budget / LOG_SHARE } else { 0 }
     }
 
-    fn take_registers(&mut self, ranking: &'a Ranking, facts: &Facts, budget: usize) {
+    fn take_registers(&mut self, ranking: &'a Ranking, code: &Code, facts: &Facts, budget: usize) {
         for (rank, ranked) in ranking.registers.iter().enumerate() {
             let register = &self.catalog.registers[ranked.register];
             let held = self.held.get(ranked.path.as_str()).copied();
@@ -154,7 +173,8 @@ impl<'a> Selection<'a> {
             {
                 line.shown += 1;
             }
-            self.take_writes(&mut line, facts, budget);
+            self.take_writes(&mut line, code, budget);
+            self.take_notes(&mut line, facts, budget);
             if rank < TOLD {
                 let purpose = render::purpose(register);
                 if self.spend(&purpose, budget) {
@@ -165,20 +185,21 @@ impl<'a> Selection<'a> {
         }
     }
 
-    fn take_writes(&mut self, line: &mut Line<'_>, facts: &Facts, budget: usize) {
+    fn take_writes(&mut self, line: &mut Line<'_>, code: &Code, budget: usize) {
         let register = &self.catalog.registers[line.ranked.register];
-        let writes = render::writes_of(facts, &line.ranked.path);
-        for (nth, write) in writes.iter().enumerate() {
-            let text = render::write(write, register.size_bits);
-            if line.writes.contains(&text) {
-                continue;
-            }
+        let writes = code.lines(line.ranked.register, register.size_bits);
+        for (nth, text) in writes.iter().enumerate() {
             if nth >= MOST_WRITES || !self.spend(&format!("{text}\n"), budget) {
                 self.left_out.writes += writes.len() - nth;
                 break;
             }
-            line.writes.push(text);
+            line.writes.push(text.clone());
         }
+    }
+
+    /// What a field that a finding is about may hold.
+    fn take_notes(&mut self, line: &mut Line<'_>, facts: &Facts, budget: usize) {
+        let register = &self.catalog.registers[line.ranked.register];
         let here = |finding: &&bundle::Finding| finding.register == line.ranked.path;
         for finding in facts.findings.iter().filter(here) {
             let named = register.fields.iter().find(|f| Some(f.name) == finding.field.as_deref());
@@ -264,6 +285,8 @@ impl<'a> Selection<'a> {
             line.shown -= 1;
         } else if self.logs.pop().is_some() {
             self.left_out.log_lines += 1;
+        } else if self.names.pop().is_some() {
+            self.left_out.names += 1;
         } else if self.lines.pop().is_some() {
             self.left_out.registers += 1;
         } else if self.board.take().is_some() {
@@ -309,7 +332,7 @@ impl<'a> Selection<'a> {
             add(&whole);
             line.writes.iter().chain(&line.notes).for_each(|beneath| add(beneath));
         }
-        self.logs.iter().for_each(|log| add(log));
+        self.names.iter().chain(&self.logs).for_each(|last| add(last));
         text
     }
 
@@ -350,59 +373,4 @@ fn blind(bundle: &Bundle) -> HashMap<u64, &'static str> {
     };
     let reads = bundle.snapshot.registers.iter();
     reads.filter_map(|read| Some((read.address, why(read)?))).collect()
-}
-
-/// Positions of a register's fields, the most worthwhile first: what the question asks for, then
-/// what is not as after reset, then by bit.
-fn field_order(
-    ranked: &Ranked,
-    register: &Register<'_>,
-    held: Option<&RegisterFact>,
-) -> Vec<usize> {
-    let changed = |at: usize| {
-        let (Some(held), field) = (held, &register.fields[at]) else { return false };
-        let reset = held.reset_value.unwrap_or(0);
-        field.extract(held.value) != field.extract(reset)
-    };
-    let worth = |at: usize| ranked.fields[at] + if changed(at) { 0.5 } else { 0.0 };
-    let mut order: Vec<usize> = (0..register.fields.len()).collect();
-    order.sort_by(|&a, &b| {
-        let by_worth = worth(b).total_cmp(&worth(a));
-        by_worth.then(register.fields[a].lsb.cmp(&register.fields[b].lsb))
-    });
-    last_of_rows(&mut order, register);
-    order
-}
-
-/// Puts fields that differ from [`IN_A_ROW`] before them in a number only to the end: `FB0[0]`,
-/// `FB1[1]` tell what `FB2[2]` is.
-fn last_of_rows(order: &mut [usize], register: &Register<'_>) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut is_more = vec![false; register.fields.len()];
-    for &at in order.iter() {
-        let name = register.fields[at].name;
-        if name.contains(|c: char| c.is_ascii_digit()) {
-            let stem = name.replace(|c: char| c.is_ascii_digit(), "0");
-            let before = seen.entry(stem).or_default();
-            is_more[at] = *before >= IN_A_ROW;
-            *before += 1;
-        }
-    }
-    order.sort_by_key(|&at| is_more[at]);
-}
-
-/// How many fields are worth listing before other registers get their line; where there is little
-/// room, more registers are worth more than their fields.
-fn most_fields(rank: usize, ranked: &Ranked, order: &[usize], budget: usize) -> usize {
-    const ROOMY: usize = 1500;
-    let (few, many) = match rank {
-        0..5 => (10, 16),
-        5..20 => (6, 8),
-        20..50 => (4, 5),
-        _ => (2, 2),
-    };
-    let most = if budget < ROOMY { few } else { many };
-    let asked = order.iter().filter(|&&at| ranked.fields[at] > 0.0).count();
-    let least = if rank < 20 { 3 } else { 2 };
-    order.len().min(most).min(asked.max(least))
 }

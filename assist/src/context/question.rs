@@ -59,6 +59,11 @@ impl Question {
         question
     }
 
+    /// Whether a word with this stem stands in the question itself.
+    pub(crate) fn says(&self, stem: &str) -> bool {
+        stem.len() > 2 && self.terms.get(stem).is_some_and(|weight| *weight >= 1.0)
+    }
+
     /// Takes a word that is spelled like a register, an address, a number or a function.
     fn take_name(&mut self, word: &str, chip: Option<&Chip>, firmwares: &[Firmware]) {
         if let Some(number) = words::parse_number(word) {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use bundle::Facts;
 use svd_index::Index;
 
+use super::code::Heard;
 use super::matching::{Library, Matcher, Terms, TextId};
 use super::question::Question;
 use super::roles;
@@ -21,6 +22,8 @@ use crate::words;
 /// Registers by worth, best first; only those that are worth something.
 pub(crate) struct Ranking {
     pub(crate) registers: Vec<Ranked>,
+    /// Lines for functions and variables that are called as the question speaks, best first.
+    pub(crate) names: Vec<String>,
 }
 
 /// One register's worth.
@@ -49,10 +52,16 @@ const IN_ENUM: f32 = 0.35;
 /// The second-best field adds this share of its score, the third the square of it, and so on.
 const NEXT_FIELD: f32 = 0.45;
 
+/// How much it counts that code touches a register, and that code of a function does which is
+/// called as the question speaks.
+const TOUCHED: f32 = 0.2;
+const HEARD: f32 = 0.8;
+
 /// Ranks everything for `question`.
 pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question: &str) -> Ranking {
     let question = Question::understand(question, catalog.chip(), index.firmwares());
-    let used = Used::of(catalog, index, facts, &question);
+    let heard = Heard::of(index.firmwares(), &question);
+    let used = Used::of(catalog, index, facts, &question, &heard);
     let peripherals = peripheral_strengths(catalog, &question, &used);
     let twins = twins::find(catalog, &peripherals, &used.registers);
     let lexical = lexical_scores(catalog, &question, &twins, &peripherals);
@@ -89,7 +98,7 @@ pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question
         .collect();
     name_elements(catalog, &question, facts, &mut ranked);
     ranked.sort_by(|a, b| b.worth.total_cmp(&a.worth).then(a.address.cmp(&b.address)));
-    Ranking { registers: ranked }
+    Ranking { registers: ranked, names: heard.lines() }
 }
 
 /// The letters that a peripheral's name starts with, lower-case: `uart` of `UART0`.
@@ -104,7 +113,13 @@ struct Used {
 }
 
 impl Used {
-    fn of(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question: &Question) -> Self {
+    fn of(
+        catalog: &Catalog<'_>,
+        index: &Index,
+        facts: &Facts,
+        question: &Question,
+        heard: &Heard<'_>,
+    ) -> Self {
         let mut registers: BTreeMap<usize, f32> = BTreeMap::new();
         let mut raise = |at: usize, to: f32| {
             let known = registers.entry(at).or_default();
@@ -112,21 +127,19 @@ impl Used {
         };
         for firmware in index.firmwares() {
             for access in firmware.accesses() {
-                if let Some(at) = catalog.register_at(access.address) {
-                    raise(at, 0.2);
-                }
+                let to = if heard.has(access.function) { HEARD } else { TOUCHED };
+                catalog.reached(access.address).into_iter().for_each(|at| raise(at, to));
             }
             for function in &question.functions {
                 for access in firmware.accesses_in(function) {
-                    if let Some(at) = catalog.register_at(access.address) {
-                        raise(at, 1.8);
-                    }
+                    catalog.reached(access.address).into_iter().for_each(|at| raise(at, 1.8));
                 }
             }
         }
-        let by_path = crate::catalog::names(catalog);
+        // Few are named: laying out all names to find them would take longer.
         let mut by_name = |path: &str, to: f32| {
-            let position = by_path.get(&path.to_ascii_uppercase()).copied();
+            let is_it = |register: &Register<'_>| register.path.eq_ignore_ascii_case(path);
+            let position = catalog.registers.iter().position(is_it);
             let element = || catalog.position(&catalog.chip()?.register(path)?);
             if let Some(at) = position.or_else(element) {
                 raise(at, to);
@@ -323,11 +336,20 @@ fn score<'t>(
     Scored { register: own / crowd, fields }
 }
 
-/// Prints the element of an array that the question or a finding names, not the first.
+/// Prints the element of an array that the question or a finding names, or else the only one that the
+/// firmware writes, not the first.
 fn name_elements(catalog: &Catalog<'_>, question: &Question, facts: &Facts, ranked: &mut [Ranked]) {
     let Some(chip) = catalog.chip() else { return };
+    let mut written: Vec<&String> = facts.writes.iter().map(|write| &write.register).collect();
+    written.dedup();
+    let of_array = |path: &&String| path.ends_with(']');
+    let stem = |path: &str| path.rsplit_once('[').map(|(stem, _)| stem.to_owned());
+    let alone =
+        |path: &&String| written.iter().filter(|other| stem(other) == stem(path)).count() == 1;
+    let written: Vec<&String> = written.iter().copied().filter(of_array).filter(alone).collect();
     let findings = facts.findings.iter().map(|finding| &finding.register);
-    for path in findings.chain(&question.registers) {
+    // The last to name an element has the word.
+    for path in written.into_iter().chain(findings).chain(&question.registers) {
         let Some(element) = chip.register(path) else { continue };
         let Some(at) = catalog.position(&element) else { continue };
         if let Some(found) = ranked.iter_mut().find(|ranked| ranked.register == at)

@@ -1,14 +1,15 @@
-//! Evidence as text: one line per register, its writes beneath, findings before, logs after.
+//! Evidence as text: one line per register, its writes and reads beneath, findings before, logs after.
 //!
 //! ```text
 //! ! value-not-enumerated: UART0.BAUDRATE.BAUDRATE holds 0x0001c200 (115200), …
 //! UART0.BAUDRATE 0x40002524 =0x0001c200 BAUDRATE[31:0]=0x0001c200
 //!   uart_init uart.c:31 writes 0x0001c200
 //! GPIO.PIN_CNF[0] 0x50000700 ×32 DIR[0] INPUT[1] +3
+//! function tick_start main.c:20
 //! log uart0 | uart-baud: boot ok
 //! ```
 
-use bundle::{BoardId, Facts, FieldFact, Finding, RegisterFact, WriteFact};
+use bundle::{BoardId, FieldFact, Finding, RegisterFact, WriteFact};
 
 use super::rank::Ranked;
 use crate::catalog::{Field, Register, hex};
@@ -85,30 +86,40 @@ pub(super) fn purpose(register: &Register<'_>) -> String {
     format!(" // {cut}")
 }
 
-/// A write by the firmware, beneath its register.
-pub(super) fn write(write: &WriteFact, size_bits: u32) -> String {
+/// A write by the firmware, beneath its register; of an array it says to which element.
+pub(super) fn write(write: &WriteFact, element: Option<&str>, size_bits: u32) -> String {
     let value = write.value.map_or("a value not known".to_owned(), |value| hex(value, size_bits));
-    format!("  {} writes {value}", place(write))
+    let element = element.map(|path| format!(" to {path}")).unwrap_or_default();
+    format!("  {} writes {value}{element}", place_of(write))
+}
+
+fn place_of(write: &WriteFact) -> String {
+    place(write.function.as_deref(), write.file.as_deref(), write.line, write.pc)
 }
 
 /// `uart_init uart.c:31`, as far as it is known.
-fn place(write: &WriteFact) -> String {
-    let function = write.function.as_deref().unwrap_or("code");
-    match (&write.file, write.line) {
+pub(super) fn place(
+    function: Option<&str>,
+    file: Option<&str>,
+    line: Option<u32>,
+    pc: u64,
+) -> String {
+    let function = function.unwrap_or("code");
+    match (file, line) {
         (Some(file), Some(line)) => format!("{function} {}:{line}", base_name(file)),
-        _ => format!("{function} at {:#x}", write.pc),
+        _ => format!("{function} at {pc:#x}"),
     }
 }
 
 /// Folders tell about people's machines and cost tokens; the name tells the file.
-fn base_name(file: &str) -> &str {
+pub(super) fn base_name(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
 /// A finding, with the place that explains it.
 pub(super) fn finding(finding: &Finding) -> String {
     let mut line = format!("! {}: {}", finding.rule, finding.summary);
-    let places: Vec<String> = finding.writes.iter().take(3).map(place).collect();
+    let places: Vec<String> = finding.writes.iter().take(3).map(place_of).collect();
     if !places.is_empty() {
         line += &format!("; written by {}", places.join(", "));
     }
@@ -139,9 +150,4 @@ pub(super) fn log(channel: &str, text: &str) -> String {
     let plain: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_CHARS).collect();
     format!("log {channel} | {}", plain.trim_end())
-}
-
-/// Writes of one register, in code order.
-pub(super) fn writes_of<'f>(facts: &'f Facts, path: &str) -> Vec<&'f WriteFact> {
-    facts.writes.iter().filter(|write| write.register == path).collect()
 }

@@ -1,7 +1,6 @@
 //! Peripherals and registers of one layout, of which one stands for all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::catalog::{Catalog, Peripheral, Register};
 
@@ -77,47 +76,77 @@ fn natural(name: &str) -> (String, u64) {
 }
 
 fn peripheral_layout(catalog: &Catalog<'_>, peripheral: &Peripheral<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hash = Fnv::default();
     let kind = peripheral.name.trim_end_matches(|c: char| c.is_ascii_digit());
     // GPIOA and GPIOB differ in a letter; names of two letters would all be alike without it.
-    let kind = if kind.len() > 4 { &kind[..4] } else { kind };
-    kind.hash(&mut hasher);
+    let kind = kind.char_indices().nth(4).map_or(kind, |(end, _)| &kind[..end]);
+    hash.text(kind);
     for register in &catalog.registers[peripheral.registers.clone()] {
-        register.address.wrapping_sub(peripheral.base_address).hash(&mut hasher);
-        without_digits(register.name()).hash(&mut hasher);
-        register.fields.len().hash(&mut hasher);
+        hash.number(register.address.wrapping_sub(peripheral.base_address));
+        hash.pattern(register.name());
+        hash.number(register.fields.len() as u64);
     }
     if peripheral.registers.is_empty() {
-        peripheral.name.hash(&mut hasher);
+        hash.text(peripheral.name);
     }
-    hasher.finish()
+    hash.0
 }
 
 fn register_layout(register: &Register<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hash = Fnv::default();
     let name = register.name();
-    without_digits(name).hash(&mut hasher);
+    hash.pattern(name);
     if !name.bytes().any(|b| b.is_ascii_digit()) {
-        register.address.hash(&mut hasher);
+        hash.number(register.address);
     }
-    without_digits(register.description).hash(&mut hasher);
-    register.size_bits.hash(&mut hasher);
+    hash.pattern(register.description);
+    hash.number(u64::from(register.size_bits));
     for field in &register.fields {
-        without_digits(field.name).hash(&mut hasher);
-        (field.lsb, field.width).hash(&mut hasher);
+        hash.pattern(field.name);
+        hash.number(u64::from(field.lsb) << 32 | u64::from(field.width));
     }
-    hasher.finish()
+    hash.0
 }
 
-/// Runs of digits become one `#`, so that names of one pattern are equal.
-fn without_digits(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '0'..='9' if out.ends_with('#') => {}
-            '0'..='9' => out.push('#'),
-            c => out.push(c),
-        }
+/// FNV-1a of 64 bits: tens of thousands of short texts are hashed for each question, and nobody gains
+/// by making two alike.
+///
+/// Source: The FNV Non-Cryptographic Hash Algorithm, draft-eastlake-fnv-21, 2 and 5.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
     }
-    out
+}
+
+impl Fnv {
+    fn byte(&mut self, byte: u8) {
+        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29);
+    }
+
+    /// A text, and its end.
+    fn text(&mut self, text: &str) {
+        text.bytes().for_each(|byte| self.byte(byte));
+        self.byte(0xff);
+    }
+
+    /// A text in which every run of digits is one `#`, so that names of one pattern are equal.
+    fn pattern(&mut self, text: &str) {
+        let mut in_digits = false;
+        for byte in text.bytes() {
+            let is_digit = byte.is_ascii_digit();
+            match (is_digit, in_digits) {
+                (true, true) => {}
+                (true, false) => self.byte(b'#'),
+                (false, _) => self.byte(byte),
+            }
+            in_digits = is_digit;
+        }
+        self.byte(0xff);
+    }
 }

@@ -10,5 +10,6 @@ mod prompt;
 mod recall;
 mod rules;
 mod support;
+mod symptoms;
 mod triage;
 mod verify;

@@ -47,12 +47,13 @@ pub(crate) fn run(session: &mut Session, args: &ContextArgs) -> Outcome {
     Ok(if context.text.is_empty() { Exit::NothingFound } else { Exit::Ok })
 }
 
-fn counts(left: &LeftOut) -> [(usize, &'static str); 5] {
+fn counts(left: &LeftOut) -> [(usize, &'static str); 6] {
     [
         (left.findings, "findings"),
         (left.registers, "registers"),
         (left.fields, "fields"),
         (left.writes, "writes"),
+        (left.names, "names"),
         (left.log_lines, "log lines"),
     ]
 }

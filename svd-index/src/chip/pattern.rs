@@ -5,7 +5,7 @@
 //! `UART0_BAUDRATE`, `uart0.baudrate` and `PIN_CNF3` find what they mean. `*` and `?` stand for
 //! any run and any one character; strictly they do not cross a `.`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use super::Chip;
@@ -24,7 +24,33 @@ pub(super) type Chosen = [Option<u32>; MAX_DIMS];
 
 /// Lengths of what is left of a query and of a template where they were found not to fit. With
 /// several `*` the same two ends meet in more ways than can be tried.
-type Misfits = RefCell<HashSet<(usize, usize)>>;
+///
+/// A query with `*` is compared with every name of a chip, and nearly all lengths are short: those
+/// are bits of a table, not worth an allocation for each name.
+#[derive(Default)]
+struct Misfits {
+    short: [Cell<u32>; SHORT],
+    long: RefCell<HashSet<(usize, usize)>>,
+}
+
+/// Lengths below this are short: the bits of a number.
+const SHORT: usize = 32;
+
+impl Misfits {
+    fn has(&self, (query, template): (usize, usize)) -> bool {
+        match self.short.get(query).filter(|_| template < SHORT) {
+            Some(templates) => templates.get() & (1 << template) != 0,
+            None => self.long.borrow().contains(&(query, template)),
+        }
+    }
+
+    fn insert(&self, (query, template): (usize, usize)) {
+        match self.short.get(query).filter(|_| template < SHORT) {
+            Some(templates) => templates.set(templates.get() | 1 << template),
+            None => drop(self.long.borrow_mut().insert((query, template))),
+        }
+    }
+}
 
 /// What to compare with.
 #[derive(Clone, Copy)]
@@ -59,12 +85,12 @@ impl Matcher<'_> {
         then: &mut dyn FnMut(&[u8], Chosen) -> bool,
     ) -> bool {
         let ends = (query.len(), template.len());
-        if misfits.is_some_and(|misfits| misfits.borrow().contains(&ends)) {
+        if misfits.is_some_and(|misfits| misfits.has(ends)) {
             return false;
         }
         let fits = self.step(query, template, chosen, misfits, then);
         if let Some(misfits) = misfits.filter(|_| !fits) {
-            misfits.borrow_mut().insert(ends);
+            misfits.insert(ends);
         }
         fits
     }

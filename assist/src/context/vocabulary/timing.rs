@@ -141,7 +141,8 @@ pub(super) const CLASSES: &[Class] = &[
     Class {
         says: "watchdog*, wdt, iwdg, wwdg, wdog, kick*, feed*, refresh*, task wdt, every few \
                seconds, reset loop, reboot loop, boot loop, keeps resetting, keeps rebooting, \
-               resets periodically, ewm, cop",
+               resets periodically, restarts every, resets every, reboots every, restarts by itself, \
+               resets by itself, reboots by itself, ewm, cop",
         peripherals: "IWDG WWDG WDT WDOG WATCHDOG COP RTWDOG WWDT FWDGT WWDGT EWM SWDT WDTA \
                       TIMG RTC_CNTL AWDT WDG WDTCTL",
         topics: &[
