@@ -331,9 +331,25 @@ pub(crate) struct EvalArgs {
     /// How evidence is chosen
     #[arg(long, value_enum, default_value_t = EvalMethod::Silk)]
     pub(crate) method: EvalMethod,
-    /// Print how much of "gold_registers" and "gold_fields" each method chooses, as a table
+    /// Print how much of "gold_registers" and "gold_fields" each method chooses, as a table; with
+    /// --ask what the answers name
     #[arg(long, conflicts_with = "method")]
     pub(crate) table: bool,
+    /// Ask a model each question: from nothing, from a dump and from what silk chooses
+    #[arg(long, conflicts_with = "method")]
+    pub(crate) ask: bool,
+    /// Tokens that an answer may have
+    #[arg(long, value_name = "TOKENS", requires = "ask", default_value_t = 300)]
+    pub(crate) answer_tokens: u32,
+    /// Allow endpoints that are not on this machine, this time
+    #[arg(long, requires = "ask")]
+    pub(crate) allow_remote: bool,
+    /// Model to ask
+    #[arg(long, value_name = "NAME", requires = "ask")]
+    pub(crate) model: Option<String>,
+    /// Seconds until each answer must have begun
+    #[arg(long, value_name = "SECONDS", requires = "ask", default_value_t = 300)]
+    pub(crate) deadline: u64,
 }
 
 /// Ways to choose evidence.

@@ -147,7 +147,7 @@ async fn consented(
 }
 
 /// Why there is no answer, and what to do.
-fn failure(error: AskError) -> Failure {
+pub(super) fn failure(error: AskError) -> Failure {
     let (exit, hint) = match &error {
         AskError::CredentialsRefused { .. } => (
             Exit::Credentials,

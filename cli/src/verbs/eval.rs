@@ -1,6 +1,7 @@
 //! `silk eval`: the evidence that is chosen for each of a file's questions, for a scorer to
 //! compare with what the answer needs.
 
+mod answers;
 mod recall;
 
 use std::io::Write;
@@ -42,32 +43,20 @@ struct Prediction<'a> {
 /// Prints one line for each question and budget, or one table for all; how long choosing took goes
 /// to stderr.
 pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
-    let text = std::fs::read_to_string(&args.questions).map_err(|error| {
-        Failure::new(Exit::Usage, format!("failed to read `{}`", args.questions.display()))
-            .caused_by(&error)
-    })?;
+    if args.ask {
+        return answers::run(session, args);
+    }
     let methods = if args.table { EvalMethod::ALL.to_vec() } else { vec![args.method] };
-    let (mut done, mut left_out) = (0, 0);
     let mut times = Vec::new();
+    // The first text that is counted loads the tokenizer's vocabulary.
+    assist::tokens::count("");
     let mut recalls = vec![vec![Vec::new(); args.budgets.len()]; methods.len()];
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let question = serde_json::from_str::<Question>(line)
-            .map_err(|error| Failure::new(Exit::Usage, format!("no question: {error}")));
-        let opened = question.and_then(|question| Ok((open(session, args, &question)?, question)));
-        let (index, question) = match opened {
-            Ok(opened) => opened,
-            Err(failure) => {
-                let place = format!("{}:{}", args.questions.display(), number + 1);
-                session.ui.warn(format!("{place}: left out: {failure}"));
-                left_out += 1;
-                continue;
-            }
-        };
-        let chip = need_chip(&index, &session.config)?;
+    let counted = each_question(session, args, |session, index, question| {
+        let chip = need_chip(index, &session.config)?;
         for (&method, recalls) in methods.iter().zip(&mut recalls) {
             for (&budget, recalls) in args.budgets.iter().zip(recalls) {
                 let started = Instant::now();
-                let context = choose(&index, method, &question.question, budget);
+                let context = choose(index, method, &question.question, budget);
                 if method == EvalMethod::Silk {
                     times.push(started.elapsed());
                 }
@@ -78,17 +67,59 @@ pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
                 }
             }
         }
-        done += 1;
-    }
-    if done == 0 {
-        return Err(Failure::new(Exit::NothingFound, "no question could be taken")
-            .hint("--questions takes one JSON object a line: \"id\", \"question\", \"svd\""));
-    }
+        Ok(Exit::Ok)
+    })?;
     if args.table {
         print_table(session, args, &methods, &recalls)?;
     }
-    session.ui.note(told(done, left_out, &mut times));
+    session.ui.note(told(&counted, &mut times));
     Ok(Exit::Ok)
+}
+
+/// How many questions there were.
+struct Counted {
+    done: usize,
+    left_out: usize,
+    /// Why it ended before its end, if it did.
+    ended: Exit,
+}
+
+/// Takes one question after the other, with its chip; those that cannot be taken are told and left
+/// out. Ends early where `take` does not give [`Exit::Ok`].
+fn each_question(
+    session: &mut Session,
+    args: &EvalArgs,
+    mut take: impl FnMut(&mut Session, &Index, &Question) -> Outcome,
+) -> Result<Counted, Failure> {
+    let text = std::fs::read_to_string(&args.questions).map_err(|error| {
+        Failure::new(Exit::Usage, format!("failed to read `{}`", args.questions.display()))
+            .caused_by(&error)
+    })?;
+    let mut counted = Counted { done: 0, left_out: 0, ended: Exit::Ok };
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let question = serde_json::from_str::<Question>(line)
+            .map_err(|error| Failure::new(Exit::Usage, format!("no question: {error}")));
+        let opened = question.and_then(|question| Ok((open(session, args, &question)?, question)));
+        match opened {
+            Ok((index, question)) => {
+                counted.ended = take(session, &index, &question)?;
+                counted.done += 1;
+            }
+            Err(failure) => {
+                let place = format!("{}:{}", args.questions.display(), number + 1);
+                session.ui.warn(format!("{place}: left out: {failure}"));
+                counted.left_out += 1;
+            }
+        }
+        if counted.ended != Exit::Ok {
+            break;
+        }
+    }
+    if counted.done == 0 {
+        return Err(Failure::new(Exit::NothingFound, "no question could be taken")
+            .hint("--questions takes one JSON object a line: \"id\", \"question\", \"svd\""));
+    }
+    Ok(counted)
 }
 
 /// A Markdown table: a row for each method, a column for each budget.
@@ -158,11 +189,12 @@ fn name(method: EvalMethod) -> &'static str {
     }
 }
 
-fn told(done: usize, left_out: usize, times: &mut [Duration]) -> String {
+fn told(counted: &Counted, times: &mut [Duration]) -> String {
+    let Counted { done, left_out, .. } = counted;
     times.sort_unstable();
     let ms = |at: usize| times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3);
     let (median, worst) = (ms(times.len() / 2), ms(times.len().saturating_sub(1)));
-    let missing = if left_out == 0 { String::new() } else { format!(", {left_out} left out") };
+    let missing = if *left_out == 0 { String::new() } else { format!(", {left_out} left out") };
     if times.is_empty() {
         return format!("{done} questions{missing}");
     }

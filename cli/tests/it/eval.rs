@@ -1,7 +1,9 @@
 //! `silk eval`: evidence for a file of questions, and how much of what is needed it has.
 
+use scripted_provider::{Provider, Reply};
 use serde_json::json;
 
+use crate::ask::with_endpoints;
 use crate::silk::{Silk, example};
 
 /// Questions about the chip of the example, one of them without its SVD, one no question.
@@ -105,4 +107,53 @@ fn the_published_questions_can_be_asked() {
             assert!(name.contains('.') && !said.contains(name), "it gives itself away: {question}");
         }
     }
+}
+
+#[test]
+fn a_model_is_asked_from_nothing_from_a_dump_and_from_what_silk_chooses() {
+    let answers = [
+        "Look at UART0.BAUDRTE.",
+        "UART0.CONFIG and UART0.ENABLE decide it.",
+        "Write 0x01D7E000 to NRF_UART0->BAUDRATE.",
+        "I do not know.",
+    ];
+    let provider = Provider::start(answers.map(Reply::answer)).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let (questions, folder) = (questions(&silk), folder());
+    let arguments = ["eval", "--ask", "--questions", &questions, "--svd-dir", &folder];
+    let run = silk.run([&arguments[..], &["--budgets", "400"]].concat()).expect(0);
+    let lines = run.json();
+    let counted: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let invented = line["invented"].as_array().unwrap().len();
+            let method = line["method"].as_str().unwrap();
+            (method, line["names_needed"].as_bool().unwrap(), line["names"].as_u64(), invented)
+        })
+        .collect();
+    let unknown = ["none", "dump", "silk"].map(|method| (method, false, Some(0), 0));
+    let named =
+        [("none", false, Some(0), 1), ("dump", false, Some(2), 0), ("silk", true, Some(1), 0)];
+    assert_eq!(counted, [named, unknown].concat(), "{}", run.stdout);
+
+    let sent = provider.chats();
+    let body = |at: usize| sent[at].json();
+    assert!(body(0)["messages"][1].to_string().contains("nothing was found"));
+    assert!(body(2)["messages"][1].to_string().contains("UART0.BAUDRATE 0x40002524"));
+    assert_eq!((&body(0)["max_tokens"], &body(0)["temperature"]), (&json!(300), &json!(0.0)));
+    assert!(body(2)["tools"].is_null(), "what is measured is the prompt");
+
+    let provider = Provider::start(answers.map(Reply::answer)).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let run = silk.run([&arguments[..], &["--budgets", "400", "--table"]].concat()).expect(0);
+    assert!(
+        run.stdout.contains("| silk, 400 tokens | 1 of 2, 50.0 % | 1, 0.0 % |"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("| none, 400 tokens | 0 of 2, 0.0 % | 1, 100.0 % |"),
+        "{}",
+        run.stdout
+    );
 }

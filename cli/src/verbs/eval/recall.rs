@@ -4,7 +4,7 @@ use assist::Context;
 use svd_index::{Chip, Query};
 
 /// What an answer to a question needs.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Clone, serde::Deserialize)]
 pub(super) struct Gold {
     #[serde(default)]
     gold_registers: Vec<String>,
@@ -34,6 +34,29 @@ impl Gold {
             registers: share(&self.gold_registers, &context.registers),
             fields: share(&self.gold_fields, &context.fields),
         }
+    }
+
+    /// Whether `answer` names a register that is needed: in any spelling that means it, or by its
+    /// name below the peripheral.
+    pub(super) fn is_named(&self, chip: &Chip, answer: &str, spellings: &[&str]) -> bool {
+        const LEAST_NAME: usize = 3;
+        let words: Vec<String> = answer
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .map(str::to_uppercase)
+            .collect();
+        let meant: Vec<String> =
+            spellings.iter().map(|name| self.register_key(chip, name)).collect();
+        self.gold_registers.iter().any(|wanted| {
+            let name = wanted.rsplit('.').next().unwrap_or(wanted).to_uppercase();
+            meant.contains(&self.register_key(chip, wanted))
+                || (name.len() >= LEAST_NAME && words.contains(&name))
+        })
+    }
+
+    /// As [`Gold::key`], whether a field of the register is named or the register itself.
+    fn register_key(&self, chip: &Chip, name: &str) -> String {
+        let key = self.key(chip, name);
+        key.rsplit_once('.').map_or(key.clone(), |(register, _)| register.to_owned())
     }
 
     /// A name as it is compared: that of the chip, whichever way it was spelled, and without
