@@ -42,11 +42,8 @@ const MOST_TEXT: usize = 300;
 /// Names that the braces of a query may stand for. Each one that is none is compared with all.
 const MOST_NAMES: usize = 16;
 
-/// Arguments of all tools.
-const SHARED: [(&str, &str); 2] =
-    [("offset", "`next` of the answer before"), (SIZE, "Size of the answer, 1400")];
-
-/// The argument that bounds an answer.
+/// The arguments of all tools: where the answer begins, and what bounds it.
+const START: &str = "offset";
 pub(super) const SIZE: &str = "max_tokens";
 
 /// One tool.
@@ -102,7 +99,7 @@ fn entry<T: Tool>() -> Entry {
     Entry {
         name: T::NAME,
         description: T::DESCRIPTION,
-        input: input::<T::Arguments>(),
+        input: input::<T>(),
         output: || schema::<Page<T::Found>>(SchemaSettings::draft2020_12().for_serialize()),
         call: call::<T>,
     }
@@ -133,10 +130,10 @@ fn call<T: Tool>(
 }
 
 fn misunderstood<T: Tool>(error: &serde_json::Error) -> Failure {
-    let input = input::<T::Arguments>();
+    let input = input::<T>();
     let names = input.get("properties").and_then(Value::as_object);
     let names = names.into_iter().flatten().map(|(name, _)| name.as_str());
-    let own = names.filter(|name| SHARED.iter().all(|(shared, _)| shared != name));
+    let own = names.filter(|name| ![START, SIZE].contains(name));
     let names: Vec<&str> = own.collect();
     Failure::new(Exit::Usage, format!("cannot understand the arguments of {}", T::NAME))
         .detail(quote::name(&error.to_string()))
@@ -155,7 +152,7 @@ fn cut<T: Tool>(given: &mut JsonObject) -> Result<Cut, Failure> {
             })
         }
     };
-    let (offset, tokens) = (number("offset", 0)?, number(SIZE, T::TOKENS)?);
+    let (offset, tokens) = (number(START, 0)?, number(SIZE, T::TOKENS)?);
     Ok(Cut { offset, tokens: tokens.clamp(FEWEST, MOST) })
 }
 
@@ -184,14 +181,15 @@ fn text_size(value: &Value) -> usize {
 }
 
 /// The schema of a tool's arguments, with those of all tools.
-fn input<T: JsonSchema>() -> JsonObject {
-    let mut schema = schema::<T>(SchemaSettings::draft2020_12());
+fn input<T: Tool>() -> JsonObject {
+    let mut schema = schema::<T::Arguments>(SchemaSettings::draft2020_12());
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     if let Some(properties) = properties.as_object_mut() {
         for property in properties.values_mut() {
             without_null(property);
         }
-        for (name, description) in SHARED {
+        let size = format!("Size of the answer, {}", T::TOKENS);
+        for (name, description) in [(START, "`next` of the answer before"), (SIZE, &*size)] {
             let property = json!({"type": "integer", "description": description});
             properties.insert(name.to_owned(), property);
         }

@@ -1,6 +1,6 @@
 //! `findings`, `values`, `logs`: what the bundle shows of a board, and what is proved wrong.
 
-use bundle::{Bundle, Finding, LogRecord, RegisterFact};
+use bundle::{BitsFact, Bundle, Finding, LogRecord, RegisterFact};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,17 +31,25 @@ pub(super) struct Nothing {}
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Proved {
     rule: String,
+    /// `note`, `warning` or `error`.
+    severity: &'static str,
     summary: String,
+    /// Why what was found is wrong.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
     register: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     found: String,
+    /// The bits that prove it, `PATH=0x… Meaning`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rests_on: Vec<String>,
     /// What was probably meant, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     meant: Option<String>,
     /// The code that writes it.
     written: Vec<String>,
-    /// What the finding rests on.
+    /// Description, firmware or manual that the rule knows it from.
     sources: Vec<String>,
 }
 
@@ -76,7 +84,10 @@ impl Proved {
         };
         Self {
             rule: name(&finding.rule),
+            severity: finding.severity.as_str(),
             summary: prose(&finding.summary, SENTENCE),
+            reason: prose(&finding.reason, SENTENCE),
+            rests_on: finding.rests_on.iter().map(bits).collect(),
             register: name(&finding.register),
             field: finding.field.as_deref().map(name),
             found: format!("{:#x}", finding.found),
@@ -87,13 +98,27 @@ impl Proved {
     }
 }
 
+/// `UART0.ENABLE.ENABLE=0x4 Enabled`
+fn bits(fact: &BitsFact) -> String {
+    let BitsFact { register, field, raw, decoded, .. } = fact;
+    // What is no field stands as its bits, `[3:2]`.
+    let dot = if field.is_empty() || field.starts_with('[') { "" } else { "." };
+    let means = decoded.as_deref().map(|means| format!(" {}", name(means))).unwrap_or_default();
+    format!("{}{dot}{}={raw:#x}{means}", name(register), name(field))
+}
+
 impl Line for Proved {
     fn line(&self) -> String {
-        let mut text = format!("! {}: {}", self.rule, self.summary);
+        let mut text = format!("! {} {}: {}", self.severity, self.rule, self.summary);
+        if !self.reason.is_empty() {
+            text.push_str(&format!("\n why {}", self.reason));
+        }
         if let Some(meant) = &self.meant {
             text.push_str(&format!("\n meant {meant}"));
         }
-        for (what, facts) in [("written", &self.written), ("source", &self.sources)] {
+        for (what, facts) in
+            [("rests on", &self.rests_on), ("written", &self.written), ("source", &self.sources)]
+        {
             facts.iter().for_each(|fact| text.push_str(&format!("\n {what} {fact}")));
         }
         text

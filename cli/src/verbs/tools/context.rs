@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::known::Known;
-use super::page::{Cut, Line, List};
+use super::page::{self, Cut, Line, List};
 use super::quote::block;
 use super::{Found, Tool};
 use crate::exit::{Exit, Failure};
@@ -39,6 +39,9 @@ impl Tool for Context {
     const DESCRIPTION: &'static str = "Evidence for a question about this firmware: findings, registers, fields, values, the code \
          that writes them, logs. Call it first; a larger max_tokens gives more.";
     const MOST_TEXT: usize = 8000;
+    /// The evidence stands in both forms, and few clients show their model both: each is within
+    /// what other tools' answers cost.
+    const TOKENS: usize = 2 * page::TOKENS;
     type Arguments = Arguments;
     type Found = Evidence;
 
