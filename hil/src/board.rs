@@ -1,15 +1,19 @@
 //! An open board: attached through a probe, commanded core by core, read without halting.
 
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot};
 use probe_rs::architecture::arm::ArmError;
+use probe_rs::config::MemoryRegion;
 use probe_rs::{Core, CoreType, MemoryInterface, Session, VectorCatchCondition};
 use vbench::SerialText;
 
-use crate::flash::{self, FlashProgress};
-use crate::open;
+use crate::bench::Bench;
+use crate::flash::{self, FlashProgress, Flashed, Job};
+use crate::open::{self, Emulated};
 use crate::selector::Selector;
 use crate::virtual_probe::{SharedBench, bench_fault};
 use crate::{HilError, snapshot};
@@ -35,12 +39,37 @@ impl Default for Deadlines {
     }
 }
 
+/// What can happen to a virtual board from outside. A reset is [`Board::reset`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stimulus {
+    /// An input pin is driven.
+    Pin {
+        /// Its number.
+        pin: u32,
+        /// To which level.
+        high: bool,
+    },
+    /// Somebody sends bytes to the UART.
+    Serial {
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Cells of RAM or flash change.
+    Corrupt {
+        /// Absolute address of the first.
+        address: u64,
+        /// What they then hold.
+        bytes: Vec<u8>,
+    },
+}
+
 /// A board with an attached debugger. Dropping it lets go of a real chip as it is, and ends the
 /// QEMU of a virtual one.
 pub struct Board {
     /// `None` after a flash whose deadline passed: its thread still holds the probe.
     session: Option<Session>,
-    bench: Option<SharedBench>,
+    /// `None`: the chip is real.
+    emulated: Option<Emulated>,
     id: BoardId,
     deadlines: Deadlines,
 }
@@ -76,8 +105,8 @@ impl Board {
         chip: Option<&str>,
         deadlines: &Deadlines,
     ) -> Result<Board, HilError> {
-        let (session, bench, id) = open::open(selector, chip, deadlines.attach)?;
-        Ok(Board { session: Some(session), bench, id, deadlines: *deadlines })
+        let (session, emulated, id) = open::open(selector, chip, deadlines.attach)?;
+        Ok(Board { session: Some(session), emulated, id, deadlines: *deadlines })
     }
 
     /// Which board this is, as it goes into snapshots.
@@ -85,7 +114,8 @@ impl Board {
         &self.id
     }
 
-    /// Erases what `elf` needs, programs it and verifies it. The core is left halted.
+    /// Erases what `elf` needs, programs it and verifies it, unless the flash holds it already. A
+    /// core whose flash was written is left halted; reset it in either case.
     ///
     /// # Errors
     /// [`HilError::Firmware`] if nothing was touched, [`HilError::Flash`] if the contents of the
@@ -94,11 +124,51 @@ impl Board {
         &mut self,
         elf: &Path,
         progress: &mut dyn FnMut(FlashProgress),
+    ) -> Result<Flashed, HilError> {
+        self.do_job(Job::Program { elf: elf.to_owned(), even_if_same: false }, progress)
+    }
+
+    /// [`Board::flash`], also if the flash holds the same already.
+    pub fn flash_again(
+        &mut self,
+        elf: &Path,
+        progress: &mut dyn FnMut(FlashProgress),
+    ) -> Result<Flashed, HilError> {
+        self.do_job(Job::Program { elf: elf.to_owned(), even_if_same: true }, progress)
+    }
+
+    /// Erases the sectors that hold the bytes of `range`, and only those. The core is left halted.
+    ///
+    /// # Errors
+    /// [`HilError::Erase`]; what the flash holds is then not known.
+    pub fn erase(
+        &mut self,
+        range: Range<u64>,
+        progress: &mut dyn FnMut(FlashProgress),
     ) -> Result<(), HilError> {
+        self.do_job(Job::Erase(range), progress).map(|_| ())
+    }
+
+    /// Erases all flash of the chip, whatever it holds. Errors as for [`Board::erase`].
+    pub fn erase_all(&mut self, progress: &mut dyn FnMut(FlashProgress)) -> Result<(), HilError> {
+        self.do_job(Job::EraseAll, progress).map(|_| ())
+    }
+
+    fn do_job(
+        &mut self,
+        job: Job,
+        progress: &mut dyn FnMut(FlashProgress),
+    ) -> Result<Flashed, HilError> {
         let session = self.session.take().ok_or(HilError::Lost)?;
-        let (session, result) = flash::flash_within(session, elf, self.deadlines.flash, progress);
+        let (session, result) = flash::within(session, job, self.deadlines.flash, progress);
         self.session = session;
         result
+    }
+
+    /// Whether a memory of the chip that only a flash algorithm can write holds `address`.
+    pub fn is_flash(&self, address: u64) -> bool {
+        let map = self.session.iter().flat_map(|session| &session.target().memory_map);
+        map.filter_map(MemoryRegion::as_nvm_region).any(|region| region.range.contains(&address))
     }
 
     /// Resets the chip and lets it run.
@@ -221,13 +291,13 @@ impl Board {
 
     /// Text off the board's UART, as far as this board brings it along: virtual boards do.
     pub fn serial(&self) -> Option<SerialText> {
-        self.bench.as_ref()?.lock().serial()
+        self.bench()?.lock().serial()
     }
 
     /// What a read at `address` is worth. `None`: a real board, or a register that the virtual
     /// board's table does not know.
     pub fn fidelity(&self, address: u64) -> Option<Fidelity> {
-        let entry = self.bench.as_ref()?.lock().machine().fidelity(address)?;
+        let entry = self.emulated.as_ref()?.machine().fidelity(address)?;
         Some(match entry.label {
             vbench::Fidelity::Modelled => Fidelity::Modelled,
             vbench::Fidelity::StoredOnly => Fidelity::StoredOnly,
@@ -238,12 +308,48 @@ impl Board {
     /// What else to know about a read at `address` on this virtual board, such as that QEMU does
     /// not model bit timing.
     pub fn fidelity_note(&self, address: u64) -> Option<String> {
-        self.bench.as_ref()?.lock().machine().fidelity(address)?.note.clone()
+        self.emulated.as_ref()?.machine().fidelity(address)?.note.clone()
     }
 
     /// What the emulator said when the core locked up, if it did.
     pub fn post_mortem(&self) -> Option<String> {
-        self.bench.as_ref()?.lock().post_mortem().map(str::to_owned)
+        self.bench()?.lock().post_mortem().map(str::to_owned)
+    }
+
+    /// Whether this is a virtual board of this very process: it starts with a blank flash, and
+    /// nothing of it is left when the process ends.
+    pub fn is_own_bench(&self) -> bool {
+        self.bench().is_some()
+    }
+
+    /// Makes something happen to a virtual board of this process.
+    ///
+    /// # Errors
+    /// [`HilError::NotEmulated`] for any other board; [`HilError::Bench`] if QEMU has no such part.
+    pub fn stimulate(&mut self, stimulus: &Stimulus) -> Result<(), HilError> {
+        let Some(bench) = self.bench() else {
+            return Err(HilError::NotEmulated { board: self.id.selector.clone() });
+        };
+        let mut bench = bench.lock();
+        let done = match stimulus {
+            Stimulus::Pin { pin, high } => bench.set_pin(*pin, *high),
+            Stimulus::Serial { bytes } => bench.send_serial(bytes),
+            Stimulus::Corrupt { address, bytes } => bench.corrupt(*address, bytes),
+        };
+        done.map_err(|error| HilError::Bench(Arc::new(error)))
+    }
+
+    /// Detaches the debugger from a virtual board of this process and keeps the board. `None`: the
+    /// board is not this process's own; it is let go of as by dropping it.
+    pub fn into_bench(self) -> Option<Bench> {
+        self.bench().cloned().map(Bench::of)
+    }
+
+    fn bench(&self) -> Option<&SharedBench> {
+        match &self.emulated {
+            Some(Emulated::Here(bench)) => Some(bench),
+            _ => None,
+        }
     }
 
     /// Carries out `plan`. A refused register costs only itself; a memory range that cannot be

@@ -47,6 +47,15 @@ pub enum HilError {
         #[source]
         source: Cause,
     },
+    /// Nobody answers at a remote probe's address.
+    #[error("connect to the probe at {address}")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What the network said.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
     /// A real probe cannot tell which chip it is wired to.
     #[error("attach through `{selector}`: the chip must be named")]
     ChipNeeded {
@@ -111,6 +120,15 @@ pub enum HilError {
     Flash {
         /// The file.
         file: PathBuf,
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
+    /// Erasing failed. What the flash holds now is not known.
+    #[error("{what}; the flash's contents are not known now")]
+    Erase {
+        /// What was to be erased, as `erase 0x08000000..0x08004000`.
+        what: String,
         /// What the probe software said.
         #[source]
         source: Cause,
@@ -181,6 +199,12 @@ pub enum HilError {
         /// What the probe software said.
         #[source]
         source: Cause,
+    },
+    /// Only to a virtual board of this process can things be made to happen.
+    #[error("make something happen to `{board}`: it is no virtual board of this process")]
+    NotEmulated {
+        /// The board.
+        board: String,
     },
     /// A virtual board could not be started or was lost.
     #[error(transparent)]

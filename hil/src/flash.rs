@@ -1,17 +1,19 @@
-//! Programming a chip: an ELF file, verified, with progress.
+//! Programming a chip: an ELF file, verified, with progress; and erasing it.
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use probe_rs::Session;
 use probe_rs::flashing::{
-    self, DownloadOptions, ElfLoader, ElfOptions, FileDownloadError, FlashError, ProgressEvent,
-    ProgressOperation,
+    self, DownloadOptions, ElfLoader, ElfOptions, FileDownloadError, FlashError, FlashLoader,
+    ProgressEvent, ProgressOperation,
 };
+use probe_rs::{CoreStatus, MemoryInterface, Session};
 
 use crate::HilError;
+use crate::error::Cause;
 
 /// How far a flash operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,22 +40,42 @@ pub enum FlashStage {
     Verify,
 }
 
-/// Programs `elf` and verifies it. Bytes of touched sectors that the file does not name are
-/// erased, as every flasher does.
+/// What flashing came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flashed {
+    /// Bytes that the file puts into flash.
+    pub bytes: u64,
+    /// The flash held them already: nothing was erased or written.
+    pub unchanged: bool,
+}
+
+/// What is to be done to the flash.
+#[derive(Debug, Clone)]
+pub(crate) enum Job {
+    /// Write this file and verify it. Bytes of touched sectors that the file does not name are
+    /// erased, as every flasher does.
+    Program { elf: PathBuf, even_if_same: bool },
+    /// Erase the sectors that hold these addresses.
+    Erase(Range<u64>),
+    /// Erase all that the chip's description calls flash.
+    EraseAll,
+}
+
+/// Does `job` within `limit`.
 ///
 /// The work is done on a thread of its own, since a stuck probe cannot be interrupted: if the
 /// deadline passes, the session is left to that thread and does not come back.
-pub(crate) fn flash_within(
+pub(crate) fn within(
     session: Session,
-    elf: &Path,
+    job: Job,
     limit: Duration,
     progress: &mut dyn FnMut(FlashProgress),
-) -> (Option<Session>, Result<(), HilError>) {
+) -> (Option<Session>, Result<Flashed, HilError>) {
     let (sender, steps) = mpsc::channel();
-    let file = elf.to_owned();
-    let worker = move || work(session, &file, &sender);
+    let what = job.clone();
+    let worker = move || work(session, &job, &sender);
     if let Err(source) = thread::Builder::new().name("hil-flash".to_owned()).spawn(worker) {
-        return (None, Err(HilError::Flash { file: elf.to_owned(), source: source.into() }));
+        return (None, Err(what.failed(source.into())));
     }
     let give_up = Instant::now() + limit;
     loop {
@@ -61,12 +83,10 @@ pub(crate) fn flash_within(
             Ok(Step::Progress(step)) => progress(step),
             Ok(Step::Done(session, result)) => return (Some(*session), result),
             Err(RecvTimeoutError::Timeout) => {
-                let what = format!("flash {}", elf.display());
-                return (None, Err(HilError::Deadline { what, limit }));
+                return (None, Err(HilError::Deadline { what: what.words(), limit }));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let source = "the probe driver panicked".into();
-                return (None, Err(HilError::Flash { file: elf.to_owned(), source }));
+                return (None, Err(what.failed("the probe driver panicked".into())));
             }
         }
     }
@@ -74,23 +94,97 @@ pub(crate) fn flash_within(
 
 enum Step {
     Progress(FlashProgress),
-    Done(Box<Session>, Result<(), HilError>),
+    Done(Box<Session>, Result<Flashed, HilError>),
+}
+
+impl Job {
+    fn words(&self) -> String {
+        match self {
+            Job::Program { elf, .. } => format!("flash {}", elf.display()),
+            Job::Erase(range) => format!("erase {:#010x}..{:#010x}", range.start, range.end),
+            Job::EraseAll => "erase the chip".to_owned(),
+        }
+    }
+
+    fn failed(&self, source: Cause) -> HilError {
+        match self {
+            Job::Program { elf, .. } => HilError::Flash { file: elf.clone(), source },
+            Job::Erase(_) | Job::EraseAll => HilError::Erase { what: self.words(), source },
+        }
+    }
 }
 
 /// Nobody listens any more once the deadline has passed; then sending fails, which is fine.
-fn work(mut session: Session, elf: &Path, steps: &Sender<Step>) {
+fn work(mut session: Session, job: &Job, steps: &Sender<Step>) {
     let mut tally = Tally::default();
-    let mut options = DownloadOptions::default();
-    options.verify = true;
-    options.progress = flashing::FlashProgress::new(|event| {
+    let mut report = flashing::FlashProgress::new(|event| {
         if let Some(step) = tally.note(&event) {
             drop(steps.send(Step::Progress(step)));
         }
     });
-    let loader = ElfLoader(ElfOptions::default());
-    let flashed = flashing::download_file_with_options(&mut session, elf, loader, options);
-    let result = flashed.map_err(|error| classify(error, elf));
+    let erased = Flashed { bytes: 0, unchanged: false };
+    end_lockup(&mut session);
+    let result = match job {
+        Job::Program { elf, even_if_same } => program(&mut session, elf, *even_if_same, report),
+        Job::Erase(range) => {
+            flashing::erase(&mut session, &mut report, range.start, range.end, false)
+                .map(|()| erased)
+                .map_err(|error| job.failed(error.into()))
+        }
+        Job::EraseAll => flashing::erase_all(&mut session, &mut report, false)
+            .map(|()| erased)
+            .map_err(|error| job.failed(error.into())),
+    };
     drop(steps.send(Step::Done(Box::new(session), result)));
+}
+
+fn program(
+    session: &mut Session,
+    elf: &Path,
+    even_if_same: bool,
+    report: flashing::FlashProgress<'_>,
+) -> Result<Flashed, HilError> {
+    let file = ElfLoader(ElfOptions::default());
+    let loader =
+        flashing::build_loader(session, elf, file, None).map_err(|error| classify(error, elf))?;
+    let bytes = loader.data().map(|(_, data)| data.len() as u64).sum();
+    if !even_if_same && holds(session, &loader) {
+        return Ok(Flashed { bytes, unchanged: true });
+    }
+    let mut options = DownloadOptions::default();
+    options.verify = true;
+    options.progress = report;
+    let flashed = loader.commit(session, options).map_err(FileDownloadError::Flash);
+    flashed.map(|()| Flashed { bytes, unchanged: false }).map_err(|error| classify(error, elf))
+}
+
+/// How long a chip may take to come out of its reset.
+const RESET: Duration = Duration::from_millis(500);
+
+/// A locked-up core runs no flash algorithm, and only a reset gets it out. If that fails, so does
+/// what comes next, and says why.
+fn end_lockup(session: &mut Session) {
+    if let Ok(mut core) = session.core(0)
+        && let Ok(CoreStatus::LockedUp) = core.status()
+    {
+        let _ = core.reset_and_halt(RESET);
+    }
+}
+
+/// Bytes that are read at once to compare.
+const COMPARE: usize = 4096;
+
+/// Whether the chip holds what `loader` would write. A chip that cannot be read holds something
+/// else; then writing tells why. Reading halts nothing.
+fn holds(session: &mut Session, loader: &FlashLoader) -> bool {
+    let Ok(mut core) = session.core(0) else { return false };
+    let mut found = [0; COMPARE];
+    loader.data().all(|(address, data)| {
+        (address..).step_by(COMPARE).zip(data.chunks(COMPARE)).all(|(at, wanted)| {
+            let found = &mut found[..wanted.len()];
+            core.read(at, found).is_ok() && found == wanted
+        })
+    })
 }
 
 /// Sums what probe-rs reports piece by piece.

@@ -12,6 +12,7 @@
 //! tells with each value off a virtual board what that value is worth. None of probe-rs's types
 //! is part of its interface.
 
+mod bench;
 mod board;
 mod error;
 mod flash;
@@ -19,17 +20,21 @@ mod lines;
 mod list;
 mod memory;
 mod open;
+mod remote_line;
+mod remote_probe;
 mod selector;
 mod snapshot;
 mod virtual_probe;
 mod virtual_target;
 
-pub use board::{Board, Deadlines};
+pub use bench::Bench;
+pub use board::{Board, Deadlines, Stimulus};
 pub use error::{Cause, HilError};
-pub use flash::{FlashProgress, FlashStage};
+pub use flash::{FlashProgress, FlashStage, Flashed};
 pub use lines::SerialLines;
 pub use list::{Availability, ProbeInfo, list};
 pub use memory::{ChipMemory, chip_memory};
 pub use selector::{Selector, SelectorError};
 pub use vbench::{SerialChunk, SerialText};
 pub use virtual_probe::use_qemu;
+pub use virtual_target::{chip_description, description_chip};

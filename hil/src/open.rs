@@ -1,5 +1,6 @@
 //! Opening a probe and attaching to the chip behind it.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,34 +11,61 @@ use probe_rs::config::{Registry, RegistryError, TargetSelector};
 use probe_rs::probe::list::Lister;
 use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
 use probe_rs::{Permissions, Session, Target};
+use vbench::Machine;
 
 use crate::error::Cause;
 use crate::list::{self, Availability};
+use crate::remote_line::{RemoteFault, remote_fault};
+use crate::remote_probe;
 use crate::selector::Selector;
 use crate::virtual_probe::{self, SharedBench, VirtualProbe, bench_fault};
 use crate::{HilError, virtual_target};
+
+/// The emulator behind a virtual board.
+pub(crate) enum Emulated {
+    /// In this process: started for this board, and ended with it.
+    Here(SharedBench),
+    /// Served by another process.
+    There { machine: &'static Machine, qemu: String },
+}
+
+impl Emulated {
+    pub(crate) fn machine(&self) -> &'static Machine {
+        match self {
+            Emulated::Here(bench) => bench.lock().machine(),
+            Emulated::There { machine, .. } => machine,
+        }
+    }
+
+    fn virtual_board(&self) -> VirtualBoard {
+        let qemu = match self {
+            Emulated::Here(bench) => bench.lock().qemu_version().to_string(),
+            Emulated::There { qemu, .. } => qemu.clone(),
+        };
+        VirtualBoard { machine: self.machine().qemu.machine.clone(), qemu }
+    }
+}
 
 /// Opens the probe and attaches to the chip, within `limit`.
 pub(crate) fn open(
     selector: &Selector,
     chip: Option<&str>,
     limit: Duration,
-) -> Result<(Session, Option<SharedBench>, BoardId), HilError> {
+) -> Result<(Session, Option<Emulated>, BoardId), HilError> {
     let selector = resolve(selector)?;
-    let chip = choose_chip(&selector, chip)?;
-    let (session, bench) = attach_within(&selector, chip.as_deref(), limit)?;
+    let (session, emulated) = attach_within(&selector, chip, limit)?;
     let id = BoardId {
         selector: selector.to_string(),
         chip: session.target().name.clone(),
-        virtual_board: bench.as_ref().map(|bench| virtual_board(&bench.lock())),
+        virtual_board: emulated.as_ref().map(Emulated::virtual_board),
     };
-    Ok((session, bench, id))
+    Ok((session, emulated, id))
 }
 
 /// Replaces "the only probe" by the probe it is, and says early why a probe will not open.
 fn resolve(selector: &Selector) -> Result<Selector, HilError> {
     let probe = match selector {
-        Selector::Virtual(_) => return Ok(selector.clone()),
+        Selector::Virtual(_) | Selector::Remote(_) => return Ok(selector.clone()),
         Selector::Only | Selector::Probe { .. } => {
             let mut found = list::real_probes(selector.to_probe_rs().as_ref());
             match found.len() {
@@ -61,14 +89,12 @@ fn no_probe(selector: &Selector) -> HilError {
 
 /// The chip to attach to: the given name if the registry knows it, a virtual board's own name,
 /// or none, which leaves it to the chip to say.
-fn choose_chip(selector: &Selector, chip: Option<&str>) -> Result<Option<String>, HilError> {
-    let own = match selector {
-        Selector::Virtual(name) => {
-            let machine = vbench::machine(name).map_err(std::sync::Arc::new)?;
-            Some(machine.chip.clone())
-        }
-        _ => None,
-    };
+fn choose_chip(
+    selector: &Selector,
+    chip: Option<&str>,
+    machine: Option<&Machine>,
+) -> Result<Option<String>, HilError> {
+    let own = machine.map(|machine| machine.chip.clone());
     let Some(chip) = chip else {
         return Ok(own);
     };
@@ -119,7 +145,7 @@ fn attach_within(
     selector: &Selector,
     chip: Option<&str>,
     limit: Duration,
-) -> Result<(Session, Option<SharedBench>), HilError> {
+) -> Result<(Session, Option<Emulated>), HilError> {
     let (sender, receiver) = mpsc::channel();
     let (to, of) = (selector.clone(), chip.map(str::to_owned));
     thread::Builder::new()
@@ -145,20 +171,32 @@ fn attach_within(
 fn attach(
     selector: &Selector,
     chip: Option<&str>,
-) -> Result<(Session, Option<SharedBench>), HilError> {
-    let mut probe = open_probe(selector)?;
-    let bench = Probe::try_into::<VirtualProbe>(&mut probe).map(|probe| probe.bench());
-    let target = match &bench {
-        Some(bench) => TargetSelector::Specified(virtual_target::of(bench.lock().machine())?),
-        None => TargetSelector::from(chip),
+) -> Result<(Session, Option<Emulated>), HilError> {
+    // What is wrong with a name is said before anything is started.
+    let known = match selector {
+        Selector::Virtual(name) => Some(vbench::machine(name).map_err(Arc::new)?),
+        _ => None,
+    };
+    let mut chosen = choose_chip(selector, chip, known)?;
+    let (probe, emulated) = open_probe(selector)?;
+    let target = match &emulated {
+        Some(emulated) => {
+            let machine = emulated.machine();
+            chosen = choose_chip(selector, chip, Some(machine))?;
+            TargetSelector::Specified(virtual_target::of(machine)?)
+        }
+        None => TargetSelector::from(chosen.as_deref()),
     };
     let session = probe
         .attach(target, Permissions::new())
-        .map_err(|error| attach_error(error, selector, chip))?;
-    Ok((session, bench))
+        .map_err(|error| attach_error(error, selector, chosen.as_deref()))?;
+    Ok((session, emulated))
 }
 
-fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
+fn open_probe(selector: &Selector) -> Result<(Probe, Option<Emulated>), HilError> {
+    if let Selector::Remote(address) = selector {
+        return open_remote(address);
+    }
     let Some(wanted) = selector.to_probe_rs() else {
         return Err(no_probe(selector));
     };
@@ -168,20 +206,36 @@ fn open_probe(selector: &Selector) -> Result<Probe, HilError> {
         _ if !list::can_enumerate() => return Err(no_probe(selector)),
         _ => Lister::new().open(wanted),
     };
-    opened.map_err(|error| match error {
+    let opened = opened.map_err(|error| match error {
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::NotFound) => no_probe(selector),
         // Says that there is no USB at all, as in most containers.
         DebugProbeError::ProbeCouldNotBeCreated(ProbeCreationError::Usb(_)) => no_probe(selector),
         source if let Some(fault) = bench_fault(&source) => HilError::Bench(fault),
         source => HilError::OpenProbe { selector: selector.clone(), source: source.into() },
-    })
+    });
+    let mut probe = opened?;
+    let bench = Probe::try_into::<VirtualProbe>(&mut probe).map(|probe| probe.bench());
+    Ok((probe, bench.map(Emulated::Here)))
 }
 
-fn virtual_board(bench: &vbench::Bench) -> VirtualBoard {
-    VirtualBoard {
-        machine: bench.machine().qemu.machine.clone(),
-        qemu: bench.qemu_version().to_string(),
-    }
+/// A bench that is served says which board it is; then nobody needs to name the chip.
+fn open_remote(address: &str) -> Result<(Probe, Option<Emulated>), HilError> {
+    let failed = |source: DebugProbeError| match remote_fault(&source) {
+        Some(RemoteFault::Connect { address, source }) => HilError::Unreachable { address, source },
+        _ => HilError::OpenProbe {
+            selector: Selector::Remote(address.to_owned()),
+            source: source.into(),
+        },
+    };
+    let (probe, word) = remote_probe::open(address).map_err(failed)?;
+    let emulated = match word {
+        Some(word) => {
+            let machine = vbench::machine(&word.board).map_err(Arc::new)?;
+            Some(Emulated::There { machine, qemu: word.qemu })
+        }
+        None => None,
+    };
+    Ok((probe, emulated))
 }
 
 fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>) -> HilError {

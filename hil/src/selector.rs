@@ -10,10 +10,15 @@ use probe_rs::probe::DebugProbeSelector;
 pub(crate) const VIRTUAL_VENDOR_ID: u16 = 0xf055;
 pub(crate) const VIRTUAL_PRODUCT_ID: u16 = 0x7e3a;
 
+/// A Glasgow's USB ids, by which probe-rs selects probes on the network as well. Source: probe-rs
+/// 0.32.0, `src/probe/glasgow/usb.rs`.
+const GLASGOW_VENDOR_ID: u16 = 0x20b7;
+const GLASGOW_PRODUCT_ID: u16 = 0x9db1;
+
 /// A choice of board.
 ///
-/// Written `virtual:microbit` for a virtual board, `VID:PID`, `VID:PID:SERIAL` or
-/// `VID:PID-INTERFACE:SERIAL` (ids in hexadecimal) for a probe.
+/// Written `virtual:microbit` for a virtual board, `tcp:HOST:PORT` for a probe on the network,
+/// `VID:PID`, `VID:PID:SERIAL` or `VID:PID-INTERFACE:SERIAL` (ids in hexadecimal) for one on USB.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// The real probe, provided that there is exactly one. Virtual boards are never picked
@@ -22,6 +27,8 @@ pub enum Selector {
     Only,
     /// The virtual board of that name.
     Virtual(String),
+    /// A probe on the network, as `HOST:PORT`: a bench that is served, or a Glasgow.
+    Remote(String),
     /// A probe by its USB ids.
     Probe {
         /// USB vendor id.
@@ -37,7 +44,9 @@ pub enum Selector {
 
 /// Why a text is not a [`Selector`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read `{text}` as a probe: expected `virtual:BOARD` or `VID:PID[:SERIAL]`")]
+#[error(
+    "read `{text}` as a probe: expected `virtual:BOARD`, `tcp:HOST:PORT` or `VID:PID[:SERIAL]`"
+)]
 pub struct SelectorError {
     /// The text.
     pub text: String,
@@ -54,6 +63,9 @@ impl FromStr for Selector {
                 _ => Ok(Selector::Virtual(board.to_owned())),
             };
         }
+        if let Some(address) = text.strip_prefix("tcp:") {
+            return remote(address).ok_or_else(malformed);
+        }
         let parsed = DebugProbeSelector::from_str(text).map_err(|_| malformed())?;
         Ok(Selector::from_probe_rs(parsed))
     }
@@ -64,6 +76,7 @@ impl fmt::Display for Selector {
         match self {
             Selector::Only => write!(f, "any"),
             Selector::Virtual(board) => write!(f, "virtual:{board}"),
+            Selector::Remote(address) => write!(f, "tcp:{address}"),
             Selector::Probe { .. } => match self.to_probe_rs() {
                 Some(selector) => write!(f, "{selector}"),
                 None => Ok(()),
@@ -82,6 +95,13 @@ impl Selector {
             {
                 Selector::Virtual(board)
             }
+            // As probe-rs writes it.
+            Some(serial)
+                if (vendor_id, product_id) == (GLASGOW_VENDOR_ID, GLASGOW_PRODUCT_ID)
+                    && serial.starts_with("tcp:") =>
+            {
+                Selector::Remote(serial["tcp:".len()..].to_owned())
+            }
             serial => Selector::Probe { vendor_id, product_id, interface, serial },
         }
     }
@@ -96,6 +116,12 @@ impl Selector {
                 interface: None,
                 serial_number: Some(board.clone()),
             }),
+            Selector::Remote(address) => Some(DebugProbeSelector {
+                vendor_id: GLASGOW_VENDOR_ID,
+                product_id: GLASGOW_PRODUCT_ID,
+                interface: None,
+                serial_number: Some(format!("tcp:{address}")),
+            }),
             Selector::Probe { vendor_id, product_id, interface, serial } => {
                 Some(DebugProbeSelector {
                     vendor_id: *vendor_id,
@@ -106,6 +132,13 @@ impl Selector {
             }
         }
     }
+}
+
+/// `HOST:PORT`, with both there.
+fn remote(address: &str) -> Option<Selector> {
+    let (host, port) = address.rsplit_once(':')?;
+    let complete = !host.is_empty() && port.parse::<u16>().is_ok();
+    complete.then(|| Selector::Remote(address.to_owned()))
 }
 
 #[cfg(test)]
@@ -123,6 +156,9 @@ mod tests {
         let cases = [
             ("virtual:microbit", Selector::Virtual("microbit".into()), "virtual:microbit"),
             ("f055:7e3a:microbit", Selector::Virtual("microbit".into()), "virtual:microbit"),
+            ("tcp:bench:7821", Selector::Remote("bench:7821".into()), "tcp:bench:7821"),
+            ("tcp:[::1]:7821", Selector::Remote("[::1]:7821".into()), "tcp:[::1]:7821"),
+            ("20b7:9db1:tcp:bench:7821", Selector::Remote("bench:7821".into()), "tcp:bench:7821"),
             ("0483:374b", probe(None, None), "0483:374b"),
             ("0483:374B:0670FF49", probe(Some("0670FF49"), None), "0483:374b:0670FF49"),
             ("0483:374b-1:A:B", probe(Some("A:B"), Some(1)), "0483:374b-1:A:B"),
@@ -136,7 +172,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_neither() {
-        for text in ["", "microbit", "virtual:", "0483", "xyz:1234"] {
+        for text in
+            ["", "microbit", "virtual:", "0483", "xyz:1234", "tcp:bench", "tcp::1", "tcp:a:b"]
+        {
             let error = text.parse::<Selector>().expect_err(text);
             assert!(error.to_string().contains("virtual:BOARD"), "{error}");
         }

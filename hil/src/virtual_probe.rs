@@ -45,6 +45,14 @@ pub(crate) fn qemu_program() -> Option<PathBuf> {
 pub(crate) struct SharedBench(Arc<Mutex<Bench>>);
 
 impl SharedBench {
+    pub(crate) fn new(bench: Bench) -> SharedBench {
+        SharedBench(Arc::new(Mutex::new(bench)))
+    }
+
+    pub(crate) fn mutex(&self) -> &Mutex<Bench> {
+        &self.0
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Bench> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +105,7 @@ impl ProbeFactory for VirtualBoards {
             .and_then(|machine| Bench::start(machine, &options))
             .map_err(BenchFault::from)?;
         let name = format!("QEMU {} ({})", bench.qemu_version(), bench.machine().name);
-        Ok(Box::new(VirtualProbe { bench: SharedBench(Arc::new(Mutex::new(bench))), name }))
+        Ok(Box::new(VirtualProbe { bench: SharedBench::new(bench), name }))
     }
 
     fn list_probes(&self) -> Vec<ProbeListItem> {

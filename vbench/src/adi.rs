@@ -105,6 +105,7 @@ impl DebugPort {
             let ack = if run > 1 {
                 let done = self.core.read_words(self.tar.into(), now)?;
                 self.advance(4 * now.len() as u32);
+                self.last_read = now[now.len() - 1];
                 self.settle(done)
             } else {
                 match self.read(register)? {

@@ -92,6 +92,30 @@ impl Bench {
         self.port.write_block(register, values)
     }
 
+    /// Drives an input pin of the chip.
+    ///
+    /// # Errors
+    /// [`BenchError::NotThere`] if QEMU has no such pin.
+    pub fn set_pin(&mut self, pin: u32, high: bool) -> Result<(), BenchError> {
+        self.port.core_mut().set_pin(pin, high)
+    }
+
+    /// Sends bytes to the board's UART.
+    ///
+    /// # Errors
+    /// [`BenchError::NotThere`] if it has none.
+    pub fn send_serial(&mut self, bytes: &[u8]) -> Result<(), BenchError> {
+        self.port.core_mut().send_serial(bytes)
+    }
+
+    /// Changes RAM or flash as a fault in its cells would, whether the core runs or not.
+    ///
+    /// # Errors
+    /// [`BenchError::NotThere`] if no memory holds all of it.
+    pub fn corrupt(&mut self, address: u64, bytes: &[u8]) -> Result<(), BenchError> {
+        self.port.core_mut().corrupt(address, bytes)
+    }
+
     /// Pulls the reset pin low, or lets go of it.
     pub fn set_reset_pin(&mut self, low: bool) -> Result<(), BenchError> {
         self.port.core_mut().set_reset_pin(low)

@@ -31,6 +31,8 @@ pub struct Machine {
     pub blank: Vec<RegisterWrite>,
     /// The UART whose text is captured, if the board has one.
     pub serial: Option<SerialSpec>,
+    /// Input pins that can be driven from outside, if QEMU has them.
+    pub pins: Option<PinsSpec>,
     /// Writes without which a device ignores others, needed to scan it.
     #[serde(default)]
     pub switch_on: Vec<SwitchOn>,
@@ -174,6 +176,18 @@ pub struct RegisterWrite {
 pub struct SerialSpec {
     /// Name as the chip's manual has it, such as `UART0`.
     pub name: String,
+}
+
+/// The input pins of a chip as QEMU names them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinsSpec {
+    /// Path in QEMU's tree of objects. A wrong one ends QEMU, so a test drives a pin.
+    pub path: String,
+    /// Name of its inputs.
+    pub input: String,
+    /// How many there are.
+    pub count: u32,
 }
 
 impl Machine {

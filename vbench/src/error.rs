@@ -83,6 +83,14 @@ pub enum BenchError {
         /// How long it was waited for.
         limit: Duration,
     },
+    /// The board has nothing of the kind that is to be driven.
+    #[error("drive {what} of `{board}`: it has none")]
+    NotThere {
+        /// The board.
+        board: String,
+        /// What was to be driven, such as `pin 40`.
+        what: String,
+    },
     /// The core is locked up or QEMU is gone: only a reset helps.
     #[error("reach a core that is locked up; a reset starts it again")]
     LockedUp,

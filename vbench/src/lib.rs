@@ -16,7 +16,8 @@
 //! own. Since an emulator also answers for registers that it does not model, each board carries
 //! a table of what a read of each register is worth: see [`Fidelity`].
 //!
-//! This crate knows nothing of probe-rs; `hil` makes a probe out of a [`Bench`].
+//! This crate knows nothing of probe-rs; `hil` makes a probe out of a [`Bench`], and [`serve`] makes
+//! one for every program that is built on probe-rs.
 
 mod adi;
 mod bench;
@@ -36,13 +37,15 @@ mod regions;
 mod rsp;
 mod scan;
 mod serial;
+mod server;
 mod watchpoints;
+pub mod wire;
 
 pub use adi::{Ack, DapRegister};
 pub use bench::Bench;
 pub use catalog::{
-    DebugPortSpec, FlashController, FlashSpec, FlashUnlock, HostFlash, Machine, QemuSpec, RamSpec,
-    RegisterWrite, SectorRun, SerialSpec, SwitchOn, Version, machine, machines,
+    DebugPortSpec, FlashController, FlashSpec, FlashUnlock, HostFlash, Machine, PinsSpec, QemuSpec,
+    RamSpec, RegisterWrite, SectorRun, SerialSpec, SwitchOn, Version, machine, machines,
 };
 pub use error::BenchError;
 pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
@@ -51,3 +54,4 @@ pub use link::BenchOptions;
 pub use qemu::check_qemu;
 pub use scan::{ScanRegister, scan};
 pub use serial::{SerialChunk, SerialText};
+pub use server::{CutOff, Served, serve};

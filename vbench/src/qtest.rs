@@ -138,6 +138,19 @@ impl Qtest {
         Ok(())
     }
 
+    /// Drives an input line of a device. QEMU ends if there is no such device or line.
+    pub(crate) fn set_input(
+        &mut self,
+        path: &str,
+        name: &str,
+        line: u32,
+        high: bool,
+    ) -> Result<(), BenchError> {
+        let level = u8::from(high);
+        self.channel.send(format!("set_irq_in {path} {name} {line} {level}\n").as_bytes())?;
+        self.answer().map(|_| ())
+    }
+
     /// What follows `OK` in the next answer.
     fn answer(&mut self) -> Result<String, BenchError> {
         let line = self.channel.take_until(b'\n')?;

@@ -4,6 +4,7 @@
 //! machine is stopped; whoever calls must know which it is.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::BenchError;
 use crate::channel::Channel;
@@ -54,11 +55,32 @@ impl Gdb {
 
     /// Executes one instruction, interrupts and timers held back or not.
     pub(crate) fn step(&mut self, mask_interrupts: bool) -> Result<Stop, BenchError> {
+        self.begin_step(mask_interrupts)?;
+        self.wait_stop()
+    }
+
+    fn begin_step(&mut self, mask_interrupts: bool) -> Result<(), BenchError> {
         // Bits of QEMU's sstep mask: 1 enable, 2 no interrupts, 4 no timers.
         let flags = if mask_interrupts { 7 } else { 1 };
         self.expect_ok(&format!("Qqemu.sstep={flags:x}"))?;
-        self.send("vCont;s:p1.1")?;
-        self.wait_stop()
+        self.send("vCont;s:p1.1")
+    }
+
+    /// [`Gdb::step`] for a core that may sleep on: after `limit` the machine is stopped all the same.
+    pub(crate) fn step_within(
+        &mut self,
+        mask_interrupts: bool,
+        limit: Duration,
+    ) -> Result<Stop, BenchError> {
+        self.begin_step(mask_interrupts)?;
+        let give_up = Instant::now() + limit;
+        while Instant::now() < give_up {
+            if let Some(stop) = self.poll_stop()? {
+                return Ok(stop);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.interrupt()
     }
 
     /// Why the machine has stopped by itself since it was resumed, if it has.

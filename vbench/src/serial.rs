@@ -170,6 +170,15 @@ impl SerialPort {
         &self.text
     }
 
+    /// Sends `bytes` to the board, as somebody at the other end of the cable would.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), BenchError> {
+        let broken = |source| BenchError::Channel { channel: "serial", source };
+        match &mut self.pump {
+            Some(pump) => pump.uart.write_all(bytes).map_err(broken),
+            None => Err(broken(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
     /// Takes text from `uart` from now on; what was connected before is let go.
     pub(crate) fn connect(&mut self, uart: UnixStream) -> Result<(), BenchError> {
         self.pump = None;

@@ -247,6 +247,16 @@ fn a_lockup_is_named_and_a_reset_brings_the_board_back() {
         checked.wish(Wish::LockUp);
         assert_eq!(checked.board.wait_halted(SECONDS).unwrap(), Some(CoreStatus::LockedUp));
         assert!(checked.board.post_mortem().unwrap().contains("R15="), "{}", checked.name);
+        // What is left of it: the registers it died with.
+        let handler = checked.symbol("HardFault_Handler");
+        checked.board.halt().unwrap();
+        let pc = checked.register("PC").unwrap();
+        assert!((handler..handler + 20).contains(&pc), "{}: {pc:#x}", checked.name);
+        assert_eq!(checked.register("xPSR").unwrap() & 0x1ff, 3, "{}", checked.name);
+        assert_eq!(checked.register("MSP"), None, "{}", checked.name);
+        let ticks = checked.symbol("ticks");
+        assert!(matches!(checked.board.read(ticks, 32, 1), Err(HilError::Bench(_))));
+
         checked.board.reset().unwrap();
         checked.wait_for_ticks();
         let serial = checked.board.serial().unwrap();

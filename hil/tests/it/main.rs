@@ -6,5 +6,7 @@ mod errors;
 mod firmware;
 mod lifetime;
 mod parts;
+mod proxy;
 mod reading;
 mod running;
+mod served;

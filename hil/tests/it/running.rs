@@ -153,6 +153,8 @@ fn a_lockup_is_named_and_a_reset_ends_it() {
     let pc = board.reset_and_halt().unwrap();
     assert_eq!(pc, 0xc0, "the flash survived");
     assert_eq!(board.read(0x2000_0000, 32, 1).unwrap(), [0]);
+    board.run().unwrap();
+    assert_eq!(board.wait_halted(SECONDS).unwrap(), Some(CoreStatus::LockedUp));
     board.flash(&parts::faulty_elf(), &mut |_| ()).unwrap();
     board.reset().unwrap();
     assert!(board.serial().unwrap().wait(SECONDS, |seen| seen.starts_with(b"uart-baud: boot ok")));

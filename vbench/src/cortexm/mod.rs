@@ -20,6 +20,7 @@ mod registers;
 mod reset;
 mod run;
 mod special;
+mod stimuli;
 mod stops;
 mod transfer;
 
@@ -49,6 +50,9 @@ enum State {
     Halted,
     /// QEMU has ended with word of a lockup, which is how it shows one. Until the next reset.
     LockedUp,
+    /// A locked-up core that the debugger halted: QEMU's last words still tell its registers, and
+    /// nothing else is left of it. Until the next reset.
+    Wreck,
     /// QEMU has ended otherwise, or does not answer and was ended. Until the next reset.
     Dead,
 }
@@ -74,8 +78,10 @@ pub(crate) struct CortexM {
     /// Registers that took instructions to read, since the core halted.
     specials: Option<Specials>,
     /// The flash, to be put back after a lockup: as the bench programmed it, or as of the last
-    /// reset where the chip's own controller may have done so. Empty: blank.
+    /// reset or the end of a flash algorithm where the chip's own controller did. Empty: blank.
     image: Vec<u8>,
+    /// Code in RAM ran since the image was taken.
+    maybe_programmed: bool,
     /// `BKPT` instructions in `image`: QEMU takes them as faults, a debugged core halts.
     bkpts: BTreeSet<u32>,
     post_mortem: Option<String>,
@@ -109,6 +115,7 @@ impl CortexM {
             inserted: Inserted::default(),
             specials: None,
             image: Vec::new(),
+            maybe_programmed: false,
             bkpts: BTreeSet::new(),
             post_mortem: None,
         })
@@ -206,7 +213,7 @@ impl CortexM {
     /// Why there is no link.
     fn gone(&self) -> BenchError {
         match self.state {
-            State::LockedUp => BenchError::LockedUp,
+            State::LockedUp | State::Wreck => BenchError::LockedUp,
             _ => BenchError::QemuDied { stderr: self.post_mortem.clone().unwrap_or_default() },
         }
     }

@@ -80,9 +80,9 @@ impl CortexM {
         let mut value = self.control;
         value |= match self.state {
             // A debugger modifies what it reads: C_HALT must show while the core is halted.
-            State::Halted => DHCSR_S_HALT | DHCSR_C_HALT | DHCSR_S_REGRDY,
+            State::Halted | State::Wreck => DHCSR_S_HALT | DHCSR_C_HALT | DHCSR_S_REGRDY,
             State::Running => 0,
-            State::LockedUp => DHCSR_S_LOCKUP,
+            State::LockedUp => DHCSR_S_LOCKUP | DHCSR_S_REGRDY,
             State::Dead => return Err(self.gone()),
         };
         if std::mem::take(&mut self.reset_seen) {
@@ -113,8 +113,16 @@ impl CortexM {
                 this.halted(DFSR_HALTED);
                 Ok(())
             }),
-            // A locked-up core can be halted on hardware; here there is no core left.
-            State::Running | State::LockedUp => Ok(()),
+            State::LockedUp | State::Wreck if halt => {
+                self.state = State::Wreck;
+                self.dfsr |= DFSR_HALTED;
+                Ok(())
+            }
+            State::LockedUp | State::Wreck => {
+                self.state = State::LockedUp;
+                Ok(())
+            }
+            State::Running => Ok(()),
             State::Dead => Err(self.gone()),
         }
     }

@@ -19,7 +19,7 @@ impl CortexM {
             })?;
         }
         match self.state {
-            State::LockedUp | State::Dead => self.restart()?,
+            State::LockedUp | State::Wreck | State::Dead => self.restart()?,
             State::Running | State::Halted => {
                 self.save_flash()?;
                 self.link()?.qmp.system_reset()?;
@@ -47,6 +47,20 @@ impl CortexM {
         }
         self.link = Some(link);
         Ok(())
+    }
+
+    /// Notes what a flash algorithm did, before the firmware may lock up: it runs from RAM, and what
+    /// is resumed after it in flash, or without a debugger, is not it.
+    pub(super) fn save_programmed(&mut self, pc: u32) -> Result<(), BenchError> {
+        let in_flash = self.machine.flash_range().contains(&pc.into());
+        if !in_flash && self.control & DHCSR_C_DEBUGEN != 0 {
+            self.maybe_programmed = true;
+            return Ok(());
+        }
+        match std::mem::take(&mut self.maybe_programmed) {
+            true => self.save_flash(),
+            false => Ok(()),
+        }
     }
 
     /// Keeps what the chip's own flash controller may have changed.

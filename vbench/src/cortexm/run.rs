@@ -1,5 +1,7 @@
 //! Run control: halt, step, resume.
 
+use std::time::Duration;
+
 use super::registers::{
     DFSR_BKPT, DFSR_DWTTRAP, DFSR_HALTED, DFSR_VCATCH, DHCSR_C_DEBUGEN, ICSR, ICSR_PENDSVCLR,
     ICSR_PENDSVSET,
@@ -12,6 +14,9 @@ use crate::rsp::Stop;
 
 /// `WFI` and `WFE`. Source: DDI 0419E, A6.7.
 const SLEEP_INSTRUCTIONS: [u16; 2] = [0xBF30, 0xBF20];
+
+/// How long a sleeping core may take to wake for a step.
+const WAKE: Duration = Duration::from_millis(100);
 
 impl CortexM {
     /// Notes what happened since the last look: a breakpoint, a reset by the firmware, a lockup.
@@ -47,6 +52,7 @@ impl CortexM {
             self.halted(DFSR_BKPT);
             return Ok(());
         }
+        self.save_programmed(pc)?;
         self.place_stops()?;
         self.link()?.gdb.resume()?;
         self.state = State::Running;
@@ -105,14 +111,15 @@ impl CortexM {
 
     /// Steps a core that was halted inside a wait. On hardware the halt ended the wait; QEMU's
     /// core sleeps on until an interrupt is pending. PendSV serves: it is pended for the one
-    /// step, never taken, and cleared again unless the firmware had pended it.
+    /// step, never taken, and cleared again unless the firmware had pended it. Inside a handler of
+    /// higher priority it wakes nobody: such a step leaves the core where it is.
     pub(super) fn step_awake(&mut self, mask_interrupts: bool) -> Result<Stop, BenchError> {
         let link = self.link()?;
         let pending = link.qtest.read(ICSR, Width::Word)? & ICSR_PENDSVSET != 0;
         if !pending {
             link.qtest.write(ICSR, Width::Word, ICSR_PENDSVSET)?;
         }
-        let stop = link.gdb.step(mask_interrupts || !pending)?;
+        let stop = link.gdb.step_within(mask_interrupts || !pending, WAKE)?;
         if !pending {
             link.qtest.write(ICSR, Width::Word, ICSR_PENDSVCLR)?;
         }

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use super::CortexM;
 use super::registers::{
     CFSR, DEMCR_TRCENA, DEMCR_VC_BUSERR, DEMCR_VC_CHKERR, DEMCR_VC_HARDERR, DEMCR_VC_MMERR,
     DEMCR_VC_NOCPERR, DEMCR_VC_STATERR, DFSR_BKPT, DFSR_DWTTRAP, DFSR_VCATCH, DHCSR_C_DEBUGEN,
     VTOR,
 };
+use super::{CortexM, State};
 use crate::BenchError;
 use crate::qtest::Width;
 use crate::regions::Kind;
@@ -58,16 +58,23 @@ impl CortexM {
     /// Makes QEMU follow what the debugger changed while the core runs.
     pub(super) fn change_stops(&mut self) -> Result<(), BenchError> {
         let stop = self.link()?.gdb.interrupt()?;
-        let pc = self.register("pc")?.unwrap_or(0);
-        if stop.data.is_some() || self.inserted.instructions.contains(&pc) {
-            // It has stopped by itself in this very moment.
-            if let Some(why) = self.reason(stop)? {
-                self.halted(why);
-                return Ok(());
-            }
+        self.note_stop_between(stop)?;
+        if self.state != State::Running {
+            return Ok(());
         }
         self.place_stops()?;
         self.link()?.gdb.resume()
+    }
+
+    /// A core that was interrupted for something else may have stopped by itself in that moment.
+    pub(super) fn note_stop_between(&mut self, stop: Stop) -> Result<(), BenchError> {
+        let pc = self.register("pc")?.unwrap_or(0);
+        if (stop.data.is_some() || self.inserted.instructions.contains(&pc))
+            && let Some(why) = self.reason(stop)?
+        {
+            self.halted(why);
+        }
+        Ok(())
     }
 
     /// Bits of DFSR for a stop. `None`: nobody asked for it, and the core has been led past it.

@@ -20,10 +20,18 @@ enum Selected {
 impl CortexM {
     /// DCRSR starts a transfer between DCRDR and a core register.
     pub(super) fn transfer_register(&mut self, selector: u32) -> Result<(), BenchError> {
-        if self.state != State::Halted {
-            return Ok(());
-        }
         let selected = selected(selector & DCRSR_REGSEL);
+        match self.state {
+            State::Halted => {}
+            State::Wreck => {
+                self.dcrdr = match selected {
+                    Some(Selected::Named(name)) => self.last_word(name),
+                    _ => None,
+                };
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
         if selector & DCRSR_WRITE == 0 {
             self.dcrdr = match selected {
                 Some(selected) => self.read_selected(selected)?,
@@ -37,12 +45,29 @@ impl CortexM {
         }
     }
 
+    /// A register as QEMU's last words give it: `R00=…` to `R15=…`, `XPSR=…`.
+    fn last_word(&self, name: &str) -> Option<u32> {
+        let number = match name {
+            "sp" => Some(13),
+            "lr" => Some(14),
+            "pc" => Some(15),
+            _ => name.strip_prefix('r').and_then(|digits| digits.parse().ok()),
+        };
+        let label = match number {
+            Some(number) => format!("R{number:02}="),
+            None => format!("{}=", name.to_ascii_uppercase()),
+        };
+        let words = self.post_mortem.as_deref()?.split_whitespace();
+        let mut values = words.filter_map(|word| word.strip_prefix(label.as_str()));
+        u32::from_str_radix(values.next()?, 16).ok()
+    }
+
     /// `None`: QEMU does not tell it.
     fn read_selected(&mut self, selected: Selected) -> Result<Option<u32>, BenchError> {
         match selected {
             Selected::Named(name) => self.register(name),
             Selected::Special(register) => {
-                let Some(all) = self.specials()? else { return Ok(None) };
+                let Some(all) = self.specials()? else { return self.stack_in_use(register) };
                 Ok(if register == Special::Msp { all.msp } else { all.psp })
             }
             Selected::Packed => {
@@ -57,6 +82,15 @@ impl CortexM {
                 let double = self.link()?.gdb.read_double(&name)?;
                 Ok(double.map(|bits| (bits >> (32 * (number % 2))) as u32))
             }
+        }
+    }
+
+    /// MSP, if nothing but SP can be had: handlers always use the main stack.
+    fn stack_in_use(&mut self, register: Special) -> Result<Option<u32>, BenchError> {
+        let in_handler = self.register("xpsr")?.is_some_and(|xpsr| xpsr & 0x1ff != 0);
+        match register == Special::Msp && in_handler {
+            true => self.register("sp"),
+            false => Ok(None),
         }
     }
 

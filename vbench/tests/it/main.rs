@@ -7,3 +7,4 @@ mod known;
 mod lifetime;
 mod parts;
 mod start;
+mod stimuli;
