@@ -187,14 +187,16 @@ impl Firmware {
 
     /// The symbol that covers `address`, and how far into it the address is.
     ///
-    /// A symbol without a size covers what lies up to the next symbol of its section.
+    /// A symbol without a size covers what lies up to the next symbol of its section. What has no
+    /// place in memory is not there, whatever its value: sizes and other absolute symbols, and the
+    /// entries of sections that are not loaded, such as defmt's table.
     pub fn symbol_at(&self, address: u64) -> Option<(SymbolRef<'_>, u64)> {
         let symbols = self.symbol_records();
         let end = symbols.partition_point(|symbol| symbol.address <= address);
         let start = end.saturating_sub(MAX_OVERLAP);
         // The last address wins; among equal addresses the records put functions first.
         let sized = covering(symbols.slice(start..end), address);
-        let record = sized.or_else(|| self.label_at(address, end))?;
+        let record = sized.or_else(|| self.label_at(address, start..end))?;
         Some((self.symbol_ref(record), address - record.address))
     }
 
@@ -206,7 +208,7 @@ impl Firmware {
         let from_symbols = self
             .symbols()
             .filter(|_| self.function_records().is_empty())
-            .filter(|symbol| symbol.kind == SymbolKind::Function)
+            .filter(|symbol| symbol.kind == SymbolKind::Function && symbol.in_memory)
             .map(function_of_symbol);
         from_dwarf.chain(from_symbols)
     }
@@ -323,6 +325,7 @@ impl Firmware {
                 1 => SymbolKind::Object,
                 _ => SymbolKind::Label,
             },
+            in_memory: is_in_memory(record),
         }
     }
 
@@ -337,14 +340,22 @@ impl Firmware {
         }
     }
 
-    /// The symbol without a size that comes last before `address`, if both are in one section.
-    fn label_at(&self, address: u64, end: usize) -> Option<&SymbolRecord> {
-        let last = self.symbol_records().get(end.checked_sub(1)?)?;
-        let same_section = self.section_records().iter().any(|section| {
-            let inside = |at: u64| section.address <= at && at - section.address < section.size;
-            section.flags & SECTION_ALLOCATED != 0 && inside(last.address) && inside(address)
+    /// The symbol without a size that comes last before `address`, if both are in one section. At
+    /// the end of one it may stand, too; elsewhere it is a number, whatever section it is said to
+    /// be of, as GNU ld says of `_estack`.
+    fn label_at(&self, address: u64, near: std::ops::Range<usize>) -> Option<&SymbolRecord> {
+        let last = self.symbol_records().slice(near).iter().rev().find(|s| is_in_memory(s))?;
+        if last.size != 0 {
+            return None;
+        }
+        let mut sections = self.section_records().iter().filter(|section| {
+            section.flags & SECTION_ALLOCATED != 0 && section.address <= last.address
         });
-        (last.size == 0 && (same_section || last.address == address)).then_some(last)
+        let holds = sections.any(|section| match last.address - section.address {
+            offset if offset < section.size => address - section.address < section.size,
+            offset => offset == section.size && last.address == address,
+        });
+        holds.then_some(last)
     }
 
     fn section_records(&self) -> Records<'_, SectionRecord> {
@@ -420,11 +431,15 @@ fn covering(symbols: &[SymbolRecord], address: u64) -> Option<&SymbolRecord> {
         if best.is_some_and(|best| best.address != symbol.address) {
             break;
         }
-        if address - symbol.address < symbol.size {
+        if is_in_memory(symbol) && address - symbol.address < symbol.size {
             best = Some(symbol);
         }
     }
     best
+}
+
+fn is_in_memory(symbol: &SymbolRecord) -> bool {
+    symbol.kind & SYMBOL_NOWHERE == 0
 }
 
 fn function_of_symbol(symbol: SymbolRef<'_>) -> FunctionRef<'_> {

@@ -15,7 +15,9 @@ mod cover;
 mod group;
 mod memory;
 mod origin;
+mod ram;
 mod reserved;
+mod v0;
 
 use std::ops::{Add, AddAssign, Range};
 

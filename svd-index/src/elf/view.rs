@@ -16,6 +16,9 @@ pub struct SymbolRef<'a> {
     pub size: u64,
     /// What it names.
     pub kind: SymbolKind,
+    /// Whether something is at its address. `false`: the address is a number and no more, as of
+    /// absolute symbols, or an offset in a section that is not loaded.
+    pub in_memory: bool,
 }
 
 /// A function with code.

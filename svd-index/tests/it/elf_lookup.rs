@@ -199,3 +199,37 @@ fn a_section_tells_where_no_symbol_does_and_riscv_has_none() {
     let stripped = open(&data("stripped.elf"));
     assert_eq!(stripped.vector_table(), Some(TableRef::Section(".isr_vector")));
 }
+
+#[test]
+fn numbers_that_look_like_addresses_name_no_memory() {
+    let elf = data("m4-O2-dwarf5.elf");
+    let (bytes, symbols) = (read(&elf), open(&elf));
+    let variable = symbols.find_symbols("config")[0];
+    let bytes = with_absolute_symbol(bytes, "config");
+    let firmware = firmware(&bytes);
+    let absolute = firmware.find_symbols("config")[0];
+    assert_eq!((absolute.address, absolute.in_memory), (variable.address, false));
+    let at = firmware.symbol_at(variable.address + 4);
+    assert!(at.is_none_or(|(symbol, _)| symbol.name != "config"), "{at:?}");
+    // `stack_top`, an absolute symbol one past the end of RAM; and the end of `.bss`, which is one.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/register-use/stm32f4.elf");
+    let drivers = open(&path);
+    let top = drivers.find_symbols("stack_top")[0];
+    assert_eq!((top.in_memory, drivers.symbol_at(top.address)), (false, None));
+    let end = drivers.find_symbols("bss_end")[0];
+    assert_eq!(drivers.symbol_at(end.address), Some((end, 0)));
+    assert_eq!(drivers.symbol_at(end.address + 4), None);
+}
+
+/// Takes a symbol out of its section: `st_shndx` becomes `SHN_ABS`.
+fn with_absolute_symbol(mut bytes: Vec<u8>, name: &str) -> Vec<u8> {
+    use object::{Object, ObjectSection, ObjectSymbol};
+    const ENTRY: usize = 16;
+    const SECTION_INDEX: usize = 14;
+    let file = object::File::parse(&*bytes).unwrap();
+    let index = file.symbols().find(|symbol| symbol.name() == Ok(name)).unwrap().index();
+    let table = file.section_by_name(".symtab").unwrap().file_range().unwrap().0 as usize;
+    let at = table + index.0 * ENTRY + SECTION_INDEX;
+    bytes[at..at + 2].copy_from_slice(&object::elf::SHN_ABS.to_le_bytes());
+    bytes
+}

@@ -308,6 +308,80 @@ fn link_time_optimisation_keeps_the_source_file() {
     assert_eq!(row(&rows, "work").file.as_deref(), Some("lto.c"));
 }
 
+/// Flash and RAM by section, of programs that no chip's memories are known for.
+fn check_sections(script: &str, flags: &[&str], expected: &[(&str, bool)]) -> Option<()> {
+    let source = "
+        __attribute__((section(\".vectors,\\\"aw\\\",%progbits@\"))) const void *vectors[4] = {0};
+        __attribute__((section(\".first\"))) int first(int a) { return a; }
+        __attribute__((section(\".second\"))) int second(int a) { return a + 1; }
+        int data = 3; int cleared[4];
+    ";
+    let bytes = build("a.c", source, script, flags)?;
+    let firmware = firmware(&bytes);
+    let sizes = firmware.sizes(&[]);
+    for &(name, is_ram) in expected {
+        let block = sizes.blocks().iter().find(|block| block.name == name);
+        let block = block.unwrap_or_else(|| panic!("no {name}"));
+        let told = (block.bytes.flash == 0, block.bytes.ram != 0);
+        assert_eq!(told, (is_ram, is_ram), "{name} of {script}");
+    }
+    Some(())
+}
+
+#[test]
+fn ram_is_told_by_what_the_program_does_with_it() {
+    // Code in RAM and code in flash, in the same 16 MiB, as an ESP32 has them.
+    let near = "SECTIONS { .first 0x40080000 : { *(.first) } .ram : { *(.bss*) *(COMMON) }
+        .text 0x400d0020 : { *(.second) *(.text*) } .rodata : { *(.rodata*) }
+        .data 0x3ffb0000 : { *(.data*) } .vectors 0x00000000 : { *(.vectors*) }
+        /DISCARD/ : { *(.ARM.*) *(.note*) } }";
+    let of_near = [(".first", true), (".ram", true), (".text", false), (".data", true)];
+    // All of it is put into RAM by a debugger, as on chips without flash.
+    let loaded = "SECTIONS { .text 0x80000000 : { *(.first) *(.second) *(.text*) } .vectors : { *(.vectors*) }
+        .data : { *(.data*) } .bss : { *(.bss*) *(COMMON) } /DISCARD/ : { *(.ARM.*) *(.note*) } }";
+    let of_loaded = [(".text", true), (".vectors", true), (".data", true), (".bss", true)];
+    // A table that is marked as written to, in flash.
+    let table = "SECTIONS { .vectors 0x08000000 : { *(.vectors*) } .text : { *(.first) *(.second) *(.text*) }
+        .data 0x20000000 : AT(LOADADDR(.text) + SIZEOF(.text)) { *(.data*) }
+        .bss (NOLOAD) : { *(.bss*) *(COMMON) } /DISCARD/ : { *(.ARM.*) *(.note*) } }";
+    let of_table = [(".vectors", false), (".text", false), (".bss", true)];
+    let checked = check_sections(near, &["-O1"], &of_near)
+        .and_then(|()| check_sections(loaded, &["-O1"], &of_loaded))
+        .and_then(|()| check_sections(table, &["-O1"], &of_table));
+    if checked.is_none() {
+        missing("arm-none-eabi-gcc");
+    }
+}
+
+/// Names of rustc's two formats: who instantiated what is in the newer one, without debug
+/// information.
+#[test]
+fn rust_instances_come_with_their_maker() {
+    let source = "
+        void generic(void) __asm__(\"_RINvNtC4core3ptr13drop_in_placeNtC3app5ThingEB1c_\");
+        void generic(void) {}
+        void other(void) __asm__(\"_RINvC3hal4wakehEC3app\");
+        void other(void) {}
+        void own(void) __asm__(\"_RNvC3app4main\");
+        void own(void) { generic(); other(); }
+    ";
+    let Some(bytes) = build("a.c", source, SCRIPT, &["-O1"]) else {
+        return missing("arm-none-eabi-gcc");
+    };
+    let firmware = firmware(&bytes);
+    check_sums(&firmware, "instances");
+    let rows = firmware.sizes(&[]).rows(By::Crate);
+    let made = |name: &str| row(&rows, name).instances.clone();
+    assert_eq!(made("hal"), [("app".to_owned(), row(&rows, "hal").bytes)]);
+    assert_eq!(made("app"), []);
+    let symbols = firmware.sizes(&[]).rows(By::Symbol);
+    let wake = symbols.iter().find(|row| row.name.contains("wake")).unwrap();
+    assert_eq!(
+        (wake.krate.as_deref(), wake.instantiated_in.as_deref()),
+        (Some("hal"), Some("app"))
+    );
+}
+
 #[test]
 fn rust_comes_by_its_crates() {
     let firmware = open(&example("../register-use/pac-drivers.elf"));

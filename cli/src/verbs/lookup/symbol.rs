@@ -21,13 +21,13 @@ pub(crate) fn sym(session: &mut Session, args: &SymArgs) -> Outcome {
     check_whole(&index)?;
     let images = images(&index);
     for (firmware, symbol) in hits.iter().take(args.limit) {
-        let line = firmware.line_at(symbol.address);
+        let line = firmware.line_at(symbol.address).filter(|_| symbol.in_memory);
         let image = image_of(&images, firmware);
         let symbol = json::Symbol {
             version: json::VERSION,
             name: symbol.name.to_owned(),
             linkage_name: symbol.linkage_name.to_owned(),
-            kind: symbol_kind(symbol.kind),
+            kind: symbol_kind(symbol),
             address: hex(symbol.address, 32),
             size_bytes: symbol.size,
             file: line.map(|line| line.file.to_owned()),
@@ -72,9 +72,10 @@ pub(crate) fn symbols<'a>(
     })
 }
 
-/// The word for it in JSON.
-pub(crate) fn symbol_kind(kind: SymbolKind) -> &'static str {
-    match kind {
+/// The word for it in JSON. What has no place in memory is `absolute`, whatever it names.
+pub(crate) fn symbol_kind(symbol: &SymbolRef<'_>) -> &'static str {
+    match symbol.kind {
+        _ if !symbol.in_memory => "absolute",
         SymbolKind::Function => "function",
         SymbolKind::Object => "object",
         SymbolKind::Label => "label",

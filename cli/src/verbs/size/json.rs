@@ -33,6 +33,18 @@ pub(super) struct Line {
     krate: Option<String>,
     /// The crate that instantiated a generic function, where that is another one.
     instantiated_in: Option<String>,
+    /// Of a crate, what others made of its generic code.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<Instance>,
+}
+
+/// A part of a crate's sum.
+#[derive(Debug, Serialize)]
+struct Instance {
+    #[serde(rename = "crate")]
+    krate: String,
+    flash_bytes: u64,
+    ram_bytes: u64,
 }
 
 impl Line {
@@ -51,7 +63,15 @@ impl Line {
             file: row.file.clone(),
             krate: row.krate.clone(),
             instantiated_in: row.instantiated_in.clone(),
+            instances: row.instances.iter().map(Instance::of).collect(),
         }
+    }
+}
+
+impl Instance {
+    fn of((krate, bytes): &(String, Bytes)) -> Self {
+        let (krate, Bytes { flash, ram }) = (krate.clone(), *bytes);
+        Self { krate, flash_bytes: flash, ram_bytes: ram }
     }
 }
 

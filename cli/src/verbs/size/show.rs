@@ -13,6 +13,9 @@ use crate::ui::{BAD, CARE, QUIET, STRONG, printable};
 /// From this share of a memory on there is little room left.
 const TIGHT_PERCENT: f64 = 90.0;
 
+/// Of the crates that instantiated a crate's generic code, those that are named.
+const INSTANCES_SHOWN: usize = 3;
+
 /// Totals, and how much of the chip's memories they take.
 pub(super) fn head(
     out: &mut impl Write,
@@ -136,7 +139,18 @@ pub(super) fn details(by: By, row: &Row) -> String {
                 text.push_str("  up to what comes next");
             }
         }
-        By::Crate | By::File => {}
+        By::Crate => {
+            let makers =
+                row.instances.iter().take(INSTANCES_SHOWN).map(|(maker, bytes)| {
+                    format!("{} by {}", grouped(bytes.sum()), printable(maker))
+                });
+            let makers: Vec<String> = makers.collect();
+            if !makers.is_empty() {
+                let more = if row.instances.len() > INSTANCES_SHOWN { ", …" } else { "" };
+                text.push_str(&format!("  instantiated: {}{more}", makers.join(", ")));
+            }
+        }
+        By::File => {}
     }
     text
 }

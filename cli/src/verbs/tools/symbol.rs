@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Named {
     name: String,
-    /// `function`, `object` or `label`.
+    /// `function`, `object`, `label`; `absolute` for what has no place in memory.
     kind: &'static str,
     address: String,
     size_bytes: u64,
@@ -49,10 +49,10 @@ impl Tool for Symbol {
         let found = lookup::symbols(&known.index, &name)?;
         let images = images(&known.index);
         Ok(List::of(&found, cut, |(firmware, symbol)| {
-            let line = firmware.line_at(symbol.address);
+            let line = firmware.line_at(symbol.address).filter(|_| symbol.in_memory);
             Named {
                 name: quote::name(symbol.name),
-                kind: lookup::symbol_kind(symbol.kind),
+                kind: lookup::symbol_kind(symbol),
                 address: hex(symbol.address, 32),
                 size_bytes: symbol.size,
                 line: line.and_then(|line| place(Some(line.file), Some(line.line))),

@@ -62,6 +62,9 @@ pub struct Row {
     pub krate: Option<String>,
     /// For a generic function, the crate that instantiated it, where that is another one.
     pub instantiated_in: Option<String>,
+    /// For a crate, what other crates made of its generic code, the largest first. It is counted
+    /// here, not with them.
+    pub instances: Vec<(String, Bytes)>,
     /// For a symbol, its section.
     pub section: Option<String>,
 }
@@ -71,7 +74,7 @@ impl Sizes<'_> {
     pub fn rows(&self, by: By) -> Vec<Row> {
         let mut rows = match by {
             By::Section => self.by_section(),
-            By::Crate => self.by_origin(&Names::of(self), Names::krate),
+            By::Crate => self.by_crate(),
             By::File => self.by_origin(&Names::of(self), Names::file),
             By::Symbol => self.by_symbol(),
         };
@@ -122,6 +125,27 @@ impl Sizes<'_> {
         sums.into_iter().map(row).collect()
     }
 
+    fn by_crate(&self) -> Vec<Row> {
+        let names = Names::of(self);
+        let mut rows = self.by_origin(&names, Names::krate);
+        let mut instances: HashMap<(&str, &str), Bytes> = HashMap::new();
+        for piece in &self.pieces {
+            if let Some(krate) = names.own_crate(piece)
+                && let Some(maker) = names.instantiated_in(piece).filter(|maker| *maker != krate)
+            {
+                *instances.entry((krate, maker)).or_default() += self.bytes(piece);
+            }
+        }
+        for row in rows.iter_mut().filter(|row| row.kind == RowKind::Crate) {
+            let of_row = instances.iter().filter(|((krate, _), _)| *krate == row.name);
+            row.instances =
+                of_row.map(|((_, maker), bytes)| ((*maker).to_owned(), *bytes)).collect();
+            row.instances
+                .sort_by(|(a, of_a), (b, of_b)| of_b.sum().cmp(&of_a.sum()).then_with(|| a.cmp(b)));
+        }
+        rows
+    }
+
     fn by_symbol(&self) -> Vec<Row> {
         let names = Names::of(self);
         // What of one owner lies inside of it belongs together, then what has one name and file.
@@ -146,7 +170,8 @@ impl Row {
     fn new(name: String, kind: RowKind) -> Self {
         let bytes = Bytes::default();
         let (address, file, krate, section, instantiated_in) = (None, None, None, None, None);
-        Self { name, kind, bytes, count: 1, address, file, krate, instantiated_in, section }
+        let (count, instances) = (1, Vec::new());
+        Self { name, kind, bytes, count, address, file, krate, instantiated_in, instances, section }
     }
 }
 
@@ -220,6 +245,12 @@ impl<'s> Names<'s> {
         origin::crate_of(linkage_name, name)
     }
 
+    /// The crate that a piece was compiled in: as its name tells, else as its unit does.
+    fn instantiated_in(&self, piece: &Piece) -> Option<&str> {
+        let of_name = self.names(piece.owner).and_then(|[_, name]| origin::instantiated_in(name));
+        of_name.or_else(|| self.unit(piece).and_then(|(_, krate)| krate.as_deref()))
+    }
+
     fn krate(&self, piece: &Piece) -> (Cow<'_, str>, RowKind) {
         if let Some(krate) = self.own_crate(piece) {
             return (Cow::Borrowed(krate), RowKind::Crate);
@@ -259,7 +290,8 @@ impl<'s> Names<'s> {
             let unit_crate = unit.and_then(|(_, krate)| krate.as_deref());
             let krate = self.own_crate(piece).or(unit_crate);
             row.krate = krate.map(str::to_owned);
-            row.instantiated_in = unit_crate.filter(|_| unit_crate != krate).map(str::to_owned);
+            let maker = self.instantiated_in(piece);
+            row.instantiated_in = maker.filter(|_| maker != krate).map(str::to_owned);
         }
         row
     }

@@ -1,12 +1,11 @@
 //! What takes memory: sections, what segments load besides them, and which memory that is.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Bytes;
-use crate::Origin;
+use super::ram::Ram;
+use crate::elf::Firmware;
 use crate::elf::records::{SECTION_WRITABLE, SEGMENTS, SegmentRecord};
-use crate::elf::{Firmware, Machine};
 use crate::store::Records;
 
 /// A memory of the chip.
@@ -66,12 +65,6 @@ pub enum BlockKind {
     Between,
 }
 
-/// Memories of one chip that are further apart are not one memory.
-const PART: u64 = 0x0100_0000;
-
-/// Source: ARMv7-M ARM, DDI 0403E, B3.1 (the system address map: SRAM).
-const ARM_SRAM: Range<u64> = 0x2000_0000..0x4000_0000;
-
 impl Block<'_> {
     /// First address after it.
     pub fn end(&self) -> u64 {
@@ -81,6 +74,11 @@ impl Block<'_> {
     /// Whether the file puts it straight into RAM.
     pub fn is_loaded_into_ram(&self) -> bool {
         !self.zeroed && self.bytes.flash == 0
+    }
+
+    /// Whether its bytes are programmed elsewhere, to be copied when the program starts.
+    pub(super) fn is_copied(&self) -> bool {
+        self.address != self.load_address
     }
 
     /// Addresses that it takes: where it runs, and where it is programmed.
@@ -121,13 +119,13 @@ pub(super) fn blocks<'a>(firmware: &'a Firmware, regions: &[Region]) -> Vec<Bloc
     }
     blocks.append(&mut between);
     blocks.sort_by_key(|block| (block.address, block.load_address, block.size));
-    let memories = Memories::of(firmware, &blocks, regions);
+    let memories = Ram::of(firmware, &blocks, regions);
     let mut taken = 0;
     for block in &mut blocks {
-        let in_ram = memories.is_ram(block.address, block.writable);
+        let in_ram = memories.holds(block.address, block.writable);
         let own = block.end().saturating_sub(block.address.max(taken));
         let is_programmed = !block.zeroed
-            && !memories.is_ram(block.load_address, block.writable && !block.is_copied());
+            && !memories.holds(block.load_address, block.writable && !block.is_copied());
         block.bytes = Bytes {
             flash: if is_programmed { block.size } else { 0 },
             ram: if in_ram { own } else { 0 },
@@ -222,49 +220,5 @@ fn block(
         writable: segment.flags & SECTION_WRITABLE != 0,
         zeroed,
         ram_from: 0,
-    }
-}
-
-impl Block<'_> {
-    fn is_copied(&self) -> bool {
-        self.address != self.load_address
-    }
-}
-
-/// Tells RAM from flash.
-struct Memories<'r> {
-    regions: &'r [Region],
-    /// Parts of the address map that are surely RAM, and surely not.
-    ram: BTreeSet<u64>,
-    flash: BTreeSet<u64>,
-    has_arm_map: bool,
-}
-
-impl<'r> Memories<'r> {
-    fn of(firmware: &Firmware, blocks: &[Block<'_>], regions: &'r [Region]) -> Self {
-        let cleared = blocks.iter().filter(|block| block.zeroed && block.writable);
-        let copied = || blocks.iter().filter(|block| block.is_copied());
-        let m_profile = [Origin::ArmV6M, Origin::ArmV7M, Origin::ArmV8M, Origin::ArmV8MBaseline];
-        Self {
-            regions,
-            ram: cleared.chain(copied()).map(|block| block.address / PART).collect(),
-            flash: copied().map(|block| block.load_address / PART).collect(),
-            has_arm_map: firmware.machine() == Machine::Arm
-                && firmware.core().is_none_or(|core| m_profile.contains(&core)),
-        }
-    }
-
-    /// Whether `address` is in RAM; `otherwise` where nothing tells.
-    fn is_ram(&self, address: u64, otherwise: bool) -> bool {
-        if let Some(region) = self.regions.iter().find(|region| region.range.contains(&address)) {
-            return region.kind == MemoryKind::Ram;
-        }
-        let part = address / PART;
-        match (self.ram.contains(&part), self.flash.contains(&part)) {
-            (true, false) => true,
-            (false, true) => false,
-            (false, false) if self.has_arm_map && ARM_SRAM.contains(&address) => true,
-            _ => otherwise,
-        }
     }
 }

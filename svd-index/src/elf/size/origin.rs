@@ -1,10 +1,9 @@
 //! Where code and data come from: the Rust crate of a symbol, the source file and folder of a unit.
 
+use super::v0;
+
 /// Between the source file and the code generation unit in the name that rustc gives a unit.
 const RUST_UNIT: &str = "/@/";
-
-/// How many references of a v0 name to an earlier part of it are followed.
-const MAX_REFERENCES: usize = 16;
 
 /// The Rust crate that defines what a symbol names; `None` for what is no Rust, and where the name
 /// does not tell. `name` is the demangled one.
@@ -13,10 +12,16 @@ const MAX_REFERENCES: usize = 16;
 /// the crate of one of the two).
 pub(super) fn crate_of<'a>(linkage_name: &'a str, name: &'a str) -> Option<&'a str> {
     if let Some(mangled) = linkage_name.strip_prefix("_R") {
-        return v0_crate(mangled).or_else(|| crate_of_path(name));
+        return v0::crate_of(mangled).or_else(|| crate_of_path(name));
     }
     let is_legacy = linkage_name.starts_with("_ZN") && has_hash(linkage_name);
     is_legacy.then(|| crate_of_path(name)).flatten()
+}
+
+/// The crate that made an instance of a generic function, as the mangled name tells; `None` where
+/// it does not.
+pub(super) fn instantiated_in(linkage_name: &str) -> Option<&str> {
+    v0::instantiating_crate(linkage_name.strip_prefix("_R")?)
 }
 
 /// The crate of a unit that rustc made, as its name tells: `src/lib.rs/@/name.hash-cgu.0`, or what
@@ -95,59 +100,6 @@ pub(super) fn folder_of(file: &str) -> String {
         Some(at) => file[..=at].to_owned(),
         None => "./".to_owned(),
     }
-}
-
-/// Follows a path of a v0 name to the crate it starts with.
-fn v0_crate(mangled: &str) -> Option<&str> {
-    let bytes = mangled.as_bytes();
-    let mut at = 0;
-    for _ in 0..bytes.len().min(MAX_REFERENCES * 64) {
-        match *bytes.get(at)? {
-            // In a namespace; with generic arguments.
-            b'N' => at += 2,
-            b'I' => at += 1,
-            // In an inherent or a trait's implementation, which has a path of its own.
-            b'M' | b'X' => at = after_disambiguator(bytes, at + 1)?,
-            b'C' => return identifier(mangled, after_disambiguator(bytes, at + 1)?),
-            b'B' => at = base_62(bytes, at + 1)?.0,
-            _ => return None,
-        }
-    }
-    None
-}
-
-fn after_disambiguator(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at)? {
-        b's' => Some(base_62(bytes, at + 1)?.1),
-        _ => Some(at),
-    }
-}
-
-/// A base-62 number and where it ends: `_` is 0, `0_` is 1.
-fn base_62(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
-    let mut number = 0_usize;
-    if bytes.get(at) == Some(&b'_') {
-        return Some((0, at + 1));
-    }
-    loop {
-        let digit = match *bytes.get(at)? {
-            b'_' => return Some((number.checked_add(1)?, at + 1)),
-            digit @ b'0'..=b'9' => digit - b'0',
-            digit @ b'a'..=b'z' => digit - b'a' + 10,
-            digit @ b'A'..=b'Z' => digit - b'A' + 36,
-            _ => return None,
-        };
-        number = number.checked_mul(62)?.checked_add(digit.into())?;
-        at += 1;
-    }
-}
-
-fn identifier(mangled: &str, at: usize) -> Option<&str> {
-    let rest = mangled.get(at..)?;
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let length: usize = rest[..digits].parse().ok()?;
-    let text = rest[digits..].strip_prefix('_').unwrap_or(&rest[digits..]);
-    text.get(..length)
 }
 
 /// The crate in a demangled path: of `<A as B>::f` that of `A`, or of `B` where `A` is no other
