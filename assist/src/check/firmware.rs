@@ -314,21 +314,58 @@ fn vectors(chip: &Chip, firmware: &Firmware) -> Vec<Use> {
             ..found
         });
     }
+    uses.extend(handlers(chip, firmware, FIRST_INTERRUPT));
+    uses
+}
+
+/// Functions that are named as handlers are, of interrupts that the chip has not got.
+fn handlers(chip: &Chip, firmware: &Firmware, first_interrupt: u32) -> Vec<Use> {
+    let named = |stem: &str| chip.interrupts().any(|known| known.name.eq_ignore_ascii_case(stem));
+    let entries = firmware.vectors().filter(|vector| vector.number >= first_interrupt);
+    let called: BTreeMap<&str, u32> = entries
+        .filter_map(|vector| Some((vector.handler?, vector.number - first_interrupt)))
+        .collect();
+    let has_table = firmware.vectors().next().is_some();
+    let mut uses = Vec::new();
     for function in firmware.functions() {
         let Some(stem) = function.name.strip_suffix("_IRQHandler") else { continue };
         let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let same = |known: &str| digits(known) == digits(stem) && kind(known).len() > 2;
         let names = chip.interrupts().map(|known| known.name).filter(|known| same(known));
-        if named(stem).is_some() || stem.starts_with("HAL_") {
+        if named(stem) || stem.starts_with("HAL_") {
             continue;
         }
-        if let Some(near) = words::nearest(stem, names) {
-            let why = format!("the chip has no interrupt {stem}: this is never called");
-            let found = at_function(firmware, function.name, function.address, Verdict::Wrong, why);
-            uses.push(Use { expected: Some(format!("{near}_IRQHandler")), ..found });
-        }
+        let near = words::nearest(stem, names).or_else(|| other_instance(chip, stem));
+        let Some(near) = near else { continue };
+        let (verdict, why, right) = match called.get(function.name) {
+            // It is called, by whatever name.
+            Some(&number) => {
+                let served = chip.interrupts().find(|known| known.number == number);
+                let name = served.map_or("one that its description has not", |known| known.name);
+                let why = format!("the chip has no interrupt {stem}: it serves {number}, {name}");
+                (Verdict::Unknown, why, served.map(|known| known.name))
+            }
+            None => {
+                let why = format!("the chip has no interrupt {stem}: this is never called");
+                (if has_table { Verdict::Wrong } else { Verdict::Unknown }, why, Some(near))
+            }
+        };
+        let found = at_function(firmware, function.name, function.address, verdict, why);
+        uses.push(Use { expected: right.map(|right| format!("{right}_IRQHandler")), ..found });
     }
     uses
+}
+
+/// The interrupt of `USART2`, of which there are several, for a `USART9` that is not there.
+fn other_instance<'a>(chip: &'a Chip, stem: &str) -> Option<&'a str> {
+    let own = kind(stem);
+    let is_there = chip.peripherals().any(|known| known.name().eq_ignore_ascii_case(stem));
+    let names = chip.interrupts().map(|known| known.name);
+    let alike: Vec<&str> = names.filter(|name| kind(name).eq_ignore_ascii_case(own)).collect();
+    if alike.len() < 2 || is_there || own.len() == stem.len() {
+        return None;
+    }
+    words::nearest(stem, alike.into_iter())
 }
 
 fn at_function(firmware: &Firmware, name: &str, pc: u64, verdict: Verdict, why: String) -> Use {

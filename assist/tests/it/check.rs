@@ -359,6 +359,17 @@ fn what_the_firmware_does_is_held_against_this_chip() {
         &format!("{}{renumbered}", &text[..timer]),
         "TIMER0_IRQHandler: interrupt 8 is nothing; TIMER0 is 12",
     );
+    // A handler of another name is called all the same, since the table has it.
+    let renamed = text.replacen(
+        "<name>TIMER0</name>\n        <value>8</value>",
+        "<name>TIMRE0</name>\n        <value>8</value>",
+        1,
+    );
+    let found = assist::check::check_firmware(&with_firmware(&renamed));
+    let handler = found.iter().find(|found| found.text == "TIMER0_IRQHandler").unwrap();
+    assert_eq!(handler.verdict, Verdict::Unknown);
+    assert_eq!(handler.why, "the chip has no interrupt TIMER0: it serves 8, TIMRE0");
+    assert_eq!(handler.expected.as_deref(), Some("TIMRE0_IRQHandler"));
 }
 
 fn with_firmware(svd: &str) -> svd_index::Index {

@@ -115,18 +115,24 @@ fn an_address_has_its_register_or_its_line() {
 fn addresses_come_from_standard_input_too() {
     use std::io::Write;
     let silk = Silk::new();
-    let mut child = silk
-        .command()
-        .args(["addr", "-", "--json"])
-        .args(faulty())
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"0x1fc 0x40002524\n0x20000000\n").unwrap();
-    let run = crate::silk::Run::of(child.wait_with_output().unwrap()).expect(0);
-    assert_eq!(run.json().len(), 3);
+    let run = |input: &[u8]| {
+        let mut child = silk
+            .command()
+            .args(["addr", "-", "--json"])
+            .args(faulty())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        crate::silk::Run::of(child.wait_with_output().unwrap())
+    };
+    assert_eq!(run(b"0x1fc 0x40002524\n0x20000000\n").expect(0).json().len(), 3);
+    // What is no address costs itself.
+    let odd = run(b"0x1fc\nmain 0x40002524\n").expect(2);
+    assert_eq!(odd.json().len(), 2);
+    assert!(odd.stderr.contains("line 2: `main` is not an address"), "{}", odd.stderr);
 }
 
 #[test]

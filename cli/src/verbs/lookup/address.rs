@@ -19,24 +19,33 @@ pub(crate) fn addr(session: &mut Session, args: &AddrArgs) -> Outcome {
     if index.chip().is_none() && index.firmware().is_none() {
         need_chip(&index, &session.config)?;
     }
-    let mut found = false;
+    let (mut found, mut odd) = (false, false);
     for text in &args.addresses {
-        if text == "-" {
-            for line in std::io::stdin().lock().lines() {
-                for word in line?.split_whitespace() {
-                    found |= one_address(session, &index, word)?;
+        if text != "-" {
+            found |= one_address(session, &index, parse_address(text)?)?;
+            continue;
+        }
+        for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+            for word in line?.split_whitespace() {
+                if let Ok(address) = parse_address(word) {
+                    found |= one_address(session, &index, address)?;
+                } else {
+                    let what = format!("line {number}: `{word}` is not an address, passed over");
+                    session.ui.warn(what);
+                    odd = true;
                 }
             }
-        } else {
-            found |= one_address(session, &index, text)?;
         }
     }
     check_whole(&index)?;
-    Ok(if found { Exit::Ok } else { Exit::NothingFound })
+    Ok(match found {
+        _ if odd => Exit::Usage,
+        true => Exit::Ok,
+        false => Exit::NothingFound,
+    })
 }
 
-fn one_address(session: &mut Session, index: &Index, text: &str) -> Result<bool, Failure> {
-    let address = parse_address(text)?;
+fn one_address(session: &mut Session, index: &Index, address: u64) -> Result<bool, Failure> {
     let answers = describe(index, address);
     let found = answers.iter().any(|(_, answer)| says_something(answer));
     if session.ui.json {
