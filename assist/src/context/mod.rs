@@ -2,6 +2,7 @@
 
 mod code;
 mod fields;
+mod logs;
 mod matching;
 mod pick;
 mod plain;

@@ -1,7 +1,7 @@
 //! The budget, filled: which pieces of evidence are sent.
 //!
 //! Pieces come in order of their worth: findings, the registers by rank, each with its best
-//! fields and its writes, the last lines of the logs; then what is left is spent on more fields.
+//! fields and what code does with it, lines of the logs; then what is left is spent on more fields.
 //! Each piece is counted by itself, which estimates the whole to within a few tokens; the whole
 //! is counted at the end, and pieces are dropped from the back until it fits.
 
@@ -11,8 +11,9 @@ use bundle::{Bundle, Facts, ReadOutcome, RegisterFact, RegisterRead};
 
 use super::code::Code;
 use super::fields::{field_order, most_fields};
+use super::question::Question;
 use super::rank::{Ranked, Ranking};
-use super::{Context, LeftOut, render};
+use super::{Context, LeftOut, logs, render};
 use crate::catalog::Catalog;
 use crate::naming;
 use crate::tokens::{self, TokenBudget};
@@ -92,7 +93,7 @@ pub(super) fn fill(
     selection.take_names(&ranking.names, budget);
     let for_registers = budget.saturating_sub(for_logs);
     selection.take_registers(ranking, code, facts, for_registers);
-    selection.take_logs(bundle, budget);
+    selection.take_logs(bundle, &ranking.question, budget);
     selection.take_more_fields(budget);
     selection.finish(budget)
 }
@@ -213,26 +214,24 @@ impl<'a> Selection<'a> {
         }
     }
 
-    fn take_logs(&mut self, bundle: Option<&Bundle>, budget: usize) {
+    /// Takes lines of each log by their worth, and shows them in their order.
+    fn take_logs(&mut self, bundle: Option<&Bundle>, question: &Question, budget: usize) {
         let logs = bundle.map_or(&[][..], |bundle| &bundle.snapshot.logs);
         let all: usize = logs.iter().map(|log| log.records.len()).sum();
-        let mut taken: Vec<String> = Vec::new();
-        'logs: for log in logs {
-            let mut lines = Vec::new();
-            for record in log.records.iter().rev().take(MOST_LOG_LINES / logs.len().max(1)) {
+        let most = MOST_LOG_LINES / logs.len().max(1);
+        for log in logs {
+            let mut lines: Vec<(usize, String)> = Vec::new();
+            for (place, record) in logs::by_worth(&log.records, question).into_iter().take(most) {
                 let line = render::log(&log.channel, &record.text);
                 if !self.spend(&format!("{line}\n"), budget) {
-                    lines.reverse();
-                    taken.extend(lines);
-                    break 'logs;
+                    break;
                 }
-                lines.push(line);
+                lines.push((place, line));
             }
-            lines.reverse();
-            taken.extend(lines);
+            lines.sort_unstable();
+            self.logs.extend(lines.into_iter().map(|(_, line)| line));
         }
-        self.left_out.log_lines = all - taken.len();
-        self.logs = taken;
+        self.left_out.log_lines = all - self.logs.len();
     }
 
     /// Spends what is left on fields, the best registers first, a few at a time.

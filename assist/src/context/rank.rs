@@ -24,6 +24,8 @@ pub(crate) struct Ranking {
     pub(crate) registers: Vec<Ranked>,
     /// Lines for functions and variables that are called as the question speaks, best first.
     pub(crate) names: Vec<String>,
+    /// What was asked, as it was understood.
+    pub(crate) question: Question,
 }
 
 /// One register's worth.
@@ -98,7 +100,7 @@ pub(crate) fn rank(catalog: &Catalog<'_>, index: &Index, facts: &Facts, question
         .collect();
     name_elements(catalog, &question, facts, &mut ranked);
     ranked.sort_by(|a, b| b.worth.total_cmp(&a.worth).then(a.address.cmp(&b.address)));
-    Ranking { registers: ranked, names: heard.lines() }
+    Ranking { registers: ranked, names: heard.lines(), question }
 }
 
 /// The letters that a peripheral's name starts with, lower-case: `uart` of `UART0`.

@@ -144,3 +144,16 @@ fn a_log_line_cannot_pass_for_evidence() {
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("log uart0 | "), "{}", lines[0]);
 }
+
+#[test]
+fn a_line_of_the_log_that_tells_of_trouble_is_sent_however_long_ago_it_was() {
+    let mut lines = vec!["uart-baud: boot ok", "uart0: framing error", "uart0: framing error"];
+    lines.resize(500, "tick");
+    let bundle = with_log(board(FAULTY), &lines);
+    let context = context(&index("faulty.elf"), Some(&bundle), QUESTION, 800);
+    let logs: Vec<&str> =
+        context.text.lines().filter(|line| line.starts_with("log uart0 | ")).collect();
+    let said = ["uart-baud: boot ok", "uart0: framing error", "tick"];
+    assert_eq!(logs, said.map(|text| format!("log uart0 | {text}")), "each once, in order");
+    assert_eq!(context.left_out.log_lines, 497);
+}
