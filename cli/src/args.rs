@@ -31,7 +31,7 @@ pub(crate) struct Global {
     /// Chip, as probe-rs names it (nRF51822_xxAA)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) chip: Option<String>,
-    /// Probe: VID:PID[:SERIAL] or virtual:BOARD
+    /// Probe: VID:PID[:SERIAL], tcp:HOST:PORT or virtual:BOARD
     #[arg(long, global = true, value_name = "SELECTOR")]
     pub(crate) probe: Option<String>,
     /// Project file to use instead of the nearest silk.toml
@@ -106,8 +106,10 @@ pub(crate) enum Verb {
     /// Choose the evidence for a file of questions, to measure what is chosen
     Eval(EvalArgs),
 
-    /// Write the firmware to the board and verify it
-    Flash,
+    /// Write the firmware to the board and verify it, unless it is there already
+    Flash(FlashArgs),
+    /// Erase flash of the board: a range, or all of it
+    Erase(EraseArgs),
     /// Reset the board
     Reset(ResetArgs),
     /// Halt the core and show its registers
@@ -116,6 +118,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Read registers or memory, without halting
     Read(ReadArgs),
+    /// Write registers or memory, without halting
+    Write(WriteArgs),
     /// Save what the board shows as a .silk bundle
     Snap(SnapArgs),
     /// Virtual boards
@@ -469,6 +473,39 @@ pub(crate) struct ObserveArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct FlashArgs {
+    /// Write it also if the board holds it already
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave the core halted at its first instruction
+    #[arg(long)]
+    pub(crate) halt: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "erased", required = true, multiple = false)]
+pub(crate) struct EraseArgs {
+    /// Erase the sectors that hold START..END or START+LENGTH
+    #[arg(value_name = "RANGE", group = "erased")]
+    pub(crate) range: Option<String>,
+    /// Erase all flash of the chip: firmware, settings, keys
+    #[arg(long, group = "erased")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteArgs {
+    /// Register (REGISTER=VALUE) or address (ADDRESS=VALUE)
+    #[arg(value_name = "REGISTER=VALUE|ADDRESS=VALUE", required = true)]
+    pub(crate) what: Vec<String>,
+    /// For addresses: bits of a word (8, 16 or 32)
+    #[arg(long, value_name = "BITS", default_value_t = 32)]
+    pub(crate) size: u32,
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ResetArgs {
     /// Stop at the first instruction
     #[arg(long)]
@@ -525,9 +562,25 @@ pub(crate) struct SnapArgs {
 pub(crate) enum BenchVerb {
     /// List virtual boards and probes, and what each can be used for
     List,
+    /// Start a virtual board, let the firmware run on it, and serve it as `serve` does
+    Start(ServeArgs),
+    /// Serve a virtual board as a probe on the network, for silk, probe-rs, cargo and IDEs
+    Serve(ServeArgs),
     /// Measure which registers of a virtual board read back what was written
     Scan {
         /// Board, such as microbit
         board: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Board, such as microbit
+    pub(crate) board: String,
+    /// Where to listen; whoever can connect controls the board. Port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Write the description of the board's chip that `probe-rs --chip-description-path` takes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) chip_description: Option<PathBuf>,
 }

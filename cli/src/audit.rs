@@ -17,6 +17,8 @@ const FILE: &str = "audit.jsonl";
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Action {
     Flash,
+    Erase,
+    Write,
     Reset,
     Halt,
     Run,
@@ -29,7 +31,11 @@ struct Entry<'a> {
     action: Action,
     board: &'a str,
     chip: &'a str,
+    /// What was flashed.
     file: Option<&'a str>,
+    /// What was erased or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<&'a str>,
 }
 
 /// Logs an action on a real board before it is done. Virtual boards are nobody's property.
@@ -40,7 +46,7 @@ pub(crate) fn record(
     folders: &Folders,
     action: Action,
     board: &bundle::BoardId,
-    file: Option<&str>,
+    detail: Option<&str>,
 ) -> Result<(), Failure> {
     if board.virtual_board.is_some() {
         return Ok(());
@@ -51,7 +57,8 @@ pub(crate) fn record(
         action,
         board: &board.selector,
         chip: &board.chip,
-        file,
+        file: detail.filter(|_| matches!(action, Action::Flash)),
+        what: detail.filter(|_| matches!(action, Action::Erase | Action::Write)),
     };
     append(folders, &entry).map_err(|error| {
         Failure::new(

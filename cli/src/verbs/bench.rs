@@ -15,6 +15,8 @@ use crate::ui::{CARE, GOOD, QUIET, STRONG, printable};
 pub(crate) fn run(session: &mut Session, verb: &BenchVerb) -> Outcome {
     match verb {
         BenchVerb::List => list(session),
+        BenchVerb::Start(args) => super::serve::run(session, args, true),
+        BenchVerb::Serve(args) => super::serve::run(session, args, false),
         BenchVerb::Scan { board } => super::scan::run(session, board),
     }
 }

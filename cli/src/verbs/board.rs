@@ -1,12 +1,11 @@
-//! `silk flash`, `reset`, `halt`, `run`: the board's run control. Each verb is its own consent:
-//! nothing here happens unless it was typed.
+//! `silk reset`, `halt`, `run`: the board's run control. Each verb is its own consent: nothing here
+//! happens unless it was typed.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bundle::{CoreRegister, CoreStatus};
-use hil::{Board, Deadlines, FlashStage, HilError, Selector};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use hil::{Board, Deadlines, HilError, Selector};
 use serde::Serialize;
 
 use crate::args::{ObserveArgs, ResetArgs, RunArgs};
@@ -16,12 +15,10 @@ use crate::interrupt::{self, Deferred};
 use crate::json::{self, hex};
 use crate::session::Session;
 use crate::ui::{QUIET, STRONG, printable};
+use crate::verbs::flash::write_firmware;
 
 /// How often waiting looks for new text and for Ctrl-C.
 const POLL: Duration = Duration::from_millis(20);
-
-/// Progress that ends sooner than this is not drawn.
-const PROGRESS_AFTER: Duration = Duration::from_millis(250);
 
 /// Opens the configured board.
 pub(crate) fn open(session: &Session) -> Result<Board, Failure> {
@@ -37,44 +34,24 @@ pub(crate) fn open(session: &Session) -> Result<Board, Failure> {
     Board::open(&selector, config.chip.value.as_deref(), &Deadlines::default()).map_err(failure)
 }
 
-/// Opens the configured board with the firmware on it. A real board is left as it is. A virtual
-/// one starts empty with every command, so it is flashed and runs for a while first.
+/// Opens the configured board with the firmware on it. A board that is there anyway is left as it
+/// is. A virtual one of our own starts empty, so it is flashed and runs for a while first.
 pub(crate) fn open_running(session: &Session, observe: &ObserveArgs) -> Result<Board, Failure> {
     let mut board = open(session)?;
-    if board.identity().virtual_board.is_some() {
+    if board.is_own_bench() {
         let run_for = seconds(observe.run_for)?;
-        write_firmware(session, &mut board)?;
+        write_firmware(session, &mut board, false)?;
         board.reset().map_err(failure)?;
         std::thread::sleep(run_for);
     }
     Ok(board)
 }
 
-/// `silk flash`
-pub(crate) fn flash(session: &mut Session) -> Outcome {
-    // What cannot be found is said before the board is touched.
-    session.elf()?;
-    let mut board = open(session)?;
-    let started = Instant::now();
-    write_firmware(session, &mut board)?;
-    audit::record(&session.config.folders, Action::Reset, board.identity(), None)?;
-    board.reset().map_err(failure)?;
-    let elf = session.elf()?.display().to_string();
-    let took = started.elapsed();
-    report(session, &mut board, "flash", |out, board| {
-        writeln!(out, "{board}: {elf} written and verified in {} ms, running", took.as_millis())
-    })?;
-    if board.identity().virtual_board.is_some() {
-        session.ui.note("a virtual board ends with its command; `silk run` flashes and watches it");
-    }
-    Ok(Exit::Ok)
-}
-
 /// `silk reset`
 pub(crate) fn reset(session: &mut Session, args: &ResetArgs) -> Outcome {
     let mut board = open(session)?;
-    if board.identity().virtual_board.is_some() {
-        write_firmware(session, &mut board)?;
+    if board.is_own_bench() {
+        write_firmware(session, &mut board, false)?;
     }
     audit::record(&session.config.folders, Action::Reset, board.identity(), None)?;
     if args.halt {
@@ -130,8 +107,8 @@ pub(crate) fn halt(session: &mut Session, args: &ObserveArgs) -> Outcome {
 pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
     let limit = args.seconds.map(seconds).transpose()?;
     let mut board = open(session)?;
-    if board.identity().virtual_board.is_some() {
-        write_firmware(session, &mut board)?;
+    if board.is_own_bench() {
+        write_firmware(session, &mut board, false)?;
         board.reset().map_err(failure)?;
     } else {
         audit::record(&session.config.folders, Action::Run, board.identity(), None)?;
@@ -159,51 +136,6 @@ pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
     }
 }
 
-/// Writes the configured ELF, with progress, and logs it.
-pub(crate) fn write_firmware(session: &Session, board: &mut Board) -> Result<(), Failure> {
-    let is_virtual = board.identity().virtual_board.is_some();
-    let elf = session.elf().map_err(|failure| match is_virtual {
-        true => failure.detail("a virtual board starts empty, so it needs a firmware to run"),
-        false => failure,
-    })?;
-    let name = elf.display().to_string();
-    audit::record(&session.config.folders, Action::Flash, board.identity(), Some(&name))?;
-    // A chip whose flash algorithm is cut off is left with half a firmware.
-    let _deferred = Deferred::begin();
-    let bar = progress_bar();
-    let mut stage = None;
-    let result = board.flash(elf, &mut |progress| {
-        if stage != Some(progress.stage) {
-            stage = Some(progress.stage);
-            bar.set_message(stage_name(progress.stage));
-        }
-        bar.set_length(progress.total.unwrap_or(0));
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    result.map_err(failure)?;
-    interrupt::check("the firmware was written and verified")
-}
-
-fn progress_bar() -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(4);
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    if let Ok(style) = ProgressStyle::with_template("{msg:10} {bar:30} {bytes}/{total_bytes}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(PROGRESS_AFTER);
-    bar
-}
-
-fn stage_name(stage: FlashStage) -> &'static str {
-    match stage {
-        FlashStage::Fill => "reading",
-        FlashStage::Erase => "erasing",
-        FlashStage::Program => "writing",
-        FlashStage::Verify => "verifying",
-    }
-}
-
 /// Seconds of the command line.
 pub(crate) fn seconds(value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value)
@@ -221,7 +153,7 @@ struct BoardJson<'a> {
     core_registers: Vec<CoreRegister>,
 }
 
-fn report(
+pub(crate) fn report(
     session: &mut Session,
     board: &mut Board,
     verb: &'static str,
@@ -290,8 +222,14 @@ pub(crate) fn failure(error: HilError) -> Failure {
             "silk never unlocks a chip: unlocking erases it. Use the vendor's tool if that is meant",
         ),
         HilError::Firmware { .. } => (Exit::Usage, "--elf takes a linked image for this chip"),
-        HilError::Flash { .. } | HilError::Verify { .. } => {
+        HilError::Unreachable { .. } => {
+            (Exit::NoBoard, "is it served there? `silk bench serve BOARD --listen ADDRESS:PORT`")
+        }
+        HilError::Flash { .. } | HilError::Erase { .. } | HilError::Verify { .. } => {
             (Exit::Bench, "flash again; if it stays, check supply and wiring")
+        }
+        HilError::BadWrite { .. } => {
+            (Exit::Usage, "values are 8, 16 or 32 bits, and addresses aligned to that")
         }
         HilError::BadRead { .. } => (Exit::Usage, "registers are 8, 16, 32 or 64 bits, aligned"),
         HilError::Bench(bench) => bench_advice(bench),

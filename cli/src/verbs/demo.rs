@@ -24,7 +24,7 @@ use crate::session::{Session, need_chip, need_firmware};
 use crate::ui::{CARE, QUIET, STRONG, printable};
 use crate::verbs::ask::{self, HOW_TO_GET_A_MODEL};
 use crate::verbs::tools::Known;
-use crate::verbs::{board, model, snap};
+use crate::verbs::{board, flash, model, snap};
 
 /// The virtual board that the example runs on.
 const BOARD: &str = "virtual:microbit";
@@ -121,7 +121,7 @@ fn is_missing(error: &HilError) -> bool {
 fn live(session: &mut Session, index: &Index, mut board: Board) -> Result<Bundle, Failure> {
     step(session, 2, "The board: a micro:bit in QEMU, behind a real debug port")?;
     let started = Instant::now();
-    board::write_firmware(session, &mut board)?;
+    flash::write_firmware(session, &mut board, false)?;
     let flashed = started.elapsed().as_millis();
     board.reset().map_err(board::failure)?;
     std::thread::sleep(RUN_FOR);

@@ -11,6 +11,7 @@ mod doctor;
 mod eval;
 mod evidence;
 mod explain;
+mod flash;
 mod images;
 mod index;
 mod init;
@@ -19,6 +20,7 @@ mod mcp;
 mod model;
 mod read;
 mod scan;
+mod serve;
 mod settings;
 mod size;
 mod snap;
@@ -27,6 +29,7 @@ mod triage;
 mod r#type;
 mod uses;
 mod vectors;
+mod write;
 
 use crate::args::{Cli, Verb};
 use crate::exit::Outcome;
@@ -60,11 +63,13 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Triage(args) => triage::run(session, &args),
         Verb::Check(args) => check::run(session, &args),
         Verb::Mcp(args) => mcp::run(loaded, args),
-        Verb::Flash => board::flash(session),
+        Verb::Flash(args) => flash::run(session, &args),
+        Verb::Erase(args) => flash::erase(session, &args),
         Verb::Reset(args) => board::reset(session, &args),
         Verb::Halt(args) => board::halt(session, &args),
         Verb::Run(args) => board::run(session, &args),
         Verb::Read(args) => read::run(session, &args),
+        Verb::Write(args) => write::run(session, &args),
         Verb::Snap(args) => snap::run(session, &args),
         Verb::Bench { verb } => bench::run(session, &verb),
     }

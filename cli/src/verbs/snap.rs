@@ -100,13 +100,13 @@ fn plan(index: &Index, args: &SnapArgs) -> Result<ReadPlan, Failure> {
             _ => failure.hint("`silk reg '*'` lists what the chip has"),
         }
     })?;
-    plan.memory = args.memory.iter().map(|text| range(text)).collect::<Result<_, _>>()?;
+    plan.memory = args.memory.iter().map(|text| parse_range(text)).collect::<Result<_, _>>()?;
     plan.halt_for_core = args.halt;
     Ok(plan)
 }
 
 /// `0x20000000..0x20000400` or `0x20000000+0x400`.
-fn range(text: &str) -> Result<Range<u64>, Failure> {
+pub(crate) fn parse_range(text: &str) -> Result<Range<u64>, Failure> {
     let wrong = || {
         Failure::new(Exit::Usage, format!("`{text}` is no memory range"))
             .hint("write it as 0x20000000..0x20000400 or 0x20000000+0x400")

@@ -20,10 +20,14 @@ mod inputs;
 mod lookup;
 mod mcp;
 mod parts;
+#[path = "../../../hil/tests/it/proxy.rs"]
+mod proxy;
 mod real_model;
 mod registers;
 mod sarif;
+mod serving;
 mod silk;
 mod size;
 mod triage;
+mod unasked;
 mod uses;
