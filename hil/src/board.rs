@@ -95,6 +95,9 @@ const POLL: Duration = Duration::from_millis(2);
 impl Board {
     /// Opens the probe and attaches to the chip, which goes on doing what it did.
     ///
+    /// probe-rs 0.32 halts each core for a moment when it attaches and when it lets go, to clear
+    /// comparators that an earlier debugger may have left; a core that ran runs on.
+    ///
     /// `chip` is the probe software's name. A virtual board knows its own, and refuses another.
     /// With a real probe and no name the chip is asked who it is, which not every chip answers.
     ///
