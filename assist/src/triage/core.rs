@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "ARMv7-M ARM, DDI 0403E, B1.5.2 and B1.5.3 (vector table)",
         severity: Severity::Error,
         rests_on: "PC, xPSR[8:0], the firmware's vector table",
-        silent: "the core was running; several firmwares; no symbols",
+        silent: "the core was running; several firmwares have this address; no symbols",
         check: Check::Board(in_default_handler),
     },
     Rule {

@@ -7,6 +7,9 @@ use svd_index::{Chip, Index, InterruptRef, Origin, PeripheralRef};
 use crate::clocks::ClockTree;
 use crate::readings::Readings;
 
+/// Vector Table Offset Register: ARMv7-M ARM, DDI 0403E, B3.2.5.
+pub(super) const VTOR: u64 = 0xe000_ed08;
+
 /// One board, its chip and its firmware.
 pub(super) struct Evidence<'a> {
     pub(super) index: &'a Index,
@@ -49,12 +52,25 @@ impl<'a> Evidence<'a> {
         self.bundle.snapshot.cores.iter().any(|core| core.status == CoreStatus::LockedUp)
     }
 
-    /// The firmware, if there is exactly one: of several, nobody says which one runs.
+    /// The firmware that runs. Of several it is the one whose vector table VTOR names, else the one
+    /// that alone has what PC is at; `None` where neither tells.
     pub(super) fn firmware(&self) -> Option<&'a Firmware> {
-        match self.index.firmwares() {
-            [only] => Some(only),
-            _ => None,
+        if let [only] = self.index.firmwares() {
+            return Some(only);
         }
+        let vtor = self.is_arm().then(|| self.readings.core_word(VTOR)).flatten();
+        let has_table = |firmware: &&Firmware, table: u64| {
+            firmware.vectors().next().is_some_and(|first| first.address == table)
+        };
+        let images = || self.index.firmwares().iter();
+        let by_table =
+            vtor.and_then(|vtor| only(images().filter(|image| has_table(image, vtor.value))));
+        by_table.or_else(|| only(self.index.firmwares_at(self.core_register("PC")?)))
+    }
+
+    /// The firmware to ask about an address: the one that runs, else the only one that has it.
+    fn firmware_at(&self, address: u64) -> Option<&'a Firmware> {
+        self.firmware().or_else(|| only(self.index.firmwares_at(address)))
     }
 
     /// The interrupt with this number, as `38 (USART2)` or `38`.
@@ -71,7 +87,7 @@ impl<'a> Evidence<'a> {
         if let Some(peripheral) = self.chip.peripherals_at(address).first() {
             return format!("{}, where it has no register", PeripheralRef::name(peripheral));
         }
-        let firmware = self.firmware();
+        let firmware = self.firmware_at(address);
         let variable = firmware.and_then(|firmware| firmware.variable_at(address));
         let symbol = || {
             let (symbol, offset) = firmware?.symbol_at(address)?;
@@ -85,8 +101,13 @@ impl<'a> Evidence<'a> {
 
     /// Where code is: `function, file:line`.
     pub(super) fn code(&self, address: u64) -> Option<String> {
-        let frame = self.firmware()?.frames_at(address).into_iter().next()?;
+        let frame = self.firmware_at(address)?.frames_at(address).into_iter().next()?;
         let place = frame.file.zip(frame.line).map(|(file, line)| format!(", {file}:{line}"));
         Some(format!("{}{}", frame.function, place.unwrap_or_default()))
     }
+}
+
+/// The item, if there is exactly one.
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    items.next().filter(|_| items.next().is_none())
 }

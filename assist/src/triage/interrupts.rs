@@ -6,16 +6,15 @@
 use bundle::{Finding, Severity};
 use svd_index::elf::{Firmware, VectorRef};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, VTOR};
 use super::rule::{Check, Rule};
 use crate::readings::{Bits, Reading};
 
-/// Source: ARMv7-M ARM, DDI 0403E, B3.4.3 (NVIC registers), B3.2.5 (VTOR); the same in ARMv6-M
+/// Source: ARMv7-M ARM, DDI 0403E, B3.4.3 (NVIC registers); the same in ARMv6-M
 /// ARM, DDI 0419E, B3.4 and in ARMv8-M ARM, DDI 0553, D1.2.
 const ISER: u64 = 0xe000_e100;
 const ISPR: u64 = 0xe000_e200;
 const IPR: u64 = 0xe000_e400;
-const VTOR: u64 = 0xe000_ed08;
 
 /// Exceptions of the core come before interrupt 0.
 const FIRST_INTERRUPT: u32 = 16;
@@ -31,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "ARMv7-M ARM, DDI 0403E, B1.5.3 (vector table) and B3.4.4 (NVIC_ISER)",
         severity: Severity::Error,
         rests_on: "NVIC.ISER, VTOR, the firmware's vector table",
-        silent: "no firmware or several; VTOR points to another table, as one in RAM",
+        silent: "no firmware; of several, which one runs is not known; VTOR points to another table, as one in RAM",
         check: Check::Board(without_handler),
     },
     Rule {
@@ -41,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "ARMv7-M ARM, DDI 0403E, B3.4.4 (NVIC_ISER) and B3.4.6 (NVIC_ISPR)",
         severity: Severity::Warning,
         rests_on: "NVIC.ISPR, NVIC.ISER, the firmware's vector table",
-        silent: "no firmware or several; the interrupt has no handler of its own, as with drivers \
+        silent: "no firmware; of several, which one runs is not known; the interrupt has no handler of its own, as with drivers \
                  that poll",
         check: Check::Board(not_enabled),
     },
@@ -72,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "ARMv7-M ARM, DDI 0403E, B3.2.5 (VTOR)",
         severity: Severity::Error,
         rests_on: "VTOR, the firmware's vector table and sections",
-        silent: "no firmware or several; VTOR is 0, which chips remap; tables in RAM, and outside \
+        silent: "no firmware; of several, which one runs is not known; VTOR is 0, which chips remap; tables in RAM, and outside \
                  of this firmware, as a bootloader's; \
                  another symbol there that is called a vector table",
         check: Check::Board(elsewhere),

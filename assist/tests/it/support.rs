@@ -40,10 +40,15 @@ pub(crate) fn index_of(svd: &str) -> Index {
 
 /// An index of a made-up SVD and a firmware.
 pub(crate) fn index_of_both(svd: &str, elf: PathBuf) -> Index {
+    index_of_all(svd, vec![elf])
+}
+
+/// An index of a made-up SVD and several images.
+pub(crate) fn index_of_all(svd: &str, elfs: Vec<PathBuf>) -> Index {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chip.svd");
     std::fs::write(&path, svd).unwrap();
-    open(Sources { svds: vec![path.into()], elfs: vec![elf] })
+    open(Sources { svds: vec![path.into()], elfs })
 }
 
 /// An index that knows nothing.

@@ -17,7 +17,7 @@ use bundle::{
 };
 use svd_index::Index;
 
-use crate::support::{example, index, index_of, index_of_both};
+use crate::support::{example, index, index_of, index_of_all, index_of_both};
 use cases::CASES;
 
 /// What a rule is tried with.
@@ -145,6 +145,24 @@ fn each_rule_fires_where_it_should_and_nowhere_else() {
     }
     println!("{} rules, {} cases", known.len(), CASES.len());
     assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn of_several_images_the_one_that_runs_is_judged() {
+    let (application, other) = (firmware("stm32f4.elf"), example("faulty.elf"));
+    let found = |rule: &str, elfs: [&PathBuf; 2], shows: &str| {
+        let svd = chips::svd(chips::STM32F407);
+        let index = index_of_all(&svd, elfs.map(PathBuf::clone).to_vec());
+        !said(rule, &index, &board(&index, shows)).is_empty()
+    };
+    // Only one of the two has code there.
+    let stuck = "core:PC=Default_Handler core:xPSR=0x21000012";
+    assert!(found("default-handler-running", [&application, &other], stuck));
+    assert!(!found("default-handler-running", [&application, &application], stuck));
+    // VTOR tells.
+    let (spilt, vtor) = ("core:MSP=0x20000010", "@0xe000ed08=0x08000000");
+    assert!(!found("stack-overflow", [&application, &other], spilt));
+    assert!(found("stack-overflow", [&application, &other], &format!("{spilt} {vtor}")));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::quote;
 use super::{Found, Tool, few_names};
 use crate::exit::{Exit, Failure};
 use crate::json::hex;
+use crate::verbs::images::images;
 use crate::verbs::lookup;
 use crate::verbs::uses::{doubt, op, what};
 
@@ -53,6 +54,9 @@ pub(super) struct Access {
     pc: String,
     /// `exact`, `partial`, `instance-unknown` or `unknown`.
     certainty: &'static str,
+    /// Where several ELFs are known: the one whose code it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elf: Option<String>,
     #[serde(skip)]
     words: String,
 }
@@ -76,16 +80,18 @@ impl Tool for Uses {
             None => None,
         };
         let mut found = Vec::new();
-        for firmware in known.index.firmwares() {
-            let uses = uses::Uses::of(chip, firmware);
+        for image in images(&known.index) {
+            let uses = uses::Uses::of(chip, image.firmware);
             let wanted = uses.iter().filter(|one| is_wanted(one, registers.as_deref(), &arguments));
-            found.extend(wanted.cloned());
+            let elf = image.label().map(quote::name);
+            found.extend(wanted.cloned().map(|one| (elf.clone(), one)));
         }
         if found.is_empty() {
             return Err(nothing(known, &arguments));
         }
-        found.sort_by_cached_key(|one| (first_address(one), one.name.clone(), one.pc));
-        let mut list = List::of(&found, cut, Access::of);
+        found.sort_by_cached_key(|(_, one)| (first_address(one), one.name.clone(), one.pc));
+        let mut list =
+            List::of(&found, cut, |(elf, one)| Access { elf: elf.clone(), ..Access::of(one) });
         list.notes.extend_from_slice(doubts);
         Ok(list)
     }
@@ -137,6 +143,7 @@ impl Access {
             line: frame.and_then(|frame| place(frame.file, frame.line)),
             pc: hex(one.pc, ADDRESS_BITS),
             certainty: one.certainty.as_str(),
+            elf: None,
             words: format!("{}{}", what(one), doubt(one)),
         }
     }
@@ -154,6 +161,7 @@ impl Line for Access {
                 format!(" in {function} inlined into {}", callers.join(", "))
             }
         };
-        format!("{register}  {place}{function}  {}", self.words)
+        let elf = self.elf.as_ref().map(|elf| format!("  of {elf}")).unwrap_or_default();
+        format!("{register}  {place}{function}  {}{elf}", self.words)
     }
 }
