@@ -157,3 +157,19 @@ fn a_model_is_asked_from_nothing_from_a_dump_and_from_what_silk_chooses() {
         run.stdout
     );
 }
+
+#[test]
+fn an_answer_that_does_not_come_costs_only_itself() {
+    let replies = [Reply::answer("UART0.BAUDRATE."), Reply::error(400, "no"), Reply::answer("No.")];
+    let provider = Provider::start(replies).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    let (questions, folder) = (questions(&silk), folder());
+    let arguments = ["eval", "--ask", "--questions", &questions, "--svd-dir", &folder];
+    let run = silk.run([&arguments[..], &["--budgets", "400"]].concat()).expect(0);
+    assert_eq!(run.json().len(), 5, "{}", run.stdout);
+    assert!(run.stderr.contains("named, dump: left out"), "{}", run.stderr);
+    // Where nobody answers at all, that is the end.
+    let provider = Provider::start([Reply::error(400, "no")]).unwrap();
+    let silk = with_endpoints(&[("only", &provider.url())]);
+    silk.run([&arguments[..], &["--budgets", "400"]].concat()).expect(108);
+}

@@ -73,9 +73,16 @@ pub(super) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
             for (method, tally) in METHODS.into_iter().zip(tallies) {
                 let asking = Asking { gateway: &gateway, model: &model, args, index, question };
                 let prompt = asking.prompt(method, budget);
-                let answer = match runtime.block_on(asking.ask(&prompt))? {
-                    Answered::Whole(answer) => answer,
-                    Answered::Cancelled(exit) => return Ok(exit),
+                let answer = match runtime.block_on(asking.ask(&prompt)) {
+                    Ok(Answered::Whole(answer)) => answer,
+                    Ok(Answered::Cancelled(exit)) => return Ok(exit),
+                    // Hours of answers are not lost for one that did not come.
+                    Err(failure) if asked > 0 => {
+                        let method = name(method);
+                        session.ui.warn(format!("{}, {method}: left out: {failure}", question.id));
+                        continue;
+                    }
+                    Err(failure) => return Err(failure),
                 };
                 asking.count(session, (method, budget), &prompt, &answer, tally)?;
                 asked += 1;
