@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::chip::records;
-use crate::elf::{self, Firmware, SourceMap};
+use crate::elf::{self, Firmware, SourceMap, Split};
 use crate::store::{Cache, Content, File, Kind, Loaded, Reason, Source, SourceId, Stamped};
 use crate::svd::{Build, Patch, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
@@ -226,11 +226,11 @@ impl Source for SvdFile {
     }
 }
 
-/// A firmware image.
+/// A firmware image, and the debug information beside it.
 struct ElfFile(PathBuf);
 
 impl Source for ElfFile {
-    type Input = Vec<u8>;
+    type Input = (Vec<u8>, Split);
 
     const KIND: (Kind, u32) = (Kind::Elf, elf::SCHEMA);
 
@@ -244,12 +244,14 @@ impl Source for ElfFile {
         let read = Stamped::read(&self.0, MAX_ELF);
         let (bytes, file) =
             read.map_err(|source| IndexError::Read { path: self.0.clone(), source })?;
-        let id = SourceId::of(&bytes);
-        Ok(Content { input: bytes, id, files: vec![file] })
+        let split = Split::of(&bytes, &self.0);
+        let id = split.id(&bytes);
+        let files = std::iter::once(file).chain(split.stamps()).collect();
+        Ok(Content { input: (bytes, split), id, files })
     }
 
-    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        let built = elf::build(bytes, id)
+    fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        let built = elf::build_with(bytes, split, id)
             .map_err(|source| IndexError::Elf { path: self.0.clone(), source });
         built.map(|(writer, _)| writer.finish())
     }
@@ -259,7 +261,7 @@ impl Source for ElfFile {
 struct ElfUses(ElfFile);
 
 impl Source for ElfUses {
-    type Input = Vec<u8>;
+    type Input = (Vec<u8>, Split);
 
     const KIND: (Kind, u32) = (Kind::Uses, elf::USES_SCHEMA);
 
@@ -272,8 +274,8 @@ impl Source for ElfUses {
         self.0.read()
     }
 
-    fn build(&self, bytes: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        let built = elf::build_uses(bytes, id)
+    fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        let built = elf::build_uses_with(bytes, split, id)
             .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
         Ok(built?.finish())
     }

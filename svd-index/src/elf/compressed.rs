@@ -10,7 +10,10 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use object::{CompressionFormat, ObjectSection};
+use object::{CompressionFormat, Object, ObjectSection};
+
+use super::image::warning;
+use crate::Warning;
 
 /// Most bytes that the compressed sections of one file may grow to. Debug sections of very large
 /// programs stay below; a bomb does not.
@@ -28,8 +31,42 @@ impl Room {
     }
 }
 
+/// A section by name, or by the name it has where GNU tools packed it.
+pub(crate) fn section_named<'f, 'a>(
+    file: &'f object::File<'a>,
+    name: &str,
+) -> Option<object::Section<'a, 'f>> {
+    let packed = || file.section_by_name(&gnu_name(name)?);
+    file.section_by_name(name).or_else(packed)
+}
+
+/// All sections of one name, in file order.
+pub(crate) fn sections_named<'f, 'a>(
+    file: &'f object::File<'a>,
+    name: &'f str,
+) -> impl Iterator<Item = object::Section<'a, 'f>> {
+    file.sections().filter(move |section| section.name() == Ok(name))
+}
+
+/// The bytes of the section `name`, decompressed within `room`; empty if it is missing.
+pub(crate) fn section_bytes<'a>(
+    section: Option<object::Section<'a, '_>>,
+    name: &str,
+    room: &mut Room,
+    warnings: &mut Vec<Warning>,
+) -> Cow<'a, [u8]> {
+    let Some(section) = section else { return Cow::Borrowed(&[]) };
+    match decompressed(&section, room) {
+        Ok(bytes) => bytes,
+        Err(what) => {
+            warnings.push(warning(name, &what, "it was left out"));
+            Cow::Borrowed(&[])
+        }
+    }
+}
+
 /// The name that a debug section has where GNU tools packed it.
-pub(super) fn gnu_name(name: &str) -> Option<String> {
+fn gnu_name(name: &str) -> Option<String> {
     Some(format!(".zdebug_{}", name.strip_prefix(".debug_")?))
 }
 
@@ -37,7 +74,7 @@ pub(super) fn gnu_name(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// Why there are none, in words.
-pub(super) fn decompressed<'a>(
+fn decompressed<'a>(
     section: &impl ObjectSection<'a>,
     room: &mut Room,
 ) -> Result<Cow<'a, [u8]>, String> {

@@ -29,6 +29,7 @@ use self::units::{Slice, Units};
 use super::Facts;
 use super::compressed::Room;
 use super::image::Image;
+use super::split::{self, Split};
 use super::uses::shapes::Shapes;
 use crate::Warning;
 
@@ -36,8 +37,13 @@ use crate::Warning;
 const WORTH_A_THREAD: usize = 64 << 10;
 
 /// Reads all debug information into `facts`.
-pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warning>) {
-    with_units(image, warnings, |units, warnings| {
+pub(crate) fn read(
+    image: &Image<'_>,
+    split: &Split,
+    facts: &mut Facts,
+    warnings: &mut Vec<Warning>,
+) {
+    with_units(image, split, warnings, |units, warnings| {
         let order = units.order();
         let files = Files::read(units, &order);
         let live = Live::of(image, facts);
@@ -65,10 +71,11 @@ pub(crate) fn read(image: &Image<'_>, facts: &mut Facts, warnings: &mut Vec<Warn
 /// the types of pointers.
 pub(crate) fn read_for_uses(
     image: &Image<'_>,
+    split: &Split,
     facts: &mut Facts,
     warnings: &mut Vec<Warning>,
 ) -> Shapes {
-    with_units(image, warnings, |units, warnings| {
+    with_units(image, split, warnings, |units, warnings| {
         let order = units.order();
         let files = Files::read(units, &order);
         let live = Live::of(image, facts);
@@ -83,6 +90,7 @@ pub(crate) fn read_for_uses(
 
 fn with_units<T>(
     image: &Image<'_>,
+    split: &Split,
     warnings: &mut Vec<Warning>,
     read: impl FnOnce(&Units<'_, '_>, &mut Vec<Warning>) -> T,
 ) -> T {
@@ -95,7 +103,9 @@ fn with_units<T>(
     let mut dwarf: gimli::Dwarf<Slice<'_>> =
         sections.borrow(|bytes: &Cow<'_, [u8]>| EndianSlice::new(bytes.as_ref(), endian));
     dwarf.populate_abbreviations_cache(gimli::AbbreviationsCacheStrategy::Duplicates);
-    let units = Units::load(&dwarf, endian, warnings);
+    let sections = split::Sections::load(split, &mut room, warnings);
+    let beside = sections.dwarfs(&dwarf, endian);
+    let units = Units::load(&dwarf, &beside, endian, warnings);
     read(&units, warnings)
 }
 

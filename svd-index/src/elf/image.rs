@@ -11,7 +11,7 @@ use object::{
     SymbolFlags,
 };
 
-use super::compressed::{Room, decompressed, gnu_name};
+use super::compressed::{Room, section_bytes, section_named};
 use super::demangle::demangle;
 use super::{ElfError, Facts, Machine, Section, Segment, Symbol, SymbolKind, architecture};
 use crate::Warning;
@@ -92,16 +92,7 @@ impl<'a> Image<'a> {
         room: &mut Room,
         warnings: &mut Vec<Warning>,
     ) -> Cow<'a, [u8]> {
-        let packed = || self.file.section_by_name(&gnu_name(name)?);
-        let section = self.file.section_by_name(name).or_else(packed);
-        let Some(section) = section else { return Cow::Borrowed(&[]) };
-        match decompressed(&section, room) {
-            Ok(bytes) => bytes,
-            Err(what) => {
-                warnings.push(warning(name, &what, "it was left out"));
-                Cow::Borrowed(&[])
-            }
-        }
+        section_bytes(section_named(&self.file, name), name, room, warnings)
     }
 
     /// Byte order of data and of debug information.

@@ -24,6 +24,7 @@ mod names;
 mod records;
 pub mod size;
 mod source_map;
+mod split;
 mod table;
 mod uses;
 mod vectors;
@@ -38,6 +39,7 @@ pub use facts::{
 pub use firmware::Firmware;
 pub use layout::{Hole, MemberRef, TypeRef};
 pub use source_map::SourceMap;
+pub use split::Split;
 pub use table::{InitialStack, StackPlace, TableRef};
 pub use view::{
     AccessRef, BaseRef, Frame, FunctionRef, Line, LooseAccessRef, SectionRef, SymbolRef, VectorRef,
@@ -82,10 +84,18 @@ pub enum ElfError {
 /// # Errors
 /// [`ElfError`] where not even the header can be read.
 pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
+    parse_with(bytes, &Split::default())
+}
+
+/// [`parse`], with debug information that is beside the program.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(bytes: &[u8], split: &Split) -> Result<(Facts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut warnings = Vec::new();
     let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
-    dwarf::read(&image, &mut facts, &mut warnings);
+    dwarf::read(&image, split, &mut facts, &mut warnings);
     vectors::read(&image, &mut facts);
     facts.rtt = facts
         .symbols
@@ -96,16 +106,19 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
 }
 
 /// Follows the code of an ELF: which instruction touches which register, and how much stack each
-/// function takes. This takes longer than
-/// all of [`parse`]. The warnings are about the code alone.
+/// function takes. This takes longer than all of [`parse`]. The warnings are about the code alone.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
+    parse_uses_with(bytes, &Split::default())
+}
+
+fn parse_uses_with(bytes: &[u8], split: &Split) -> Result<(UseFacts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut told_by_parse = Vec::new();
     let image = image::Image::parse(bytes, &mut facts, &mut told_by_parse)?;
-    let shapes = dwarf::read_for_uses(&image, &mut facts, &mut told_by_parse);
+    let shapes = dwarf::read_for_uses(&image, split, &mut facts, &mut told_by_parse);
     vectors::read(&image, &mut facts);
     let mut warnings = Vec::new();
     let (mut uses, depths) = uses::read(&image, &shapes, &facts, &mut warnings);
@@ -120,7 +133,19 @@ pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
 /// # Errors
 /// As [`parse`].
 pub fn build(bytes: &[u8], source: SourceId) -> Result<(Writer, Vec<Warning>), ElfError> {
-    let (facts, warnings) = parse(bytes)?;
+    build_with(bytes, &Split::default(), source)
+}
+
+/// [`build`], with debug information that is beside the program and that `source` identifies, too.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build_with(
+    bytes: &[u8],
+    split: &Split,
+    source: SourceId,
+) -> Result<(Writer, Vec<Warning>), ElfError> {
+    let (facts, warnings) = parse_with(bytes, split)?;
     let mut writer = write::write(facts, source);
     writer.warnings(&warnings);
     Ok((writer, warnings))
@@ -132,7 +157,15 @@ pub fn build(bytes: &[u8], source: SourceId) -> Result<(Writer, Vec<Warning>), E
 /// # Errors
 /// As [`parse`].
 pub fn build_uses(bytes: &[u8], source: SourceId) -> Result<Writer, ElfError> {
-    let (uses, warnings) = parse_uses(bytes)?;
+    build_uses_with(bytes, &Split::default(), source)
+}
+
+/// [`build_uses`], with debug information that is beside the program.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build_uses_with(bytes: &[u8], split: &Split, source: SourceId) -> Result<Writer, ElfError> {
+    let (uses, warnings) = parse_uses_with(bytes, split)?;
     let mut writer = write::write_uses(&uses, source);
     writer.warnings(&warnings);
     Ok(writer)

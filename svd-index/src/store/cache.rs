@@ -223,6 +223,11 @@ impl Stamped {
         Ok((bytes, Self::new(path, &metadata)))
     }
 
+    /// Where it is, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn new(path: &Path, metadata: &Metadata) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self { path, stamp: Stamp::of(metadata) }

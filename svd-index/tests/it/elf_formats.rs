@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use svd_index::elf::{self, Facts, Firmware};
+use svd_index::elf::{self, Facts, Split};
+use svd_index::{Index, Sources};
 use tempfile::TempDir;
 
 use super::damage::survive;
@@ -112,7 +113,7 @@ impl Program {
 /// What debug information says, places in lists left out: those differ with its order.
 fn said(path: &Path) -> Vec<String> {
     let bytes = std::fs::read(path).unwrap();
-    let (facts, warnings) = elf::parse(&bytes).unwrap();
+    let (facts, warnings) = elf::parse_with(&bytes, &Split::of(&bytes, path)).unwrap();
     assert!(warnings.is_empty(), "{}: {warnings:?}", path.display());
     let file = |at: Option<u32>| at.map_or("", |at| facts.files[at as usize].as_str());
     let mut said = Vec::new();
@@ -137,7 +138,10 @@ fn said(path: &Path) -> Vec<String> {
         let place = (&v.name, v.address, v.size, file(v.file), v.line);
         said.push(format!("variable {place:?} {}", shape(&facts, v.ty)));
     }
-    let firmware = Firmware::from_elf(&bytes).unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let sources = Sources { elfs: vec![path.to_owned()], ..Sources::default() };
+    let opened = Index::open(&sources, cache.path()).unwrap();
+    let firmware = opened.index.firmware().unwrap();
     for ty in firmware.types() {
         let place = (ty.name(), ty.kind(), ty.size(), ty.file(), ty.line());
         said.push(format!("type {place:?} {:?}", ty.target()));
@@ -210,6 +214,68 @@ fn types_in_units_of_their_own_are_found_by_their_signatures() {
         let (_, plain) = plain(&program, version);
         let name = format!("types{version}.elf");
         check_same(&program.build(&name, &[version, "-fdebug-types-section"]), &plain);
+    }
+}
+
+/// Removes the files beside programs, and gives their names.
+fn take_away(program: &Program, extension: &str) -> Vec<String> {
+    let files = std::fs::read_dir(program.folder.path()).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let files: Vec<PathBuf> =
+        files.filter(|file| file.extension().is_some_and(|end| end == extension)).collect();
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+    }
+    files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn debug_information_beside_the_program_is_found() {
+    let Some(program) = Program::new() else { return };
+    for version in ["-gdwarf-4", "-gdwarf-5"] {
+        let (_, plain) = plain(&program, version);
+        for more in ["-gsplit-dwarf", "-gsplit-dwarf -fdebug-types-section"] {
+            let flags: Vec<&str> = std::iter::once(version).chain(more.split(' ')).collect();
+            let path = program.build("split.elf", &flags);
+            check_same(&path, &plain);
+
+            let elsewhere = program.path("elsewhere");
+            std::fs::create_dir_all(&elsewhere).unwrap();
+            let moved = elsewhere.join("moved.elf");
+            std::fs::copy(&path, &moved).unwrap();
+            check_same(&moved, &plain);
+
+            let files = std::fs::read_dir(program.folder.path()).unwrap();
+            let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+            let objects: Vec<String> = names.filter(|name| name.ends_with(".dwo")).collect();
+            assert_eq!(objects.len(), 2, "{objects:?}");
+            let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+            // The packer of binutils knows no later version.
+            if version == "-gdwarf-4" {
+                program.run("dwp", &[&["-o", "split.elf.dwp"], &objects[..]].concat());
+            }
+            take_away(&program, "dwo");
+            if version == "-gdwarf-4" {
+                check_same(&path, &plain);
+                take_away(&program, "dwp");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_beside_the_program_is_told_once() {
+    let Some(program) = Program::new() else { return };
+    for version in ["-gdwarf-4", "-gdwarf-5"] {
+        let path = program.build("split.elf", &[version, "-gsplit-dwarf"]);
+        take_away(&program, "dwo");
+        let bytes = std::fs::read(&path).unwrap();
+        let (facts, warnings) = elf::parse_with(&bytes, &Split::of(&bytes, &path)).unwrap();
+        let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(warning.what.starts_with("2 of its units"), "{warning}");
+        assert!(warning.what.contains("main.dwo"), "{warning}");
+        assert!(facts.rows.iter().any(|row| row.address == 0x1000 && row.line != 0));
+        assert!(!facts.units[0].ranges.is_empty());
     }
 }
 

@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::files::{Files, UnitFiles};
 use super::live::Live;
 use super::names::Names;
-use super::units::{Entry, Head, Units, Walk};
+use super::units::{Entry, Head, Slice, Units, Walk, lossy};
 use super::{shapes, types};
 use crate::Warning;
 use crate::elf::{Facts, Function, Inlined, Type, Unit, Variable};
@@ -152,11 +152,11 @@ impl<'u, 'a> Entries<'u, 'a> {
         let Some(head) = walk.next()? else { return Ok(()) };
         let root = walk.read(&head)?;
         // Where the list is damaged, its functions still tell.
-        let ranges = self.ranges(position, root).unwrap_or_default();
+        let ranges = self.unit_ranges(position).unwrap_or_default();
         self.found.push(Unit {
             ranges,
             name: units.text(position, root, gimli::DW_AT_name).into_owned(),
-            comp_dir: units.text(position, root, gimli::DW_AT_comp_dir).into_owned(),
+            comp_dir: lossy(units.comp_dir(position)).into_owned(),
             producer: units.text(position, root, gimli::DW_AT_producer).into_owned(),
             version: units.get(position).header.version(),
         });
@@ -299,8 +299,23 @@ impl<'u, 'a> Entries<'u, 'a> {
 
     /// Code ranges of an entry that are part of the program, by address.
     fn ranges(&mut self, unit: usize, entry: &Entry<'a>) -> gimli::Result<Vec<Range<u64>>> {
+        let (dwarf, unit) = (self.units.dwarf(unit), self.units.get(unit));
+        let ranges = dwarf.die_ranges(unit, entry)?;
+        self.live_ranges(ranges)
+    }
+
+    /// Code ranges of a whole unit, which the program has even of a unit beside it.
+    fn unit_ranges(&mut self, unit: usize) -> gimli::Result<Vec<Range<u64>>> {
+        let (dwarf, base) = self.units.base(unit);
+        let ranges = dwarf.unit_ranges(base)?;
+        self.live_ranges(ranges)
+    }
+
+    fn live_ranges(
+        &mut self,
+        mut ranges: gimli::RangeIter<Slice<'a>>,
+    ) -> gimli::Result<Vec<Range<u64>>> {
         let mut found = Vec::new();
-        let mut ranges = self.units.dwarf().die_ranges(self.units.get(unit), entry)?;
         while let Some(range) = ranges.next()? {
             if !self.budget.takes_range() {
                 break;

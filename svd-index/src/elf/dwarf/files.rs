@@ -33,10 +33,11 @@ impl Files {
     pub(super) fn read(units: &Units<'_, '_>, order: &[usize]) -> Self {
         let mut files = Self { of_units: vec![Arc::default(); units.len()], ..Self::default() };
         let mut known = Known::default();
-        let mut of_programs: HashMap<usize, Arc<UnitFiles>> = HashMap::default();
+        let mut of_programs: HashMap<_, Arc<UnitFiles>> = HashMap::default();
         for &unit in order {
-            let Some(program) = &units.get(unit).line_program else { continue };
-            let place = program.header().offset().0;
+            let (dwarf, base) = units.base(unit);
+            let Some(program) = &base.line_program else { continue };
+            let place = (std::ptr::from_ref(dwarf), program.header().offset().0);
             let read = || Arc::new(files.read_table(units, unit, program.header(), &mut known));
             let numbers = Arc::clone(of_programs.entry(place).or_insert_with(read));
             files.of_units[unit] = numbers;
@@ -56,7 +57,9 @@ impl Files {
         header: &gimli::LineProgramHeader<Slice<'a>>,
         known: &mut Known<'a>,
     ) -> UnitFiles {
-        let comp_dir = units.get(unit).comp_dir.map_or(&[][..], |folder| folder.slice());
+        let (dwarf, base) = units.base(unit);
+        let text = |value| dwarf.attr_string(base, value).map(|text| text.slice());
+        let comp_dir = units.comp_dir(unit);
         // File 0 exists from DWARF 5 on; before, numbers start at 1.
         let count = header.file_names().len() as u64 + 1;
         let positions = (0..count).map(|number| {
@@ -64,9 +67,11 @@ impl Files {
             // Folder 0 is the unit's own.
             let folder = match file.directory_index() {
                 0 => &[][..],
-                _ => units.bytes(unit, file.directory(header)),
+                _ => {
+                    file.directory(header).and_then(|folder| text(folder).ok()).unwrap_or_default()
+                }
             };
-            let name = units.dwarf().attr_string(units.get(unit), file.path_name()).ok()?.slice();
+            let name = text(file.path_name()).ok()?;
             Some(self.intern([comp_dir, folder, name], known))
         });
         UnitFiles { positions: positions.collect() }

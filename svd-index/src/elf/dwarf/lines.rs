@@ -48,7 +48,7 @@ impl Sequences {
         files: &UnitFiles,
         live: &Live<'_>,
     ) -> gimli::Result<()> {
-        let Some(program) = units.get(unit).line_program.clone() else { return Ok(()) };
+        let Some(program) = units.base(unit).1.line_program.clone() else { return Ok(()) };
         let mut rows = program.rows();
         let mut first = self.rows.len();
         let read = loop {

@@ -9,6 +9,7 @@ use gimli::{AttributeValue, DebugTypeSignature, UnitType};
 use super::units::{Die, Entry, Slice};
 
 /// The types that have a signature.
+#[derive(Default)]
 pub(super) struct Signatures {
     dies: HashMap<u64, Die>,
 }

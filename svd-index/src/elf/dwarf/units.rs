@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use foldhash::HashMap;
 use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
 
 use super::signatures::{self, Signatures};
@@ -21,15 +22,31 @@ pub(super) const MAX_REFERENCES: usize = 8;
 /// All units, by position.
 pub(super) struct Units<'d, 'a> {
     dwarf: &'d gimli::Dwarf<Slice<'a>>,
+    /// Debug information beside the program.
+    split: &'d [gimli::Dwarf<Slice<'a>>],
     endian: RunTimeEndian,
     list: Vec<gimli::Unit<Slice<'a>>>,
+    /// How many units the program itself has.
+    own: usize,
+    /// By unit: its debug information in `split`, if it is there, and what the program has of it.
+    beside: HashMap<usize, Beside<'a>>,
+    /// The folder that all units beside the program were compiled in; those of types do not tell.
+    folder_beside: Option<Slice<'a>>,
     signatures: Signatures,
+}
+
+/// Where a unit is that is not in the program.
+struct Beside<'a> {
+    dwarf: usize,
+    /// Its code ranges and line program; a unit of types has none in the program.
+    skeleton: Option<gimli::Unit<Slice<'a>>>,
 }
 
 impl<'d, 'a> Units<'d, 'a> {
     /// Reads what heads the units; one that is damaged is left out with a warning.
     pub(super) fn load(
         dwarf: &'d gimli::Dwarf<Slice<'a>>,
+        split: &'d [gimli::Dwarf<Slice<'a>>],
         endian: RunTimeEndian,
         warnings: &mut Vec<Warning>,
     ) -> Self {
@@ -39,8 +56,50 @@ impl<'d, 'a> Units<'d, 'a> {
         // DWARF 4 has a section for types; references by place never lead there.
         let mut headers = dwarf.type_units();
         load_list(dwarf, ".debug_types", || headers.next(), &mut list, warnings);
-        let signatures = Signatures::of(&list);
-        Self { dwarf, endian, list, signatures }
+        let own = list.len();
+        let beside = HashMap::default();
+        let folders = || list.iter().filter(|unit| unit.dwo_id.is_some()).map(|unit| unit.comp_dir);
+        let first = folders().next().flatten();
+        let folder_beside = first.filter(|first| folders().all(|folder| folder == Some(*first)));
+        let signatures = Signatures::default();
+        let mut units = Self { dwarf, split, endian, list, own, beside, folder_beside, signatures };
+        units.bring_in_split(warnings);
+        units.signatures = Signatures::of(&units.list);
+        units
+    }
+
+    /// Puts units beside the program in the place of their skeletons, and types after all.
+    fn bring_in_split(&mut self, warnings: &mut Vec<Warning>) {
+        let skeletons = self.list.iter().enumerate();
+        let mut skeletons: HashMap<u64, usize> =
+            skeletons.filter_map(|(position, unit)| Some((unit.dwo_id?.0, position))).collect();
+        for (dwarf, split) in self.split.iter().enumerate() {
+            let mut found = Vec::new();
+            let mut headers = split.units();
+            load_list(split, ".debug_info.dwo", || headers.next(), &mut found, warnings);
+            let mut headers = split.type_units();
+            load_list(split, ".debug_types.dwo", || headers.next(), &mut found, warnings);
+            for mut unit in found {
+                if signatures::is_type_unit(&unit) {
+                    self.beside.insert(self.list.len(), Beside { dwarf, skeleton: None });
+                    self.list.push(unit);
+                } else if let Some(position) = unit.dwo_id.and_then(|id| skeletons.remove(&id.0)) {
+                    unit.copy_relocated_attributes(&self.list[position]);
+                    let skeleton = std::mem::replace(&mut self.list[position], unit);
+                    self.beside.insert(position, Beside { dwarf, skeleton: Some(skeleton) });
+                }
+            }
+        }
+        if let Some(&first) = skeletons.values().min() {
+            let name = self.list[first].dwo_name().ok().flatten();
+            let what = format!(
+                "{} of its units have their debug information in files that were not found, such as {}",
+                skeletons.len(),
+                lossy(self.bytes(first, name)),
+            );
+            let assumed = "of these only code ranges and lines were read";
+            warnings.push(warning(".debug_info", &what, assumed));
+        }
     }
 
     /// Bytes of all units.
@@ -57,8 +116,20 @@ impl<'d, 'a> Units<'d, 'a> {
         self.list.len()
     }
 
-    pub(super) fn dwarf(&self) -> &'d gimli::Dwarf<Slice<'a>> {
-        self.dwarf
+    /// The debug information that a unit is in.
+    pub(super) fn dwarf(&self, unit: usize) -> &'d gimli::Dwarf<Slice<'a>> {
+        self.beside.get(&unit).map_or(self.dwarf, |beside| &self.split[beside.dwarf])
+    }
+
+    /// The part of a unit that has its code ranges and its line program.
+    pub(super) fn base(
+        &self,
+        unit: usize,
+    ) -> (&'d gimli::Dwarf<Slice<'a>>, &gimli::Unit<Slice<'a>>) {
+        match self.beside.get(&unit) {
+            Some(Beside { skeleton: Some(skeleton), .. }) => (self.dwarf, skeleton),
+            _ => (self.dwarf(unit), &self.list[unit]),
+        }
     }
 
     pub(super) fn get(&self, unit: usize) -> &gimli::Unit<Slice<'a>> {
@@ -91,8 +162,15 @@ impl<'d, 'a> Units<'d, 'a> {
 
     /// The bytes of a text, empty where there is none.
     pub(super) fn bytes(&self, unit: usize, value: Option<AttributeValue<Slice<'a>>>) -> &'a [u8] {
-        let text = value.and_then(|value| self.dwarf.attr_string(&self.list[unit], value).ok());
+        let dwarf = self.dwarf(unit);
+        let text = value.and_then(|value| dwarf.attr_string(&self.list[unit], value).ok());
         text.map_or(&[], |text| text.slice())
+    }
+
+    /// The folder that a unit was compiled in, empty where it does not tell.
+    pub(super) fn comp_dir(&self, unit: usize) -> &'a [u8] {
+        let beside = self.folder_beside.filter(|_| self.beside.contains_key(&unit));
+        self.base(unit).1.comp_dir.or(beside).map_or(&[], |folder| folder.slice())
     }
 
     /// Text of an attribute, empty where there is none.
@@ -105,14 +183,27 @@ impl<'d, 'a> Units<'d, 'a> {
         match *value {
             AttributeValue::UnitRef(offset) => Some((unit, offset)),
             AttributeValue::DebugTypesRef(signature) => self.signatures.find(signature),
+            // Outside of the program each unit is alone.
+            AttributeValue::DebugInfoRef(offset) if self.beside.contains_key(&unit) => {
+                let start = self.list[unit].header.debug_info_offset()?.0;
+                Some((unit, UnitOffset(offset.0.checked_sub(start)?)))
+            }
             AttributeValue::DebugInfoRef(offset) => {
-                let start = |unit: &gimli::Unit<Slice<'a>>| {
-                    unit.header.debug_info_offset().map_or(usize::MAX, |offset| offset.0)
+                let start = |unit: usize| {
+                    let offset = self.base(unit).1.header.debug_info_offset();
+                    offset.map_or(usize::MAX, |offset| offset.0)
                 };
-                let after = self.list.partition_point(|unit| start(unit) <= offset.0);
-                let position = after.checked_sub(1)?;
-                let within = UnitOffset(offset.0 - start(&self.list[position]));
-                Some((position, within))
+                let (mut low, mut high) = (0, self.own);
+                while low < high {
+                    let middle = low.midpoint(high);
+                    match start(middle) <= offset.0 {
+                        true => low = middle + 1,
+                        false => high = middle,
+                    }
+                }
+                let position = low.checked_sub(1)?;
+                let is_own = !self.beside.contains_key(&position);
+                is_own.then(|| (position, UnitOffset(offset.0 - start(position))))
             }
             _ => None,
         }

@@ -53,7 +53,7 @@ impl<'a> Entries<'_, 'a> {
         let AttributeValue::Exprloc(expression) = entry.attr_value(gimli::DW_AT_location)? else {
             return None;
         };
-        let (dwarf, unit) = (self.units.dwarf(), self.units.get(unit));
+        let (dwarf, unit) = (self.units.dwarf(unit), self.units.get(unit));
         let mut operations = expression.operations(unit.encoding());
         let address = match operations.next().ok()?? {
             Operation::Address { address } => address,
