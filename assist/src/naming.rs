@@ -24,7 +24,7 @@ pub fn name_snapshot(index: &Index, snapshot: &Snapshot) -> Facts {
     }
     registers.sort_by(|a, b| (a.address, &a.path).cmp(&(b.address, &b.path)));
     registers.dedup_by(|a, b| a.path == b.path);
-    Facts { registers, writes: firmware_writes(index), findings: Vec::new() }
+    Facts { registers, writes: firmware_writes(index), ..Facts::default() }
 }
 
 /// Every write of the firmware to a register of the chip, by address, then pc.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::crash::Crash;
 use crate::hex;
 
 /// Everything that was named.
@@ -17,6 +18,9 @@ pub struct Facts {
     pub writes: Vec<WriteFact>,
     /// What was proved without a model.
     pub findings: Vec<Finding>,
+    /// How a run ended that went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Crash>,
 }
 
 /// A register's value with its names.

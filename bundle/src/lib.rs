@@ -10,6 +10,8 @@
 //! names, decodes and lines that were shown for it, so that a bundle can be explained on a
 //! machine that has neither the SVD nor the ELF. This crate touches no board and knows no SVD.
 
+mod core_file;
+mod crash;
 mod facts;
 mod file;
 mod hex;
@@ -17,11 +19,13 @@ mod log;
 mod plan;
 mod snapshot;
 
+pub use core_file::{CoreFileError, read_core_file, write_core_file};
+pub use crash::{Backtrace, CallFrame, CallKind, Crash, Fault, FaultAddress, FaultCause};
 pub use facts::{
     BitsFact, FactSource, Facts, FieldFact, Finding, RegisterFact, Severity, WriteFact,
 };
 pub use file::{Bundle, BundleError, Crystals, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
-pub use log::{Log, LogKind, LogRecord};
+pub use log::{Log, LogDetail, LogKind, LogRecord, LogValue};
 pub use plan::{ReadPlan, ReadRequest, Skip};
 pub use snapshot::{
     BoardId, CoreRegister, CoreState, CoreStatus, Fidelity, MemoryRange, ReadOutcome, RegisterRead,

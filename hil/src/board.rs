@@ -370,6 +370,15 @@ impl Board {
         Ok(snapshot)
     }
 
+    pub(crate) fn session_mut(&mut self) -> Option<&mut Session> {
+        self.session.as_mut()
+    }
+
+    /// How long each kind of step may take.
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
     fn command<T>(
         &mut self,
         what: &'static str,

@@ -206,6 +206,13 @@ pub enum HilError {
         /// The board.
         board: String,
     },
+    /// Not a dump that the probe software wrote.
+    #[error("read the dump as probe-rs's")]
+    Dump {
+        /// What the probe software said.
+        #[source]
+        source: Cause,
+    },
     /// A virtual board could not be started or was lost.
     #[error(transparent)]
     Bench(Arc<BenchError>),

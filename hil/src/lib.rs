@@ -14,14 +14,18 @@
 
 mod bench;
 mod board;
+mod crash;
+mod defmt;
 mod error;
 mod flash;
 mod lines;
 mod list;
+mod lock;
 mod memory;
 mod open;
 mod remote_line;
 mod remote_probe;
+mod runner;
 mod selector;
 mod snapshot;
 mod virtual_probe;
@@ -29,11 +33,17 @@ mod virtual_target;
 
 pub use bench::Bench;
 pub use board::{Board, Deadlines, Stimulus};
+pub use crash::{
+    Autopsy, FAULT_REGISTERS, FaultRegisters, Image, ImageError, autopsy, read_probe_rs_dump,
+};
+pub use defmt::{DefmtError, DefmtStream, DefmtTable};
 pub use error::{Cause, HilError};
 pub use flash::{FlashProgress, FlashStage, Flashed};
 pub use lines::SerialLines;
 pub use list::{Availability, ProbeInfo, list};
+pub use lock::{BoardLock, Holder, LockError};
 pub use memory::{ChipMemory, chip_memory};
+pub use runner::{EmbeddedTest, End, Listener, RunOptions, Said, TestImage};
 pub use selector::{Selector, SelectorError};
 pub use vbench::{SerialChunk, SerialText};
 pub use virtual_probe::use_qemu;

@@ -20,6 +20,20 @@ impl SerialLines {
         Self { text, channel, position: 0, splitter: Splitter::default() }
     }
 
+    /// Begins with the text that is sent from now on.
+    pub(crate) fn new_from_now(text: SerialText) -> Self {
+        let mut lines = Self::new(text);
+        lines.position = lines.text.chunks_from(0).1;
+        lines
+    }
+
+    /// Bytes that came since the last call, not cut into lines.
+    pub(crate) fn next_bytes(&mut self) -> Vec<u8> {
+        let (chunks, position) = self.text.chunks_from(self.position);
+        self.position = position;
+        chunks.into_iter().flat_map(|chunk| chunk.bytes).collect()
+    }
+
     /// Name of the source, such as `uart0`.
     pub fn channel(&self) -> &str {
         &self.channel
@@ -48,8 +62,13 @@ impl Splitter {
     /// The lines that end in `chunk`.
     pub(crate) fn push(&mut self, chunk: &SerialChunk) -> Vec<LogRecord> {
         let at_ms = u64::try_from(chunk.at.as_millis()).unwrap_or(u64::MAX);
+        self.cut(at_ms, &chunk.bytes)
+    }
+
+    /// The lines that end in `bytes`, which came at `at_ms`.
+    pub(crate) fn cut(&mut self, at_ms: u64, bytes: &[u8]) -> Vec<LogRecord> {
         let mut records = Vec::new();
-        for &byte in &chunk.bytes {
+        for &byte in bytes {
             let (_, bytes) = self.line.get_or_insert_with(|| (at_ms, Vec::new()));
             if byte != b'\n' {
                 bytes.push(byte);
@@ -64,6 +83,6 @@ impl Splitter {
     pub(crate) fn rest(&mut self) -> Option<LogRecord> {
         let (at_ms, bytes) = self.line.take()?;
         let text = String::from_utf8_lossy(&bytes);
-        Some(LogRecord { at_ms, text: text.trim_end_matches('\r').to_owned() })
+        Some(LogRecord::plain(at_ms, text.trim_end_matches('\r')))
     }
 }

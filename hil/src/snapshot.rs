@@ -105,7 +105,7 @@ fn unpack_extra(value: Option<u64>, has_masks: bool) -> impl Iterator<Item = Cor
 }
 
 /// The manual's name where probe-rs numbers or shouts. Source: DDI 0419E, B1.4.1.
-fn manual_name(name: &str) -> &str {
+pub(crate) fn manual_name(name: &str) -> &str {
     match name {
         "R13" => "SP",
         "R14" => "LR",
@@ -115,7 +115,7 @@ fn manual_name(name: &str) -> &str {
     }
 }
 
-fn bits(value: RegisterValue) -> Option<u64> {
+pub(crate) fn bits(value: RegisterValue) -> Option<u64> {
     match value {
         RegisterValue::U32(value) => Some(value.into()),
         RegisterValue::U64(value) => Some(value),
@@ -165,7 +165,7 @@ pub(crate) fn status(status: probe_rs::CoreStatus) -> CoreStatus {
     }
 }
 
-fn halt_reason(reason: HaltReason) -> &'static str {
+pub(crate) fn halt_reason(reason: HaltReason) -> &'static str {
     match reason {
         HaltReason::Multiple => "several causes",
         HaltReason::Breakpoint(BreakpointCause::Semihosting(_)) => "semihosting",

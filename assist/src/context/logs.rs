@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn trouble_comes_first_then_what_is_asked_then_the_last() {
         let lines = ["boot", "i2c: NACK from 0x48", "tick 1", "display ready", "tick 2", "boot"];
-        let record = |text: &&str| LogRecord { at_ms: 0, text: (*text).to_owned() };
+        let record = |text: &&str| LogRecord::plain(0, *text);
         let records: Vec<LogRecord> = lines.iter().map(record).collect();
         let question = Question::understand("the display stays dark", None, &[]);
         let order: Vec<usize> = by_worth(&records, &question).iter().map(|(at, _)| *at).collect();

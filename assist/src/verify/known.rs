@@ -51,7 +51,7 @@ const MOST_CODE: u64 = 4 << 20;
 impl<'a> Known<'a> {
     pub(crate) fn new(index: &'a Index, bundle: Option<&'a Bundle>) -> Self {
         static NO_FACTS: Facts =
-            Facts { registers: Vec::new(), writes: Vec::new(), findings: Vec::new() };
+            Facts { registers: Vec::new(), writes: Vec::new(), findings: Vec::new(), crash: None };
         let carried = bundle.map_or(&NO_FACTS, |bundle| &bundle.facts);
         let facts = crate::evidence::facts(index, bundle);
         let catalog = Catalog::of(index, carried);

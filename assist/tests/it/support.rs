@@ -93,7 +93,7 @@ pub(crate) fn board(registers: &[(u64, u64)]) -> Bundle {
 
 /// The same with a serial log.
 pub(crate) fn with_log(mut bundle: Bundle, lines: &[&str]) -> Bundle {
-    let record = |(at_ms, text): (u64, &&str)| LogRecord { at_ms, text: (*text).into() };
+    let record = |(at_ms, text): (u64, &&str)| LogRecord::plain(at_ms, *text);
     bundle.snapshot.logs = vec![Log {
         channel: "uart0".into(),
         kind: LogKind::Serial,

@@ -38,7 +38,7 @@ fn sample() -> Bundle {
                 channel: "uart0".into(),
                 kind: LogKind::Serial,
                 raw: b"boot\r\n\xff".to_vec(),
-                records: vec![LogRecord { at_ms: 12, text: "boot".into() }],
+                records: vec![LogRecord::plain(12, "boot")],
             }],
         },
         facts: Facts::default(),

@@ -1,0 +1,171 @@
+//! The firmware that ran, as far as unwinding needs it, and the memory it ran in.
+
+use bundle::Snapshot;
+use gimli::{DebugFrame, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
+use object::{Object, ObjectSection, ObjectSegment, elf};
+
+/// Why an image cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// Not a readable ELF file.
+    #[error("read the image as an ELF file")]
+    Elf(#[from] object::Error),
+    /// An ELF file of another kind of core.
+    #[error("unwind {machine}: only little-endian 32-bit Arm is known")]
+    Machine {
+        /// What it is for.
+        machine: String,
+    },
+}
+
+/// Code, constants and call frame information of an ELF file.
+#[derive(Debug, Clone)]
+pub struct Image {
+    segments: Vec<(u64, Vec<u8>)>,
+    code: Vec<std::ops::Range<u64>>,
+    debug_frame: Vec<u8>,
+    eh_frame: (u64, Vec<u8>),
+}
+
+impl Image {
+    /// Reads an image's bytes.
+    ///
+    /// # Errors
+    /// [`ImageError`]; missing call frame information is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ImageError> {
+        let file = object::File::parse(bytes)?;
+        if file.architecture() != object::Architecture::Arm || !file.is_little_endian() {
+            let machine = format!("{:?}", file.architecture());
+            return Err(ImageError::Machine { machine });
+        }
+        let section = |name: &str| {
+            let section = file.section_by_name(name)?;
+            Some((section.address(), section.uncompressed_data().ok()?.into_owned()))
+        };
+        let executable = |section: &object::Section<'_, '_>| match section.flags() {
+            object::SectionFlags::Elf { sh_flags } => sh_flags & u64::from(elf::SHF_EXECINSTR) != 0,
+            _ => false,
+        };
+        let code = file
+            .sections()
+            .filter(executable)
+            .map(|section| section.address()..section.address() + section.size())
+            .collect();
+        let segments = file
+            .segments()
+            .filter_map(|segment| Some((segment.address(), segment.data().ok()?.to_owned())))
+            .collect();
+        let debug_frame = section(".debug_frame").unwrap_or_default().1;
+        Ok(Self { segments, code, debug_frame, eh_frame: section(".eh_frame").unwrap_or_default() })
+    }
+
+    /// Whether `address` is in a section of code.
+    pub(crate) fn is_code(&self, address: u32) -> bool {
+        self.code.iter().any(|range| range.contains(&u64::from(address)))
+    }
+
+    /// How the caller's registers are found from within the function at `address`.
+    pub(crate) fn unwind_row(&self, address: u32) -> Option<Row> {
+        let frame = DebugFrame::from(EndianSlice::new(&self.debug_frame, RunTimeEndian::Little));
+        let mut frame = frame;
+        frame.set_address_size(4);
+        let bases = gimli::BaseAddresses::default().set_eh_frame(self.eh_frame.0);
+        row(&frame, &bases, address).or_else(|| {
+            let data = EndianSlice::new(self.eh_frame.1.as_slice(), RunTimeEndian::Little);
+            let mut frame = EhFrame::from(data);
+            frame.set_address_size(4);
+            row(&frame, &bases, address)
+        })
+    }
+}
+
+/// The rules of one instruction's frame, free of the section they were read from.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    /// Register and offset that make the canonical frame address.
+    pub(crate) cfa: (u16, i64),
+    /// The rules for R0 to R15.
+    pub(crate) rules: [Rule; 16],
+    /// The register that holds the return address.
+    pub(crate) return_register: u16,
+}
+
+/// How one register of the caller is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Rule {
+    /// Nothing is said: callee-saved registers keep their value.
+    #[default]
+    Unspecified,
+    /// Gone.
+    Undefined,
+    Same,
+    /// Saved at this distance from the canonical frame address.
+    Saved(i64),
+    /// It is the canonical frame address plus this.
+    Value(i64),
+    Register(u16),
+}
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+fn row<'a, S>(section: &S, bases: &gimli::BaseAddresses, address: u32) -> Option<Row>
+where
+    S: UnwindSection<Slice<'a>>,
+    S::Offset: gimli::UnwindOffset<usize>,
+{
+    let fde = section.fde_for_address(bases, u64::from(address), S::cie_from_offset).ok()?;
+    let mut context = gimli::UnwindContext::new();
+    let found =
+        fde.unwind_info_for_address(section, bases, &mut context, u64::from(address)).ok()?;
+    let gimli::CfaRule::RegisterAndOffset { register, offset } = *found.cfa() else {
+        // Expressions are for signal trampolines and PLTs, which firmware has none of.
+        return None;
+    };
+    let mut rules = [Rule::default(); 16];
+    for (number, rule) in rules.iter_mut().enumerate() {
+        *rule = match found.register(gimli::Register(number as u16)) {
+            None => Rule::Unspecified,
+            Some(gimli::RegisterRule::Undefined) => Rule::Undefined,
+            Some(gimli::RegisterRule::SameValue) => Rule::Same,
+            Some(gimli::RegisterRule::Offset(offset)) => Rule::Saved(offset),
+            Some(gimli::RegisterRule::ValOffset(offset)) => Rule::Value(offset),
+            Some(gimli::RegisterRule::Register(other)) => Rule::Register(other.0),
+            Some(_) => Rule::Undefined,
+        };
+    }
+    Some(Row {
+        cfa: (register.0, offset),
+        rules,
+        return_register: fde.cie().return_address_register().0,
+    })
+}
+
+/// What was in memory: the snapshot's RAM, and the image's own bytes where that has none.
+pub(crate) struct Memory<'a> {
+    snapshot: &'a Snapshot,
+    image: Option<&'a Image>,
+}
+
+impl<'a> Memory<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot, image: Option<&'a Image>) -> Self {
+        Self { snapshot, image }
+    }
+
+    pub(crate) fn word(&self, address: u32) -> Option<u32> {
+        self.bytes(address).map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn half(&self, address: u32) -> Option<u16> {
+        self.bytes(address).map(u16::from_le_bytes)
+    }
+
+    fn bytes<const N: usize>(&self, address: u32) -> Option<[u8; N]> {
+        let live = self.snapshot.memory.iter().map(|range| (range.address, range.bytes.as_slice()));
+        let image = self.image.into_iter().flat_map(|image| &image.segments);
+        let image = image.map(|(start, bytes)| (*start, bytes.as_slice()));
+        live.chain(image).find_map(|(start, bytes)| {
+            let offset = usize::try_from(u64::from(address).checked_sub(start)?).ok()?;
+            bytes.get(offset..)?.first_chunk::<N>().copied()
+        })
+    }
+}

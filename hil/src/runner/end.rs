@@ -1,0 +1,333 @@
+//! Letting a core run until something ends it, and serving what it asks for meanwhile.
+//!
+//! Semihosting: ARM-software/abi-aa, semihosting 2024Q3. Files of the host are not opened for the
+//! firmware; only its console is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bundle::{Log, LogKind, LogRecord};
+use probe_rs::semihosting::SemihostingCommand;
+use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, VectorCatchCondition};
+
+use super::rtt::RttReader;
+use super::tests::{EmbeddedTest, TestImage};
+use crate::board::core;
+use crate::defmt::{DefmtStream, DefmtTable};
+use crate::lines::{SerialLines, Splitter};
+use crate::{Board, HilError};
+
+/// Pause between two looks at a core that runs and says nothing: a real probe needs rest, and a
+/// virtual board's answer is cheap.
+const POLL: Duration = Duration::from_millis(2);
+
+/// The name that firmware opens for its console. Source: semihosting, SYS_OPEN.
+const CONSOLE: &str = ":tt";
+
+/// How long and with what to run.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// The test to run; `None` for firmware that simply runs.
+    pub test: Option<EmbeddedTest>,
+    /// The run is over after this.
+    pub limit: Duration,
+    /// The first byte of any log has to come within this.
+    pub first_log: Option<Duration>,
+    /// Listen to a core as it is: no reset, no halt, neither before nor after.
+    pub attach: bool,
+    /// The run is over once this is set.
+    pub stop: Option<Arc<AtomicBool>>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The firmware said that it is done, and well.
+    Success,
+    /// The firmware said that it failed, with this status if it gave one.
+    Failure {
+        /// Exit status, such as 134 for an abort.
+        status: Option<u32>,
+    },
+    /// The core took a fault that the debugger caught.
+    Fault,
+    /// A fault within a fault.
+    LockedUp,
+    /// A breakpoint instruction that is no semihosting call.
+    Breakpoint,
+    /// The core stopped for another reason.
+    Halted {
+        /// The probe software's word for it.
+        reason: String,
+    },
+    /// The time is over.
+    Deadline,
+    /// No log came in the time given for it.
+    Silent,
+    /// Whoever listens wants no more.
+    Stopped,
+}
+
+/// Something the firmware said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// Name of the source, such as `defmt`, `rtt:1`, `semihosting` or `uart0`.
+    pub channel: String,
+    /// What it said.
+    pub record: LogRecord,
+}
+
+/// Follows all that the firmware says, on the host's clock, and keeps it.
+pub struct Listener<'t> {
+    defmt: Option<DefmtStream<'t>>,
+    channels: Vec<Channel>,
+    started: Instant,
+    heard: bool,
+    /// Is told each line; the run is over when it answers `false`.
+    sink: Box<dyn FnMut(&Said) -> bool + 't>,
+    /// Is asked between two looks at the core; the run is over when it answers `false`.
+    poll: Box<dyn FnMut() -> bool + 't>,
+    wanted: bool,
+}
+
+struct Channel {
+    log: Log,
+    splitter: Splitter,
+}
+
+impl std::fmt::Debug for Listener<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("channels", &self.channels.len()).finish_non_exhaustive()
+    }
+}
+
+impl<'t> Listener<'t> {
+    /// `sink` is told each line as it comes, and ends the run by answering `false`.
+    pub fn new(defmt: Option<&'t DefmtTable>, sink: impl FnMut(&Said) -> bool + 't) -> Self {
+        Self {
+            defmt: defmt.map(DefmtStream::new),
+            channels: Vec::new(),
+            started: Instant::now(),
+            heard: false,
+            sink: Box::new(sink),
+            poll: Box::new(|| true),
+            wanted: true,
+        }
+    }
+
+    /// Asks `poll` all the while; the run is over when it answers `false`.
+    pub fn polled(mut self, poll: impl FnMut() -> bool + 't) -> Self {
+        self.poll = Box::new(poll);
+        self
+    }
+
+    /// Decodes bytes of a recorded channel as if they came now.
+    pub fn replay(&mut self, channel: &str, kind: LogKind, bytes: &[u8]) {
+        self.bytes(channel, kind, bytes);
+    }
+
+    /// All that was said, by channel, with the text after the last line end.
+    pub fn finish(mut self) -> Vec<Log> {
+        for channel in &mut self.channels {
+            let rest = channel.splitter.rest();
+            channel.log.records.extend(rest);
+        }
+        self.channels.into_iter().map(|channel| channel.log).collect()
+    }
+
+    /// Frames of defmt that could not be decoded.
+    pub fn malformed(&self) -> u64 {
+        self.defmt.as_ref().map_or(0, DefmtStream::malformed)
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn bytes(&mut self, name: &str, kind: LogKind, bytes: &[u8]) {
+        self.heard = true;
+        let at_ms = self.now_ms();
+        let channel = channel(&mut self.channels, name, kind);
+        channel.log.raw.extend_from_slice(bytes);
+        let records = match (&mut self.defmt, name) {
+            (Some(stream), DEFMT) => stream.push(bytes, at_ms),
+            _ => channel.splitter.cut(at_ms, bytes),
+        };
+        self.records(name, kind, records);
+    }
+
+    fn records(&mut self, name: &str, kind: LogKind, records: Vec<LogRecord>) {
+        self.heard |= !records.is_empty();
+        for record in records {
+            let said = Said { channel: name.to_owned(), record };
+            self.wanted &= (self.sink)(&said);
+            channel(&mut self.channels, name, kind).log.records.push(said.record);
+        }
+    }
+}
+
+/// The RTT channel's own name, and the log's, of defmt.
+const DEFMT: &str = "defmt";
+
+fn channel<'c>(channels: &'c mut Vec<Channel>, name: &str, kind: LogKind) -> &'c mut Channel {
+    let at = channels.iter().position(|channel| channel.log.channel == name);
+    let at = at.unwrap_or_else(|| {
+        let log = Log { channel: name.to_owned(), kind, raw: Vec::new(), records: Vec::new() };
+        channels.push(Channel { log, splitter: Splitter::default() });
+        channels.len() - 1
+    });
+    &mut channels[at]
+}
+
+impl Board {
+    /// Resets the chip and lets it run until something ends it. Afterwards the core is halted,
+    /// unless it has locked up. With [`RunOptions::attach`] it is neither reset nor halted.
+    ///
+    /// A HardFault is caught as it is taken, before any handler runs.
+    ///
+    /// # Errors
+    /// Only what the probe or the bench is to blame for.
+    pub fn run_until_end(
+        &mut self,
+        image: &TestImage,
+        options: &RunOptions,
+        listener: &mut Listener<'_>,
+    ) -> Result<End, HilError> {
+        let serial = self.serial().map(SerialLines::new_from_now);
+        if !options.attach {
+            self.reset_and_halt()?;
+        }
+        let halt_within = self.deadlines().command;
+        let mut core = core(self.session_mut())?;
+        let mut run = Run { options, listener, rtt: image.rtt_at.map(RttReader::new), serial };
+        run.listener.started = Instant::now();
+        let failed = |what| move |source| HilError::core(what, source);
+        if !options.attach {
+            // Cores without it take the fault; that is seen when the time is over.
+            let _ = core.enable_vector_catch(VectorCatchCondition::HardFault);
+            if let Some(rtt) = &mut run.rtt {
+                rtt.forget(&mut core);
+            }
+            core.run().map_err(failed("run the core"))?;
+        }
+        let end = loop {
+            let status = core.status().map_err(failed("ask the core for its status"))?;
+            run.listen(&mut core);
+            if let Some(end) = run.judge(status, &mut core)? {
+                break end;
+            }
+            thread::sleep(POLL);
+        };
+        if end != End::LockedUp && !options.attach {
+            core.halt(halt_within).map_err(failed("halt the core"))?;
+            run.listen(&mut core);
+        }
+        Ok(end)
+    }
+}
+
+struct Run<'r, 't> {
+    options: &'r RunOptions,
+    listener: &'r mut Listener<'t>,
+    rtt: Option<RttReader>,
+    serial: Option<SerialLines>,
+}
+
+impl Run<'_, '_> {
+    fn listen(&mut self, core: &mut Core<'_>) {
+        let listener = &mut *self.listener;
+        if let Some(rtt) = &mut self.rtt {
+            rtt.take(core, |number, name, bytes| match name {
+                DEFMT if listener.defmt.is_some() => listener.bytes(DEFMT, LogKind::Rtt, bytes),
+                _ => listener.bytes(&format!("rtt:{number}"), LogKind::Rtt, bytes),
+            });
+        }
+        if let Some(serial) = &mut self.serial {
+            let name = serial.channel().to_owned();
+            let bytes = serial.next_bytes();
+            if !bytes.is_empty() {
+                listener.bytes(&name, LogKind::Serial, &bytes);
+            }
+        }
+    }
+
+    /// Whether this is the end. Serves a semihosting call and lets the core go on.
+    fn judge(&mut self, status: CoreStatus, core: &mut Core<'_>) -> Result<Option<End>, HilError> {
+        let elapsed = self.listener.started.elapsed();
+        Ok(Some(match status {
+            CoreStatus::Halted(HaltReason::Breakpoint(BreakpointCause::Semihosting(call))) => {
+                match self.serve(call, core) {
+                    Ok(None) => {
+                        core.run().map_err(|source| HilError::core("run the core", source))?;
+                        return Ok(None);
+                    }
+                    Ok(Some(end)) => end,
+                    Err(source) => return Err(HilError::core("serve semihosting", source)),
+                }
+            }
+            CoreStatus::Halted(HaltReason::Breakpoint(_)) => End::Breakpoint,
+            CoreStatus::Halted(HaltReason::Exception) => End::Fault,
+            CoreStatus::Halted(reason) => {
+                End::Halted { reason: crate::snapshot::halt_reason(reason).to_owned() }
+            }
+            CoreStatus::LockedUp => End::LockedUp,
+            _ if !self.listener.wanted || self.is_stopped() => End::Stopped,
+            _ if elapsed >= self.options.limit => End::Deadline,
+            _ if !self.listener.heard
+                && self.options.first_log.is_some_and(|limit| elapsed >= limit) =>
+            {
+                End::Silent
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        let set = self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::SeqCst));
+        set || !(self.listener.poll)()
+    }
+
+    fn serve(
+        &mut self,
+        call: SemihostingCommand,
+        core: &mut Core<'_>,
+    ) -> Result<Option<End>, probe_rs::Error> {
+        match call {
+            SemihostingCommand::ExitSuccess => return Ok(Some(End::Success)),
+            SemihostingCommand::ExitError(details) => {
+                return Ok(Some(End::Failure { status: details.exit_status }));
+            }
+            SemihostingCommand::GetCommandLine(request) => {
+                let entry = self.options.test.as_ref().map(|test| test.entry);
+                let line = entry.map(|entry| format!("run_addr {entry}")).unwrap_or_default();
+                request.write_command_line_to_target(core, &line)?;
+            }
+            SemihostingCommand::WriteConsole(request) => {
+                let text = request.read(core)?;
+                self.listener.bytes(SEMIHOSTING, LogKind::Semihosting, text.as_bytes());
+            }
+            SemihostingCommand::Open(request) => {
+                if request.path(core)? == CONSOLE
+                    && let Some(handle) = std::num::NonZeroU32::new(1)
+                {
+                    request.respond_with_handle(core, handle)?;
+                }
+            }
+            SemihostingCommand::Write(request) => {
+                let bytes = request.read(core)?;
+                self.listener.bytes(SEMIHOSTING, LogKind::Semihosting, &bytes);
+                request.write_status(core, 0)?;
+            }
+            SemihostingCommand::Close(request) => request.success(core)?,
+            SemihostingCommand::Time(request) => request.write_current_time(core)?,
+            SemihostingCommand::Errno(request) => request.write_errno(core, 0)?,
+            // Left as it is: the call's register then says what it said before, no success.
+            _ => {}
+        }
+        Ok(None)
+    }
+}
+
+const SEMIHOSTING: &str = "semihosting";
