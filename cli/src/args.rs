@@ -1,8 +1,12 @@
 //! The command line, as clap sees it. What each verb does is in `verbs`.
 
+mod hil;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub(crate) use hil::{BenchLockArgs, DiffArgs, HilRunArgs, HilSelection, HilVerb, LogArgs};
 
 /// True register, symbol and board facts for AI help on firmware.
 #[derive(Debug, Parser)]
@@ -122,6 +126,15 @@ pub(crate) enum Verb {
     Write(WriteArgs),
     /// Save what the board shows as a .silk bundle
     Snap(SnapArgs),
+    /// Tell what differs between two bundles, field by field
+    Diff(DiffArgs),
+    /// Show what the board says: RTT, defmt, semihosting, serial
+    Log(LogArgs),
+    /// Run tests on boards, real and virtual
+    Hil {
+        #[command(subcommand)]
+        verb: HilVerb,
+    },
     /// Virtual boards
     Bench {
         #[command(subcommand)]
@@ -387,12 +400,15 @@ pub(crate) struct AskArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A .silk file; or a function of the firmware, as `uart_init` or `uart.c:uart_init`
+    /// A .silk file or an ELF core file; or a function of the firmware, as `uart_init` or `uart.c:uart_init`
     #[arg(value_name = "BUNDLE|FUNCTION", value_hint = ValueHint::FilePath)]
     pub(crate) what: PathBuf,
     /// Show every register, not only those that differ from their reset value
     #[arg(long)]
     pub(crate) all: bool,
+    /// Write the bundle's cores and memory as an ELF core file, which gdb opens
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) core: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -571,6 +587,12 @@ pub(crate) enum BenchVerb {
         /// Board, such as microbit
         board: String,
     },
+    /// Attach to every board of bench.toml, and say which cannot be used and why
+    Check,
+    /// Hold a board of bench.toml while a command runs, or until Ctrl-C
+    Lock(BenchLockArgs),
+    /// Tell who holds which board of bench.toml
+    Who,
 }
 
 #[derive(Debug, Args)]

@@ -21,8 +21,14 @@ pub(crate) enum Exit {
     Wrong = 100,
     /// No board, QEMU or bench where one was required.
     NoBoard = 103,
+    /// Somebody else uses the board.
+    BoardLocked = 104,
     /// The probe, the flash or the bench failed.
     Bench = 105,
+    /// The time for the whole run was over.
+    GlobalTimeout = 106,
+    /// Tests passed only when they were run again, and that is to count as failure.
+    FlakyOnly = 107,
     /// No model could serve.
     NoModel = 108,
     /// An endpoint refused the credentials.

@@ -88,21 +88,33 @@ pub(crate) fn load(path: &Path) -> Result<(FileConfig, Vec<String>), Failure> {
 
 /// As [`load`], from text.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<(FileConfig, Vec<String>), Failure> {
+    let (mut config, warnings): (FileConfig, _) = read_toml(path, text)?;
+    let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    config.allow_remote = table
+        .get("gateway")
+        .and_then(|gateway| gateway.get("allow_remote"))
+        .and_then(toml::Value::as_bool);
+    Ok((config, warnings))
+}
+
+/// A TOML file of any form. The strings are warnings about keys that nobody knows.
+///
+/// # Errors
+/// Usage, with line and column, if the file is not TOML or a value has the wrong type.
+pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    text: &str,
+) -> Result<(T, Vec<String>), Failure> {
     let wrong = |error: toml::de::Error| {
         Failure::new(Exit::Usage, format!("`{}` is not a valid configuration", path.display()))
             .detail(error.to_string().trim_end())
     };
     let mut unknown = Vec::new();
-    let mut config: FileConfig = serde_ignored::deserialize(
+    let value: T = serde_ignored::deserialize(
         toml::de::Deserializer::parse(text).map_err(wrong)?,
         |key: serde_ignored::Path<'_>| unknown.push(segments(&key)),
     )
     .map_err(wrong)?;
-    let table: toml::Table = toml::from_str(text).map_err(wrong)?;
-    config.allow_remote = table
-        .get("gateway")
-        .and_then(|gateway| gateway.get("allow_remote"))
-        .and_then(toml::Value::as_bool);
     let warnings = unknown
         .iter()
         .map(|key| {
@@ -113,7 +125,7 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<(FileConfig, Vec<String>)
             format!("{place}: unknown option `{}` is ignored", key.join("."))
         })
         .collect();
-    Ok((config, warnings))
+    Ok((value, warnings))
 }
 
 /// The keys from the top to an ignored one. Options and newtypes on the way have no key.

@@ -33,6 +33,11 @@ impl Folders {
         })
     }
 
+    /// The boards that are plugged into this machine, whether or not the file exists.
+    pub(crate) fn bench_file(&self) -> PathBuf {
+        self.config.join("bench.toml")
+    }
+
     /// The user's own settings, whether or not the file exists.
     pub(crate) fn user_file(&self) -> PathBuf {
         self.config.join("config.toml")

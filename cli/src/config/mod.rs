@@ -16,6 +16,7 @@ use crate::args::Global;
 use crate::exit::{Exit, Failure};
 use file::FileConfig;
 
+pub(crate) use file::read_toml;
 pub(crate) use folders::Folders;
 
 /// File that marks a project.

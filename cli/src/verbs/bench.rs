@@ -1,9 +1,13 @@
 //! `silk bench`: what boards there are, real and virtual.
 
+mod shared;
+
 use std::io::Write;
 
 use hil::{Availability, ProbeInfo};
 use serde::Serialize;
+
+pub(crate) use shared::{lock_failure, take};
 
 use crate::args::BenchVerb;
 use crate::exit::{Exit, Outcome};
@@ -17,6 +21,9 @@ pub(crate) fn run(session: &mut Session, verb: &BenchVerb) -> Outcome {
         BenchVerb::List => list(session),
         BenchVerb::Start(args) => super::serve::run(session, args, true),
         BenchVerb::Serve(args) => super::serve::run(session, args, false),
+        BenchVerb::Check => shared::check(session),
+        BenchVerb::Lock(args) => shared::lock(session, args),
+        BenchVerb::Who => shared::who(session),
         BenchVerb::Scan { board } => super::scan::run(session, board),
     }
 }

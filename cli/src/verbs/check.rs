@@ -5,6 +5,8 @@ mod files;
 mod sarif;
 mod show;
 
+pub(crate) use show::github_annotation;
+
 use std::path::Path;
 use std::rc::Rc;
 

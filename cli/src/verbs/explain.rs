@@ -1,6 +1,7 @@
 //! `silk explain BUNDLE`: what a bundle shows, on a machine with neither board nor SVD; and
 //! `silk explain FUNCTION`: what the firmware's code sets up.
 
+mod core_file;
 mod function;
 
 use std::io::Write;
@@ -13,6 +14,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, hex};
 use crate::session::Session;
 use crate::ui::{CARE, QUIET, STRONG, printable};
+use crate::verbs::crash;
 use crate::verbs::read::caveat;
 use crate::verbs::triage;
 
@@ -32,7 +34,13 @@ pub(crate) fn run(session: &mut Session, args: &ExplainArgs) -> Outcome {
     if let Some(wanted) = function::Wanted::read(&args.what.to_string_lossy()) {
         return function::run(session, &wanted);
     }
+    if core_file::is_one(&args.what) {
+        return core_file::run(session, &args.what);
+    }
     let bundle = session.bundle(&args.what)?;
+    if let Some(path) = &args.core {
+        core_file::write(session, &bundle, path)?;
+    }
     let facts = facts(session, &bundle)?;
     if session.ui.json {
         let (manifest, snapshot) = (&bundle.manifest, &bundle.snapshot);
@@ -41,6 +49,10 @@ pub(crate) fn run(session: &mut Session, args: &ExplainArgs) -> Outcome {
         return Ok(Exit::Ok);
     }
     head(session, &bundle)?;
+    if let Some(found) = &bundle.facts.crash {
+        writeln!(session.ui.out)?;
+        crash::show(&mut session.ui.out, found)?;
+    }
     findings(session, &facts)?;
     registers(session, &bundle, &facts, args.all)?;
     logs(session, &bundle)?;
@@ -48,13 +60,14 @@ pub(crate) fn run(session: &mut Session, args: &ExplainArgs) -> Outcome {
 }
 
 /// Facts derived again where an SVD is configured, otherwise those inside the bundle.
-fn facts(session: &Session, bundle: &Bundle) -> Result<Facts, Failure> {
+pub(crate) fn facts(session: &Session, bundle: &Bundle) -> Result<Facts, Failure> {
     if session.config.svds.value.is_empty() {
         return Ok(bundle.facts.clone());
     }
     let index = session.index_with(Some(bundle))?;
     let mut facts = assist::name_snapshot(&index, &bundle.snapshot);
     facts.findings = assist::triage(&index, Some(bundle));
+    facts.crash.clone_from(&bundle.facts.crash);
     Ok(facts)
 }
 

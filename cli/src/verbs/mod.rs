@@ -6,15 +6,19 @@ mod board;
 mod check;
 mod completions;
 mod context;
+mod crash;
 mod demo;
+mod diff;
 mod doctor;
 mod eval;
 mod evidence;
 mod explain;
 mod flash;
+mod hil;
 mod images;
 mod index;
 mod init;
+mod log;
 mod lookup;
 mod mcp;
 mod model;
@@ -71,6 +75,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Read(args) => read::run(session, &args),
         Verb::Write(args) => write::run(session, &args),
         Verb::Snap(args) => snap::run(session, &args),
+        Verb::Diff(args) => diff::run(session, &args),
+        Verb::Log(args) => log::run(session, &args),
+        Verb::Hil { verb } => hil::run(session, &verb),
         Verb::Bench { verb } => bench::run(session, &verb),
     }
 }

@@ -121,7 +121,7 @@ pub(crate) fn parse_range(text: &str) -> Result<Range<u64>, Failure> {
     if start < end { Ok(start..end) } else { Err(wrong()) }
 }
 
-fn tools(snapshot: &Snapshot) -> Vec<Tool> {
+pub(crate) fn tools(snapshot: &Snapshot) -> Vec<Tool> {
     let mut tools = vec![Tool { name: "silk".into(), version: env!("CARGO_PKG_VERSION").into() }];
     if let Some(board) = &snapshot.board.virtual_board {
         tools.push(Tool { name: "qemu-system-arm".into(), version: board.qemu.clone() });
@@ -129,7 +129,7 @@ fn tools(snapshot: &Snapshot) -> Vec<Tool> {
     tools
 }
 
-fn notes(snapshot: &Snapshot) -> Vec<String> {
+pub(crate) fn notes(snapshot: &Snapshot) -> Vec<String> {
     match &snapshot.board.virtual_board {
         Some(board) => vec![format!(
             "taken on QEMU's {}: no bit timing, no analogue parts; each register says how far it is modelled",

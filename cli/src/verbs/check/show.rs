@@ -179,6 +179,16 @@ pub(super) fn github(session: &mut Session, found: &[Found]) -> Result<(), Failu
     Ok(())
 }
 
+/// An annotation of an error, at a place if one is known.
+pub(crate) fn github_annotation(place: Option<(&str, u32)>, text: &str) -> String {
+    match place {
+        Some((file, line)) => {
+            format!("::error file={},line={line}::{}", property(file), data(text))
+        }
+        None => format!("::error::{}", data(text)),
+    }
+}
+
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,0 +1,143 @@
+//! The command line of `silk hil` and `silk log`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HilVerb {
+    /// List tests, and what would run them; touches no hardware
+    List(HilListArgs),
+    /// Run tests on boards: those of hil.toml, or those inside an ELF
+    ///
+    /// With an ELF as first argument it is a cargo runner: `runner = "silk hil run"` in
+    /// .cargo/config.toml, and what follows is what `cargo test` passes on.
+    Run(HilRunArgs),
+}
+
+/// Which tests.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct HilSelection {
+    /// An ELF with tests inside, then parts of test names; any one of them selects a test
+    #[arg(value_name = "ELF|FILTER", value_hint = ValueHint::FilePath)]
+    pub(crate) what: Vec<String>,
+    /// Filters are whole test names
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Leave out tests whose name has this part; may be repeated
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) skip: Vec<String>,
+    /// Only tests that the expression selects, as `test(uart) & not target(boot)`
+    #[arg(short = 'E', long, value_name = "EXPRESSION")]
+    pub(crate) filter_expr: Option<String>,
+    /// Run only ignored tests
+    #[arg(long, conflicts_with = "include_ignored")]
+    pub(crate) ignored: bool,
+    /// Run ignored tests as well
+    #[arg(long)]
+    pub(crate) include_ignored: bool,
+    /// Only one part of the tests, as `count:1/4` or `hash:1/4`
+    #[arg(long, value_name = "PART")]
+    pub(crate) partition: Option<String>,
+    /// Profile of hil.toml
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) profile: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HilListArgs {
+    #[command(flatten)]
+    pub(crate) selection: HilSelection,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HilRunArgs {
+    #[command(flatten)]
+    pub(crate) selection: HilSelection,
+    /// Show what tests say as they say it
+    #[arg(long, visible_alias = "show-output")]
+    pub(crate) nocapture: bool,
+    /// List the tests and run none, as `cargo test -- --list`
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Run a test that went wrong so many times more
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+    /// Seconds a test may take that does not say so itself
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// Stop after the first test that went wrong
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Boards that run at the same time [default: every real board, one virtual one]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Fail with 103 where no board can run a test, instead of skipping it
+    #[arg(long)]
+    pub(crate) require_board: bool,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown; in a GitHub workflow it goes to the step's own as well
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) summary: Option<PathBuf>,
+    /// Folder for the bundles of tests that went wrong [default: target/silk-hil]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) artifacts: Option<PathBuf>,
+    /// Taken and ignored, as `cargo test` passes them on
+    #[arg(long, hide = true)]
+    pub(crate) test_threads: Option<usize>,
+    /// As --test-threads
+    #[arg(short = 'q', long, hide = true)]
+    pub(crate) quiet: bool,
+    /// As --test-threads
+    #[arg(long, hide = true)]
+    pub(crate) format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// Go on until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// End after so many seconds [default: 2]
+    #[arg(long = "for", value_name = "SECONDS", conflicts_with = "follow")]
+    pub(crate) seconds: Option<f64>,
+    /// Only lines that the regular expression matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) grep: Option<String>,
+    /// Only lines of this level and above: trace, debug, info, warn, error
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<String>,
+    /// Only lines of modules with this part in their path
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) module: Option<String>,
+    /// Keep the raw bytes in a bundle, for --replay
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) record: Option<PathBuf>,
+    /// Decode the logs of a bundle again; no board is touched
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record"])]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchLockArgs {
+    /// Board of bench.toml
+    pub(crate) board: String,
+    /// What for, as others are told
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+    /// Command to run; it finds the board in SILK_PROBE and SILK_CHIP
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The earlier bundle
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::FilePath)]
+    pub(crate) before: PathBuf,
+    /// The later bundle
+    #[arg(value_name = "AFTER", value_hint = ValueHint::FilePath)]
+    pub(crate) after: PathBuf,
+}

@@ -1,0 +1,120 @@
+//! Names on the fault and the call chains of a crash, and how they are shown.
+
+use std::io::Write;
+
+use bundle::{Backtrace, CallFrame, CallKind, Crash, Fault};
+use hil::Autopsy;
+use svd_index::Index;
+
+use crate::ui::{BAD, CARE, QUIET, STRONG, printable};
+
+/// Puts functions, files and lines on what was found, and tells what the fault's address is.
+pub(crate) fn name(index: &Index, found: Autopsy) -> Crash {
+    let backtraces = found.backtraces.into_iter().map(|chain| named(index, chain)).collect();
+    Crash { what: None, verdict: None, fault: found.fault, backtraces }
+}
+
+fn named(index: &Index, chain: Backtrace) -> Backtrace {
+    let frames = chain.frames.iter().flat_map(|frame| expand(index, frame)).collect();
+    Backtrace { frames, ..chain }
+}
+
+/// The frame itself, behind a frame for each function that was inlined there.
+fn expand(index: &Index, frame: &CallFrame) -> Vec<CallFrame> {
+    let known = index.firmwares().iter().map(|firmware| firmware.frames_at(frame.lookup_pc()));
+    let Some(places) = known.into_iter().find(|places| !places.is_empty()) else {
+        return vec![frame.clone()];
+    };
+    places
+        .iter()
+        .map(|place| CallFrame {
+            function: Some(place.function.to_owned()),
+            file: place.file.map(str::to_owned),
+            line: place.line,
+            inlined: place.inlined,
+            ..frame.clone()
+        })
+        .collect()
+}
+
+/// The first frame of the firmware's own code: not the core library's, nor a dependency's, nor
+/// the handler's that looped on a fault.
+pub(crate) fn culprit(crash: &Crash) -> Option<&CallFrame> {
+    let frames = &crash.backtraces.first()?.frames;
+    let own = |frame: &&CallFrame| {
+        frame.line.is_some()
+            && frame.file.as_deref().is_some_and(|file| !is_foreign(file))
+            && !frame.function.as_deref().is_some_and(is_panic_machinery)
+    };
+    let from = frames.iter().position(|frame| frame.kind == CallKind::Interrupted).unwrap_or(0);
+    frames[from..].iter().find(own)
+}
+
+/// Whether the firmware panicked, by its call chain.
+pub(crate) fn panicked(crash: &Crash) -> bool {
+    let frames = crash.backtraces.iter().flat_map(|chain| &chain.frames);
+    frames.filter_map(|frame| frame.function.as_deref()).any(is_panic_machinery)
+}
+
+fn is_panic_machinery(function: &str) -> bool {
+    function.starts_with("core::panicking::") || function.ends_with("rust_begin_unwind")
+}
+
+fn is_foreign(file: &str) -> bool {
+    ["/rust/", "/rustc/", "/.cargo/", "/cargo/"].iter().any(|folder| file.contains(folder))
+}
+
+/// Shows a crash as text.
+pub(crate) fn show(out: &mut impl Write, crash: &Crash) -> std::io::Result<()> {
+    if let Some(what) = &crash.what {
+        let verdict = crash.verdict.as_deref().unwrap_or("");
+        writeln!(out, "{STRONG}{}{STRONG:#}: {}", printable(what), printable(verdict))?;
+    }
+    if let Some(fault) = &crash.fault {
+        show_fault(out, fault)?;
+    }
+    for chain in &crash.backtraces {
+        let core = if chain.core == 0 { String::new() } else { format!(" of core {}", chain.core) };
+        writeln!(out, "{STRONG}call chain{core}{STRONG:#}")?;
+        let mut before = None;
+        for (depth, frame) in chain.frames.iter().enumerate() {
+            // Functions that were inlined there share the address.
+            if frame.kind == CallKind::Interrupted && before != Some(frame.pc) {
+                writeln!(out, "  {CARE}interrupted:{CARE:#}")?;
+            }
+            before = Some(frame.pc);
+            show_frame(out, depth, frame)?;
+        }
+        writeln!(out, "  {QUIET}{}{QUIET:#}", printable(&chain.end))?;
+    }
+    Ok(())
+}
+
+fn show_fault(out: &mut impl Write, fault: &Fault) -> std::io::Result<()> {
+    writeln!(out, "{BAD}fault{BAD:#}: {}", printable(&fault.summary()))?;
+    for cause in &fault.causes {
+        writeln!(out, "  {}: {}", printable(&cause.bit), printable(&cause.meaning))?;
+    }
+    if let Some(at) = &fault.address {
+        writeln!(
+            out,
+            "  {QUIET}address {:#010x} by: {}{QUIET:#}",
+            at.address,
+            printable(&at.proof)
+        )?;
+    }
+    for doubt in &fault.doubts {
+        writeln!(out, "  {CARE}not certain{CARE:#}: {}", printable(doubt))?;
+    }
+    Ok(())
+}
+
+fn show_frame(out: &mut impl Write, depth: usize, frame: &CallFrame) -> std::io::Result<()> {
+    let function = frame.function.as_deref().unwrap_or("no function known");
+    let inlined = if frame.inlined { " (inlined)" } else { "" };
+    write!(out, "  {depth:>2} {:#010x} {}{inlined}", frame.pc, printable(function))?;
+    if let (Some(file), Some(line)) = (&frame.file, frame.line) {
+        write!(out, "  {QUIET}{}:{line}{QUIET:#}", printable(file))?;
+    }
+    writeln!(out)
+}

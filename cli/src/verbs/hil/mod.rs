@@ -1,0 +1,392 @@
+//! `silk hil`: tests on boards, real and virtual, with one form of verdict.
+
+mod config;
+mod expect;
+mod filter;
+mod keep;
+mod report;
+mod seat;
+mod select;
+mod show;
+mod verdict;
+mod work;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use assist::{Scope, read_plan};
+use bundle::{BoardId, ReadPlan};
+use hil::{BoardLock, Deadlines, Selector};
+use serde::Serialize;
+
+pub(crate) use config::{BenchBoard, bench_file};
+pub(crate) use show::line;
+
+use crate::args::{HilRunArgs, HilSelection, HilVerb};
+use crate::audit::{self, Action};
+use crate::exit::{Exit, Failure, Outcome as VerbOutcome};
+use crate::interrupt::{self, Deferred};
+use crate::json;
+use crate::session::Session;
+use crate::ui::printable;
+use crate::verbs::{bench, board};
+use config::FlakyResult;
+use keep::Keeper;
+use seat::Seat;
+use select::{Firmware, Job, Plan};
+use verdict::{Attempt, Class};
+use work::{Event, Shop};
+
+/// How often the run looks for Ctrl-C and for its own end.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A test that is over.
+struct Outcome<'p> {
+    job: &'p Job,
+    firmware: &'p Firmware,
+    class: Class,
+    message: String,
+    attempts: Vec<Attempt>,
+    board: Option<Box<BoardId>>,
+}
+
+impl Outcome<'_> {
+    fn took(&self) -> Duration {
+        self.attempts.iter().map(|attempt| attempt.took).sum()
+    }
+}
+
+/// How many tests ended how.
+#[derive(Debug, Default, Serialize)]
+struct Tally {
+    passed: usize,
+    flaky: usize,
+    failed: usize,
+    faulted: usize,
+    timed_out: usize,
+    infra: usize,
+    blind: usize,
+    skipped: usize,
+    /// Selected, and not run: the run was cut short.
+    not_run: usize,
+}
+
+impl Tally {
+    fn count(&mut self, class: Class) {
+        *match class {
+            Class::Pass => &mut self.passed,
+            Class::Flaky => &mut self.flaky,
+            Class::Fail => &mut self.failed,
+            Class::Fault => &mut self.faulted,
+            Class::Timeout => &mut self.timed_out,
+            Class::Infra => &mut self.infra,
+            Class::Blind => &mut self.blind,
+            Class::Skipped => &mut self.skipped,
+        } += 1;
+    }
+
+    fn product(&self) -> usize {
+        self.failed + self.faulted + self.timed_out
+    }
+
+    fn bad(&self) -> usize {
+        self.product() + self.infra + self.blind
+    }
+
+    fn sentence(&self) -> String {
+        let run = self.passed + self.flaky + self.bad();
+        let mut text = format!("{run} run: {} passed", self.passed + self.flaky);
+        let parts = [
+            (self.flaky, "flaky"),
+            (self.failed, "failed"),
+            (self.faulted, "faulted"),
+            (self.timed_out, "timed out"),
+            (self.infra, "bench failures"),
+            (self.blind, "not observed"),
+            (self.skipped, "skipped"),
+            (self.not_run, "not run"),
+        ];
+        for (count, name) in parts.iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {name}"));
+        }
+        text
+    }
+}
+
+/// Runs a verb of `silk hil`.
+pub(crate) fn run(session: &mut Session, verb: &HilVerb) -> VerbOutcome {
+    match verb {
+        HilVerb::List(args) => list(session, &args.selection),
+        HilVerb::Run(args) if args.list => list(session, &args.selection),
+        HilVerb::Run(args) => run_tests(session, args),
+    }
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    version: u32,
+    test: &'a str,
+    target: &'a str,
+    ignored: bool,
+    timeout_ms: u64,
+    boards: Vec<&'a str>,
+    /// Why no board runs it.
+    skipped: Option<&'a str>,
+}
+
+fn list(session: &mut Session, selection: &HilSelection) -> VerbOutcome {
+    let plan = select::plan(session, config::hil_file(session)?, selection, None)?;
+    let bench = bench_file(session)?;
+    let (seats, reasons) = seat::seats(session, &bench, &plan, None)?;
+    for job in &plan.jobs {
+        let served = seats.iter().filter(|seat| seat.serves.contains(&job.firmware));
+        let listed = Listed {
+            version: json::VERSION,
+            test: &job.name,
+            target: &plan.firmwares[job.firmware].target.name,
+            ignored: job.ignored,
+            timeout_ms: u64::try_from(job.timeout.as_millis()).unwrap_or(u64::MAX),
+            boards: served.map(|seat| seat.name.as_str()).collect(),
+            skipped: reasons[job.firmware].as_deref(),
+        };
+        match session.ui.json {
+            true => session.ui.json_line(&listed)?,
+            // The form of libtest, which test explorers read.
+            false => writeln!(session.ui.out, "{}: test", printable(&job.name))?,
+        }
+    }
+    Ok(if plan.jobs.is_empty() { Exit::NothingFound } else { Exit::Ok })
+}
+
+fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
+    let timeout = args.timeout.map(board::seconds).transpose()?;
+    let plan = select::plan(session, config::hil_file(session)?, &args.selection, timeout)?;
+    if plan.jobs.is_empty() {
+        return Err(Failure::new(Exit::NothingFound, "no test is selected")
+            .detail(format!("{} tests were left out by the filters", plan.filtered))
+            .hint("`silk hil list` shows the tests there are"));
+    }
+    let bench = bench_file(session)?;
+    let (seats, reasons) = seat::seats(session, &bench, &plan, args.jobs)?;
+    let locks = lock(session, &seats)?;
+    let plans = read_plans(session, &plan);
+    let boards: Vec<&str> = seats.iter().map(|seat| seat.name.as_str()).collect();
+    show::started(session, plan.jobs.len(), plan.filtered, &args.selection.profile, &boards)?;
+    let started = Instant::now();
+    let mut outcomes = skip(session, &plan, &reasons)?;
+    let no_board = reasons.iter().any(Option::is_some);
+    let stop = Arc::new(AtomicBool::new(false));
+    let queued = plan.jobs.iter().enumerate();
+    let queued = queued.filter(|(_, job)| !job.ignored && reasons[job.firmware].is_none());
+    let defaults = Deadlines::default();
+    let shop = Shop {
+        firmwares: &plan.firmwares,
+        jobs: &plan.jobs,
+        plans: &plans,
+        folder: &plan.folder,
+        queue: Mutex::new(queued.map(|(index, _)| index).collect()),
+        stop: stop.clone(),
+        retries: args.retries.or(plan.profile.retries).unwrap_or(0),
+        deadlines: Deadlines {
+            attach: plan.profile.attach_timeout.unwrap_or(defaults.attach),
+            flash: plan.profile.flash_timeout.unwrap_or(defaults.flash),
+            ..defaults
+        },
+        first_log: plan.profile.first_log_timeout,
+    };
+    let folder = args.artifacts.clone().or_else(|| plan.profile.artifacts.clone());
+    let keeper = Keeper::new(
+        folder.unwrap_or_else(|| PathBuf::from("target/silk-hil")),
+        plan.firmwares.len(),
+    );
+    let cut_short = follow(session, args, &plan, &shop, &seats, keeper, &mut outcomes)?;
+    drop(locks);
+    let took = started.elapsed();
+    let tally = count(&plan, &outcomes);
+    let position = |outcome: &Outcome<'_>| {
+        plan.jobs.iter().position(|job| std::ptr::eq(job, outcome.job)).unwrap_or(0)
+    };
+    outcomes.sort_by_key(position);
+    // Files first: whoever reads the terminal may be gone by now.
+    if let Some(path) = args.junit.as_ref().or(plan.profile.junit.as_ref()) {
+        report::junit(path, &outcomes, took)?;
+    }
+    report::markdown(args.summary.as_deref(), &outcomes, &tally)?;
+    show::details(session, &outcomes)?;
+    show::summary(session, &tally, took)?;
+    report::annotations(session, &outcomes)?;
+    let flaky_fails = plan.profile.flaky_result == Some(FlakyResult::Fail);
+    Ok(match cut_short {
+        Some(exit) => exit,
+        None if tally.product() > 0 => Exit::Wrong,
+        None if tally.bad() > 0 => Exit::Bench,
+        None if tally.flaky > 0 && flaky_fails => Exit::FlakyOnly,
+        None if no_board && args.require_board => Exit::NoBoard,
+        None => Exit::Ok,
+    })
+}
+
+/// Takes the real boards for this run, all or none, and logs that they are written to.
+fn lock(session: &Session, seats: &[Seat]) -> Result<Vec<BoardLock>, Failure> {
+    let real = seats.iter().filter(|seat| !matches!(seat.selector, Selector::Virtual(_)));
+    let mut locks = Vec::new();
+    for seat in real {
+        let lock = bench::take(session, &seat.name, "silk hil run");
+        locks.push(lock.map_err(|error| bench::lock_failure(&error))?);
+        let board = BoardId {
+            selector: seat.selector.to_string(),
+            chip: seat.chip.clone().unwrap_or_default(),
+            virtual_board: None,
+        };
+        audit::record(&session.config.folders, Action::Flash, &board, Some("silk hil run"))?;
+    }
+    Ok(locks)
+}
+
+/// What else to read off a board that went wrong: the peripherals that the firmware uses.
+fn read_plans(session: &Session, plan: &Plan) -> Vec<ReadPlan> {
+    let known = session.config.svds.value.is_empty();
+    let of = |firmware: &Firmware| {
+        if known {
+            return None;
+        }
+        let sources = svd_index::Sources {
+            svds: session.config.svd_sources(),
+            elfs: vec![firmware.image.path.clone()],
+        };
+        read_plan(&session.open(&sources).ok()?, &Scope::Firmware).ok()
+    };
+    plan.firmwares.iter().map(|firmware| of(firmware).unwrap_or_default()).collect()
+}
+
+/// The tests that do not run, with the reason.
+fn skip<'p>(
+    session: &mut Session,
+    plan: &'p Plan,
+    reasons: &[Option<String>],
+) -> Result<Vec<Outcome<'p>>, Failure> {
+    let mut outcomes = Vec::new();
+    for job in &plan.jobs {
+        let reason = match (&reasons[job.firmware], job.ignored) {
+            (_, true) => "ignored; --include-ignored runs it".to_owned(),
+            (Some(reason), false) => reason.clone(),
+            (None, false) => continue,
+        };
+        let outcome = Outcome {
+            job,
+            firmware: &plan.firmwares[job.firmware],
+            class: Class::Skipped,
+            message: reason,
+            attempts: Vec::new(),
+            board: None,
+        };
+        show::finished(session, &outcome)?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// Lets the seats work and takes what they tell. Gives the exit code of a run that was cut short.
+fn follow<'p>(
+    session: &mut Session,
+    args: &HilRunArgs,
+    plan: &'p Plan,
+    shop: &Shop<'p>,
+    seats: &[Seat],
+    mut keeper: Keeper,
+    outcomes: &mut Vec<Outcome<'p>>,
+) -> Result<Option<Exit>, Failure> {
+    let fail_fast = args.fail_fast || plan.profile.fail_fast == Some(true);
+    let give_up = plan.profile.global_timeout.map(|limit| Instant::now() + limit);
+    let _deferred = Deferred::begin();
+    let (sender, events) = mpsc::channel();
+    let mut cut_short = None;
+    std::thread::scope(|scope| {
+        for (number, seat) in seats.iter().enumerate() {
+            let events = sender.clone();
+            scope.spawn(move || work::run(shop, number, seat, &events));
+        }
+        drop(sender);
+        // Whatever breaks off here, the seats have to stop, or they are waited for.
+        let result = loop {
+            let over = give_up.is_some_and(|at| Instant::now() >= at);
+            let asked = interrupt::pending().or(over.then_some(Exit::GlobalTimeout));
+            if asked.is_some() {
+                cut_short = cut_short.or(asked);
+                shop.stop.store(true, Ordering::SeqCst);
+            }
+            let event = match events.recv_timeout(POLL) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break Ok(()),
+            };
+            match take(session, args, plan, seats, &mut keeper, event) {
+                Ok(Some(outcome)) => {
+                    if fail_fast && outcome.class.is_bad() {
+                        shop.stop.store(true, Ordering::SeqCst);
+                    }
+                    outcomes.push(outcome);
+                }
+                Ok(None) => {}
+                Err(failure) => break Err(failure),
+            }
+        };
+        shop.stop.store(true, Ordering::SeqCst);
+        result
+    })?;
+    Ok(cut_short)
+}
+
+/// Takes one event; gives the outcome if a test is over.
+fn take<'p>(
+    session: &mut Session,
+    args: &HilRunArgs,
+    plan: &'p Plan,
+    seats: &[Seat],
+    keeper: &mut Keeper,
+    event: Event,
+) -> Result<Option<Outcome<'p>>, Failure> {
+    match event {
+        Event::Started { job, seat } => {
+            show::test_started(session, &plan.jobs[job].name, &seats[seat].name)?;
+        }
+        Event::Said { job, said } => {
+            show::said(session, &plan.jobs[job].name, &said, args.nocapture)?;
+        }
+        Event::Done { job, board, mut attempts } => {
+            let job = &plan.jobs[job];
+            let firmware = &plan.firmwares[job.firmware];
+            for (number, attempt) in attempts.iter_mut().enumerate() {
+                if attempt.class.is_bad() {
+                    keeper.keep(session, firmware, job, number, attempt)?;
+                }
+            }
+            let Some(last) = attempts.last() else { return Ok(None) };
+            let class = match last.class {
+                Class::Pass if attempts.len() > 1 => Class::Flaky,
+                class => class,
+            };
+            let message = match class {
+                Class::Flaky => {
+                    format!("passed at attempt {}; first: {}", attempts.len(), attempts[0].message)
+                }
+                _ => last.message.clone(),
+            };
+            let outcome = Outcome { job, firmware, class, message, attempts, board };
+            show::finished(session, &outcome)?;
+            return Ok(Some(outcome));
+        }
+    }
+    Ok(None)
+}
+
+fn count(plan: &Plan, outcomes: &[Outcome<'_>]) -> Tally {
+    let mut tally = Tally::default();
+    outcomes.iter().for_each(|outcome| tally.count(outcome.class));
+    tally.not_run = plan.jobs.len().saturating_sub(outcomes.len());
+    tally
+}

@@ -1,0 +1,135 @@
+//! The boards that may run tests: the one named, those of the bench, and virtual ones.
+
+use hil::Selector;
+
+use super::config::BenchFile;
+use super::select::Plan;
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+
+/// A place where jobs are done.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) name: String,
+    pub(super) selector: Selector,
+    pub(super) chip: Option<String>,
+    /// Indexes of the firmwares that it can run.
+    pub(super) serves: Vec<usize>,
+}
+
+/// The seats for a plan, and for each firmware that has none, why.
+pub(super) fn seats(
+    session: &Session,
+    bench: &BenchFile,
+    plan: &Plan,
+    jobs: Option<usize>,
+) -> Result<(Vec<Seat>, Vec<Option<String>>), Failure> {
+    let mut seats: Vec<Seat> = Vec::new();
+    if let Some(probe) = &session.config.probe.value {
+        let selector = parse(probe)?;
+        let copies = if matches!(selector, Selector::Virtual(_)) { jobs.unwrap_or(1) } else { 1 };
+        for copy in 0..copies.max(1) {
+            seats.push(Seat {
+                name: numbered(probe, copy),
+                selector: selector.clone(),
+                chip: session.config.chip.value.clone(),
+                serves: (0..plan.firmwares.len()).collect(),
+            });
+        }
+        return Ok((seats, vec![None; plan.firmwares.len()]));
+    }
+    for board in bench.boards.iter().filter(|board| board.quarantine.is_none()) {
+        seats.push(Seat {
+            name: board.name.clone(),
+            selector: parse(&board.probe)?,
+            chip: Some(board.chip.clone()),
+            serves: Vec::new(),
+        });
+    }
+    if let Some(jobs) = jobs {
+        seats.truncate(jobs);
+    }
+    let reasons = plan
+        .firmwares
+        .iter()
+        .enumerate()
+        .map(|(index, firmware)| {
+            let target = &firmware.target;
+            let boards = bench.boards.iter().filter(|board| board.quarantine.is_none());
+            let mut found = false;
+            for (board, seat) in boards.zip(&mut seats) {
+                let chip = board.chip.to_ascii_lowercase();
+                let fits = target.chip.as_ref().is_none_or(|wanted| {
+                    chip.starts_with(&wanted.to_ascii_lowercase())
+                        || wanted.to_ascii_lowercase().starts_with(&chip)
+                });
+                if fits && target.requires.iter().all(|tag| board.tags.contains(tag)) {
+                    seat.serves.push(index);
+                    found = true;
+                }
+            }
+            (!found).then(|| why_none(bench, target))
+        })
+        .collect::<Vec<_>>();
+    let (virtuals, reasons) = add_virtual(plan, reasons, jobs.unwrap_or(1).max(1));
+    seats.extend(virtuals);
+    seats.retain(|seat| !seat.serves.is_empty());
+    Ok((seats, reasons))
+}
+
+/// Virtual boards for what no real one runs.
+fn add_virtual(
+    plan: &Plan,
+    mut reasons: Vec<Option<String>>,
+    copies: usize,
+) -> (Vec<Seat>, Vec<Option<String>>) {
+    let mut seats: Vec<Seat> = Vec::new();
+    for (index, firmware) in plan.firmwares.iter().enumerate() {
+        let (Some(_), Some(board)) = (&reasons[index], &firmware.target.virtual_board) else {
+            continue;
+        };
+        reasons[index] = None;
+        for copy in 0..copies {
+            let name = numbered(&format!("virtual:{board}"), copy);
+            match seats.iter_mut().find(|seat| seat.name == name) {
+                Some(seat) => seat.serves.push(index),
+                None => seats.push(Seat {
+                    name,
+                    selector: Selector::Virtual(board.clone()),
+                    chip: None,
+                    serves: vec![index],
+                }),
+            }
+        }
+    }
+    (seats, reasons)
+}
+
+fn numbered(name: &str, copy: usize) -> String {
+    match copy {
+        0 => name.to_owned(),
+        copy => format!("{name}#{}", copy + 1),
+    }
+}
+
+fn parse(probe: &str) -> Result<Selector, Failure> {
+    probe.parse().map_err(|error: hil::SelectorError| {
+        Failure::new(Exit::Usage, format!("`{probe}` selects no probe"))
+            .caused_by(&error)
+            .hint("`silk bench list` shows what can be selected")
+    })
+}
+
+fn why_none(bench: &BenchFile, target: &super::config::Target) -> String {
+    let quarantined = bench.boards.iter().find_map(|board| {
+        let reason = board.quarantine.as_ref()?;
+        Some(format!("; {} is in quarantine: {reason}", board.name))
+    });
+    let wanted = match (&target.chip, target.requires.as_slice()) {
+        (Some(chip), []) => format!("a {chip}"),
+        (Some(chip), tags) => format!("a {chip} with {}", tags.join(", ")),
+        (None, []) => "it".to_owned(),
+        (None, tags) => format!("it with {}", tags.join(", ")),
+    };
+    format!("no board on the bench for {wanted}{}", quarantined.unwrap_or_default())
+}

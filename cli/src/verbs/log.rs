@@ -1,0 +1,196 @@
+//! `silk log`: what a board says on all its channels, as it says it or from a recording.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bundle::{Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Snapshot, SourceFile};
+use hil::{DefmtTable, Listener, RunOptions, Said, TestImage};
+use serde::Serialize;
+
+use crate::args::LogArgs;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt::{self, Deferred};
+use crate::json;
+use crate::session::Session;
+use crate::verbs::flash::write_firmware;
+use crate::verbs::{board, hil as runner, snap};
+
+/// How long a virtual board is listened to without `--follow` and `--for`.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Without a limit a run is this long, which is as good as none.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 3600);
+
+const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+
+/// Which lines are wanted.
+struct Wanted {
+    grep: Option<regex::Regex>,
+    level: Option<usize>,
+    module: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    version: u32,
+    event: &'static str,
+    channel: &'a str,
+    #[serde(flatten)]
+    record: &'a LogRecord,
+}
+
+/// Shows logs.
+pub(crate) fn run(session: &mut Session, args: &LogArgs) -> Outcome {
+    let wanted = Wanted::new(args)?;
+    match &args.replay {
+        Some(path) => replay(session, path, &wanted),
+        None => listen(session, args, &wanted),
+    }
+}
+
+impl Wanted {
+    fn new(args: &LogArgs) -> Result<Self, Failure> {
+        let grep = args.grep.as_deref().map(regex::Regex::new).transpose().map_err(|error| {
+            Failure::new(Exit::Usage, "--grep takes a regular expression").caused_by(&error)
+        })?;
+        let level = match &args.level {
+            None => None,
+            Some(level) => Some(rank(level).ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("`{level}` is no level"))
+                    .detail(format!("there are: {}", LEVELS.join(", ")))
+            })?),
+        };
+        Ok(Self { grep, level, module: args.module.clone() })
+    }
+
+    /// Lines without a level or a module are left out where one is asked for.
+    fn has(&self, record: &LogRecord) -> bool {
+        self.grep.as_ref().is_none_or(|grep| grep.is_match(&record.text))
+            && self.level.is_none_or(|least| {
+                record.level().and_then(rank).is_some_and(|level| level >= least)
+            })
+            && self.module.as_ref().is_none_or(|wanted| {
+                record.module().is_some_and(|module| module.contains(wanted.as_str()))
+            })
+    }
+}
+
+fn rank(level: &str) -> Option<usize> {
+    LEVELS.iter().position(|known| *known == level)
+}
+
+fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
+    let limit = match (args.seconds, args.follow) {
+        (Some(value), _) => board::seconds(value)?,
+        (None, true) => ENDLESS,
+        (None, false) => LOOK,
+    };
+    let elf = session.elf()?.to_owned();
+    let image = TestImage::load(&elf).map_err(board::failure)?;
+    image.warnings.iter().for_each(|warning| session.ui.warn(warning));
+    let mut board = board::open(session)?;
+    let is_own = board.is_own_bench();
+    if is_own {
+        write_firmware(session, &mut board, false)?;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let options =
+        RunOptions { limit, attach: !is_own, stop: Some(stop.clone()), ..RunOptions::default() };
+    let _deferred = Deferred::begin();
+    let mut failed = None;
+    let mut listener = Listener::new(image.defmt.as_ref(), |said| {
+        if wanted.has(&said.record) {
+            failed = show(session, said).err();
+        }
+        failed.is_none()
+    })
+    .polled(|| interrupt::pending().is_none());
+    let end = board.run_until_end(&image, &options, &mut listener).map_err(board::failure)?;
+    let malformed = listener.malformed();
+    let logs = listener.finish();
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    stop.store(true, Ordering::SeqCst);
+    if malformed > 0 {
+        session.ui.warn(format!(
+            "{malformed} defmt frames could not be decoded; is this the ELF that runs?"
+        ));
+    }
+    if !matches!(end, hil::End::Deadline | hil::End::Stopped) {
+        session.ui.note(format!("the firmware stopped: {end:?}"));
+    }
+    if let Some(path) = &args.record {
+        record(session, path, &board, &elf, logs)?;
+    }
+    Ok(interrupt::pending().unwrap_or(Exit::Ok))
+}
+
+/// Keeps the raw bytes, and the firmware that explains them.
+fn record(
+    session: &Session,
+    path: &Path,
+    board: &hil::Board,
+    elf: &Path,
+    logs: Vec<Log>,
+) -> Result<(), Failure> {
+    let snapshot = Snapshot {
+        board: board.identity().clone(),
+        taken_at_unix_ms: crate::audit::unix_ms(),
+        cores: Vec::new(),
+        registers: Vec::new(),
+        memory: Vec::new(),
+        logs,
+    };
+    let bytes = std::fs::read(elf)?;
+    let mut manifest = Manifest::new(Kind::Snapshot);
+    manifest.tools = snap::tools(&snapshot);
+    manifest.notes = snap::notes(&snapshot);
+    manifest.elf = Some(SourceFile::of(elf, &bytes));
+    let bundle = Bundle { manifest, snapshot, facts: Facts::default(), elf: Some(Elf { bytes }) };
+    bundle.save(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("failed to save `{}`", path.display())).caused_by(&error)
+    })?;
+    session.ui.note(format!("recorded in {}", path.display()));
+    Ok(())
+}
+
+/// Decodes the raw bytes of a bundle again. Times are those of the recording, where it has one
+/// for each line.
+fn replay(session: &mut Session, path: &Path, wanted: &Wanted) -> Outcome {
+    let bundle = session.bundle(path)?;
+    let table = match &bundle.elf {
+        Some(elf) => DefmtTable::of_elf(&elf.bytes).unwrap_or_else(|error| {
+            session.ui.warn(format!("defmt logs stay unread: failed to {error}"));
+            None
+        }),
+        None => None,
+    };
+    for log in &bundle.snapshot.logs {
+        let mut again = Vec::new();
+        let mut listener = Listener::new(table.as_ref(), |said: &Said| {
+            again.push(said.clone());
+            true
+        });
+        listener.replay(&log.channel, log.kind, &log.raw);
+        drop(listener);
+        for (index, mut said) in again.into_iter().enumerate() {
+            said.record.at_ms = log.records.get(index).map_or(0, |record| record.at_ms);
+            if wanted.has(&said.record) {
+                show(session, &said)?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(session: &mut Session, said: &Said) -> Result<(), Failure> {
+    let (channel, record) = (said.channel.as_str(), &said.record);
+    if session.ui.json {
+        let line = Line { version: json::VERSION, event: "log", channel, record };
+        return session.ui.json_line(&line);
+    }
+    Ok(runner::line(&mut session.ui.out, channel, record)?)
+}
