@@ -163,7 +163,10 @@ fn watchpoints_halt_after_the_access() {
         let pc = checked.register("PC").unwrap();
         let tick = checked.symbol("tick");
         assert!((tick..tick + 64).contains(&pc), "{}: {pc:#x}", checked.name);
-        assert_eq!(checked.variable("watched"), checked.variable("ticks"), "it was written");
+        // Before the access, the next instruction would be the one that writes.
+        let written = checked.variable("watched");
+        checked.board.step().unwrap();
+        assert_eq!(checked.variable("watched"), written, "{}: it was written", checked.name);
         let function = checked.board.read(comparator + 8, 32, 1).unwrap()[0];
         assert_ne!(function & 1 << 24, 0, "MATCHED");
         checked.board.write(comparator + 8, 32, &[0]).unwrap();
