@@ -46,9 +46,17 @@ use shapes::Shapes;
 use stack::Depth;
 use word::mask;
 
-/// Steps after which the rest of a file is given up. Real firmware takes some tens for each
-/// instruction; a damaged file may claim anything.
+/// Steps after which the rest of a file is given up: so many for each instruction, and so many
+/// more, and never above the last. Real firmware takes some tens for each instruction; a damaged
+/// file may claim anything.
+const STEPS_PER_INSTRUCTION: u64 = 1000;
+const MORE_STEPS: u64 = 1_000_000;
 const MAX_STEPS: u64 = 30_000_000;
+
+fn max_steps(program: &Program<'_>) -> u64 {
+    let instructions: usize = program.bodies.values().map(|body| body.steps.len()).sum();
+    MAX_STEPS.min(instructions as u64 * STEPS_PER_INSTRUCTION + MORE_STEPS)
+}
 
 /// Follows the code of the program that `facts` and `shapes` are about; gives the depth of each
 /// function's stack by its start besides.

@@ -177,3 +177,31 @@ fn a_program_of_the_host_gives_symbols_and_lines() {
     );
     assert_eq!(firmware.accesses().count(), 0, "only Arm code is followed");
 }
+
+/// Each conditional instruction may double the ways through what follows it.
+#[test]
+fn conditions_after_conditions() {
+    // Thumb: `ite eq; moveq r0, #1; movne r0, #2` and `itt eq; cmpeq r0, r1; moveq r0, #3`.
+    let chosen = [0xbf0c_u16, 0x2001, 0x2002];
+    let compared = [0xbf04, 0x4288, 0x2003];
+    // `movs r3, #0x40; lsls r3, r3, #24; str r3, [r3, #4]; bx lr`.
+    let end = [0x2340, 0x061b, 0x605b, 0x4770];
+    let program = read(&example("../register-use/stm32f4.elf"));
+    let whole = firmware(&program);
+    let main = whole.find_functions("main")[0];
+    let file = object::File::parse(&*program).unwrap();
+    let text = file.section_by_name(".text").unwrap();
+    let start = (text.file_range().unwrap().0 + main.address - text.address()) as usize;
+    // Its constants stand at its end.
+    let room = main.size as usize / 3;
+    for conditions in [chosen, compared] {
+        let code = conditions.iter().cycle().take(room - room % 3).chain(&end);
+        let mut damaged = program.clone();
+        for (at, half) in (start..).step_by(2).zip(code) {
+            damaged[at..at + 2].copy_from_slice(&half.to_le_bytes());
+        }
+        let firmware = firmware(&damaged);
+        assert_eq!(firmware.accesses_to(0x4000_0004).len(), 1);
+        assert_eq!(firmware.use_warnings(), []);
+    }
+}

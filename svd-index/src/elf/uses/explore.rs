@@ -23,7 +23,7 @@ use super::instruction::{Condition, Operation, PC, Register};
 use super::memory::Index;
 use super::program::Program;
 use super::state::{Choice, State, World};
-use super::walk::{Does, Point, Visit, Walk};
+use super::walk::{Does, Happens, Point, Visit, Walk};
 
 /// How often the program is run. Pointers that lead to pointers take one run for each; drivers
 /// have two or three.
@@ -32,6 +32,10 @@ const MAX_ROUNDS: usize = 6;
 /// Alternatives taken in one run of a function for what an instruction loads, or where its index
 /// leads; then these are not known.
 const MAX_FORKS: usize = 128;
+
+/// How often one run of a function goes both ways at a conditional instruction; then what holds
+/// after either is all that is known. Each doubles the ways through what follows in its block.
+const MAX_SPLITS: usize = 1024;
 
 /// Steps of runs on different arguments that one function may take: small ones are called with
 /// many, and cost little.
@@ -57,6 +61,7 @@ pub(crate) struct Explorer<'p, 'a> {
     pub(super) reached: Option<HashSet<u32>>,
     depth: usize,
     steps: u64,
+    max_steps: u64,
     pub(super) pc: u32,
 }
 
@@ -81,6 +86,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
             reached: None,
             depth: 0,
             steps: 0,
+            max_steps: super::max_steps(program),
             pc: 0,
         };
         for round in 1.. {
@@ -146,7 +152,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
     }
 
     fn is_spent(&self) -> bool {
-        self.steps >= super::MAX_STEPS
+        self.steps >= self.max_steps
     }
 
     /// Runs what starts at `start`, unless that was done before on the same state.
@@ -238,7 +244,7 @@ impl<'p, 'a> Explorer<'p, 'a> {
         let mut forks = vec![Point { position, state: visit.state, does: Does::AsItSays }];
         while let Some(point) = forks.pop() {
             let mut next = Some(point);
-            while let Some(point) = next {
+            while let Some(point) = next.take_if(|_| !self.is_spent()) {
                 self.steps += 1;
                 next = self.run_step(walk, &body, point, &mut forks);
             }
@@ -254,8 +260,16 @@ impl<'p, 'a> Explorer<'p, 'a> {
     ) -> Option<Point> {
         let step = &body.steps[point.position];
         self.pc = step.address;
-        if !point.happens(step, forks) {
-            return walk.go_on(body, point);
+        // What holds if the instruction does nothing, where both ways are gone at once.
+        let mut untouched = None;
+        match point.happens(step) {
+            Happens::Always => {}
+            Happens::Never => return walk.go_on(body, point),
+            Happens::Perhaps if walk.splits < MAX_SPLITS => {
+                walk.splits += 1;
+                forks.push(Point { does: Does::Nothing, ..point.clone() });
+            }
+            Happens::Perhaps => untouched = Some(point.state.clone()),
         }
         let choice = match point.does {
             Does::This(choice) => choice,
@@ -270,7 +284,8 @@ impl<'p, 'a> Explorer<'p, 'a> {
         let goes_on = match step.instruction.operation {
             Operation::IfThen { condition, .. } if step.has_one_condition => {
                 point.state.holds = point.state.decide(Condition::Flags(condition));
-                if point.state.holds.is_none() {
+                if point.state.holds.is_none() && walk.splits < MAX_SPLITS {
+                    walk.splits += 1;
                     let mut other = point.clone();
                     other.state.holds = Some(false);
                     forks.extend(walk.go_on(body, other));
@@ -299,7 +314,15 @@ impl<'p, 'a> Explorer<'p, 'a> {
                 true
             }
         };
-        if goes_on { walk.go_on(body, point) } else { None }
+        match untouched {
+            Some(untouched) if goes_on => {
+                point.state.join(&untouched);
+            }
+            Some(untouched) => point.state = untouched,
+            None if goes_on => {}
+            None => return None,
+        }
+        walk.go_on(body, point)
     }
 
     /// Goes to a branch's target if it may be taken; true if the next instruction may follow.

@@ -36,6 +36,8 @@ pub(super) struct Walk {
     visits: usize,
     /// Alternatives taken for what single instructions do.
     pub(super) forks: usize,
+    /// How often both ways were gone at a conditional instruction.
+    pub(super) splits: usize,
     /// Whether the last branch on the way was known to be taken or not.
     pub(super) is_decided: bool,
     returned: Option<Returned>,
@@ -65,21 +67,27 @@ pub(super) enum Does {
     Nothing,
 }
 
+/// Whether a conditional instruction does something.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Happens {
+    Always,
+    Never,
+    Perhaps,
+}
+
 impl Point {
-    /// Whether the instruction happens; where either may be, the other becomes a fork.
-    pub(super) fn happens(&mut self, step: &Step, forks: &mut Vec<Self>) -> bool {
+    /// Whether the instruction happens.
+    pub(super) fn happens(&mut self, step: &Step) -> Happens {
         if step.when == When::Always {
             self.state.holds = None;
-            return true;
+            return Happens::Always;
         }
         match (self.does, self.state.holds) {
-            (Does::Nothing, _) => false,
-            (_, Some(holds)) => holds == (step.when == When::Then),
-            (Does::This(_), None) => true,
-            (Does::AsItSays, None) => {
-                forks.push(Self { does: Does::Nothing, ..self.clone() });
-                true
-            }
+            (Does::Nothing, _) => Happens::Never,
+            (_, Some(holds)) if holds == (step.when == When::Then) => Happens::Always,
+            (_, Some(_)) => Happens::Never,
+            (Does::This(_), None) => Happens::Always,
+            (Does::AsItSays, None) => Happens::Perhaps,
         }
     }
 }
@@ -92,6 +100,7 @@ impl Walk {
             queue: VecDeque::new(),
             visits: 0,
             forks: 0,
+            splits: 0,
             is_decided: false,
             returned: None,
             is_unknown: !body.is_resolved,
