@@ -10,7 +10,8 @@ use crate::secret::Secret;
 
 /// The protocol an endpoint speaks.
 ///
-/// One for now; Anthropic's `/v1/messages` is meant to be the second.
+/// [`HttpTransport`](crate::HttpTransport) speaks the first only; the
+/// gateway's server speaks both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -18,6 +19,8 @@ pub enum Dialect {
     /// providers serve it.
     #[default]
     OpenAi,
+    /// Anthropic's `/v1/messages`.
+    Anthropic,
 }
 
 /// A server that answers chat requests, with the key it wants.
@@ -75,8 +78,8 @@ impl Endpoint {
     /// Reads `address` as the base under which `/chat/completions` lies.
     ///
     /// `http://127.0.0.1:8080` without a path means `…/v1`; a path that is
-    /// given is kept; a trailing `/chat/completions` is dropped, since people
-    /// paste that too. An empty key counts as none.
+    /// given is kept; a trailing `/chat/completions` or `/messages` is dropped,
+    /// since people paste that too. An empty key counts as none.
     ///
     /// # Errors
     /// [`EndpointError`], which never repeats the address.
@@ -104,6 +107,13 @@ impl Endpoint {
         base.set_path(&path);
         let key = key.filter(|key| !key.is_empty());
         Ok(Self { name, base, key, dialect: Dialect::OpenAi })
+    }
+
+    /// The same endpoint, spoken to in `dialect`.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     /// The name it goes by in configuration and events.
@@ -165,7 +175,7 @@ impl Endpoint {
     }
 
     /// True for OpenAI's own service, which takes `max_completion_tokens` only.
-    pub(crate) fn is_openai(&self) -> bool {
+    pub fn is_openai(&self) -> bool {
         self.base.host_str() == Some("api.openai.com")
     }
 
@@ -173,7 +183,8 @@ impl Endpoint {
         self.base.scheme() == "https"
     }
 
-    fn join(&self, suffix: &str) -> Url {
+    /// Where `suffix` lies under the base: `/embeddings`, `/messages`.
+    pub fn join(&self, suffix: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{suffix}", self.base.path().trim_end_matches('/')));
         url
@@ -182,6 +193,7 @@ impl Endpoint {
 
 fn base_path(path: &str) -> String {
     let path = path.trim_end_matches('/');
-    let path = path.strip_suffix("/chat/completions").unwrap_or(path);
+    let pasted = ["/chat/completions", "/messages"].iter().find_map(|end| path.strip_suffix(end));
+    let path = pasted.unwrap_or(path);
     if path.is_empty() { "/v1".to_owned() } else { path.to_owned() }
 }

@@ -17,6 +17,8 @@
 //! - [`event`]: what comes back; `decode` turns wire chunks into it.
 //! - [`error`]: what can go wrong, told apart as routing needs it.
 //! - [`secret`]: keys that cannot be printed.
+//! - [`retry_after`] and [`refusal`]: what a no means, for whoever speaks HTTP
+//!   itself, as the gateway's server does; [`tls`] is what it trusts.
 
 pub mod chat;
 mod decode;
@@ -25,9 +27,9 @@ pub mod error;
 pub mod event;
 pub mod http;
 mod refusal;
-mod retry_after;
+pub mod retry_after;
 pub mod secret;
-mod tls;
+pub mod tls;
 pub mod transport;
 
 pub use chat::{ChatRequest, Message, Prompt, Role, Tool, ToolCall};
@@ -35,5 +37,6 @@ pub use endpoint::{Dialect, Endpoint, EndpointError};
 pub use error::{ClientError, DeadlineKind};
 pub use event::{FinishReason, StreamEvent, ToolCallDelta, Usage};
 pub use http::{HttpOptions, HttpTransport};
+pub use refusal::{clean, refusal};
 pub use secret::Secret;
 pub use transport::{Deadlines, EventStream, ModelEntry, ModelList, Transport};

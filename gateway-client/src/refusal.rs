@@ -15,7 +15,7 @@ const MESSAGE_CHARS: usize = 500;
 const EXCERPT_CHARS: usize = 80;
 
 /// Turns a status other than success, with its body, into the error it means.
-pub(crate) fn refusal(
+pub fn refusal(
     endpoint: &Endpoint,
     code: u16,
     retry_after: Option<Duration>,
@@ -51,7 +51,7 @@ pub(crate) fn message_in(json: &Value) -> Option<String> {
 }
 
 /// `text` on one line, bounded, with keys masked.
-pub(crate) fn clean(endpoint: &Endpoint, text: &str) -> String {
+pub fn clean(endpoint: &Endpoint, text: &str) -> String {
     let text = match endpoint.key() {
         Some(key) => key.mask(text),
         None => text.to_owned(),

@@ -4,21 +4,21 @@ use std::time::{Duration, SystemTime};
 
 /// The headers that say so, as text.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct RetryHeaders<'a> {
+pub struct RetryHeaders<'a> {
     /// `retry-after-ms`: milliseconds, the finer of the two where both stand
     /// (Azure OpenAI and OpenAI send it).
-    pub(crate) retry_after_ms: Option<&'a str>,
+    pub retry_after_ms: Option<&'a str>,
     /// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
-    pub(crate) retry_after: Option<&'a str>,
+    pub retry_after: Option<&'a str>,
     /// `Date`: the endpoint's own clock. A date in `Retry-After` is measured
     /// against it, so that a clock that is off here does no harm.
-    pub(crate) date: Option<&'a str>,
+    pub date: Option<&'a str>,
 }
 
 /// The wait these headers ask for, from now; a date that has passed is zero.
 ///
 /// `None`: none of them is there, or what is there cannot be read.
-pub(crate) fn parse_retry_after(headers: RetryHeaders<'_>, now: SystemTime) -> Option<Duration> {
+pub fn parse_retry_after(headers: RetryHeaders<'_>, now: SystemTime) -> Option<Duration> {
     let from_ms = headers.retry_after_ms.and_then(|text| parse_number(text, 1e-3));
     from_ms.or_else(|| {
         let text = headers.retry_after?.trim();

@@ -12,7 +12,10 @@ use rustls_platform_verifier::Verifier;
 use crate::error::Cause;
 
 /// A client configuration that trusts what this machine trusts.
-pub(crate) fn system_tls() -> Result<ClientConfig, Cause> {
+///
+/// # Errors
+/// No certificates can be had.
+pub fn system_tls() -> Result<ClientConfig, Cause> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier::new(Arc::clone(&provider))?;
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -26,7 +29,10 @@ pub(crate) fn system_tls() -> Result<ClientConfig, Cause> {
 
 /// A client configuration that trusts nobody, for connections without TLS: it
 /// spares reading the system's certificates, which may not even be installed.
-pub(crate) fn no_tls() -> Result<ClientConfig, Cause> {
+///
+/// # Errors
+/// The crypto provider knows no version of TLS.
+pub fn no_tls() -> Result<ClientConfig, Cause> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
