@@ -1,11 +1,13 @@
 //! The command line, as clap sees it. What each verb does is in `verbs`.
 
+mod gateway;
 mod hil;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use gateway::GatewayVerb;
 pub(crate) use hil::{BenchLockArgs, DiffArgs, HilRunArgs, HilSelection, HilVerb, LogArgs};
 
 /// True register, symbol and board facts for AI help on firmware.
@@ -139,6 +141,11 @@ pub(crate) enum Verb {
     Bench {
         #[command(subcommand)]
         verb: BenchVerb,
+    },
+    /// Which model serves what: the gateway that goes on when an endpoint does not
+    Gateway {
+        #[command(subcommand)]
+        verb: GatewayVerb,
     },
 }
 

@@ -14,6 +14,7 @@ mod eval;
 mod evidence;
 mod explain;
 mod flash;
+mod gateway;
 mod hil;
 mod images;
 mod index;
@@ -44,6 +45,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     if let Verb::Completions { shell } = cli.verb {
         return completions::run(shell);
     }
+    if let Verb::Gateway { verb } = &cli.verb {
+        return gateway::run(cli.global, verb);
+    }
     let mut loaded = Session::load(cli.global)?;
     let session = &mut loaded;
     match cli.verb {
@@ -52,6 +56,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Doctor => doctor::run(session),
         Verb::Config => settings::run(session),
         Verb::Completions { shell } => completions::run(shell),
+        Verb::Gateway { verb } => gateway::run(loaded.flags, &verb),
         Verb::Reg(args) => lookup::reg(session, &args),
         Verb::Addr(args) => lookup::addr(session, &args),
         Verb::Sym(args) => lookup::sym(session, &args),

@@ -1,0 +1,14 @@
+//! `silk gateway`: which model serves what, before anybody is asked.
+
+mod check;
+
+use crate::args::{GatewayVerb, Global};
+use crate::exit::Outcome;
+use crate::session::Session;
+
+/// `silk gateway`
+pub(crate) fn run(flags: Global, verb: &GatewayVerb) -> Outcome {
+    match verb {
+        GatewayVerb::Check => check::run(&mut Session::load(flags)?),
+    }
+}
