@@ -33,6 +33,9 @@ pub(crate) fn split(text: &str) -> Vec<String> {
 
 /// The same, word by word, for texts too many to keep.
 pub(crate) fn each(text: &str, mut found: impl FnMut(&str)) {
+    if text.is_ascii() {
+        return each_ascii(text.as_bytes(), found);
+    }
     let mut word = String::new();
     let mut give = |word: &mut String| {
         if !word.is_empty() {
@@ -57,6 +60,28 @@ pub(crate) fn each(text: &str, mut found: impl FnMut(&str)) {
         previous = c;
     }
     give(&mut word);
+}
+
+/// [`each`] where a character is a byte, as in nearly all names and descriptions.
+fn each_ascii(text: &[u8], mut found: impl FnMut(&str)) {
+    let mut word = String::new();
+    let mut previous = b' ';
+    for (at, &byte) in text.iter().enumerate() {
+        let before_word = || text.get(at + 1).is_some_and(|b| b.is_ascii_lowercase() && *b != b's');
+        let breaks = byte.is_ascii_uppercase()
+            && (previous.is_ascii_lowercase() || (previous.is_ascii_uppercase() && before_word()));
+        if (breaks || !byte.is_ascii_alphanumeric()) && !word.is_empty() {
+            found(&word);
+            word.clear();
+        }
+        if byte.is_ascii_alphanumeric() {
+            word.push(char::from(byte.to_ascii_lowercase()));
+        }
+        previous = byte;
+    }
+    if !word.is_empty() {
+        found(&word);
+    }
 }
 
 /// Cuts endings off, so that `samples`, `sampling` and `sampled` become one: a small stemmer for
@@ -233,6 +258,17 @@ mod tests {
         check("uart0().baudrate()", &["uart0", "baudrate"]);
         check("HardFault on DMAEn", &["hard", "fault", "on", "dma", "en"]);
         check("It's 115200 baud", &["it", "s", "115200", "baud"]);
+        check("TIMs and ADCs", &["tims", "and", "adcs"]);
+        check("µs of DMAEn", &["µs", "of", "dma", "en"]);
+    }
+
+    #[test]
+    fn texts_of_bytes_split_like_any_other() {
+        for text in ["EVENTS_TXDRDY", "DMAEn", "DMAs ADCx3", "a__B  Cd1", "USARTxCLKSource "] {
+            let mut expected = split(text);
+            expected.push("é".to_owned());
+            assert_eq!(split(&format!("{text} é")), expected, "{text}");
+        }
     }
 
     #[test]

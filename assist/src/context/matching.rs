@@ -1,8 +1,9 @@
 //! Words of a question found in names and descriptions.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use foldhash::HashMap;
 
 use super::question::Question;
 use crate::words;
@@ -35,7 +36,7 @@ pub(super) type Terms = Vec<u16>;
 /// again by where it lies.
 #[derive(Default)]
 pub(super) struct Library<'t> {
-    known: HashMap<Lying<'t>, TextId, BuildHasherDefault<ByAddress>>,
+    known: std::collections::HashMap<Lying<'t>, TextId, BuildHasherDefault<ByAddress>>,
     terms: Vec<Terms>,
 }
 

@@ -75,8 +75,7 @@ impl Question {
                 self.take_function(word.trim_end_matches("()"), firmware);
             }
         }
-        let joined = ["->", ".", "_", "::", "0x"].iter().any(|mark| word.contains(mark));
-        let Some(chip) = chip.filter(|_| joined && word.len() > 2) else { return };
+        let Some(chip) = chip.filter(|_| word.len() > 2 && is_path(word)) else { return };
         let Ok(query) = Query::parse(word) else { return };
         let hits = chip.find_hits(&query);
         if hits.len() > MOST_HITS {
@@ -137,6 +136,16 @@ impl Question {
             raise(self.terms.entry(words::stem(word)).or_default(), weight);
         }
     }
+}
+
+/// Whether a word is spelled like the path of a register, or its address. `i.MX`, `e.g.` and `3.3`
+/// have a point, but nothing that a peripheral is called before it.
+fn is_path(word: &str) -> bool {
+    let names_any = |(before, _): (&str, &str)| {
+        before.len() > 1 && before.starts_with(|c: char| !c.is_ascii_digit())
+    };
+    ["->", "_", "::", "0x"].iter().any(|mark| word.contains(mark))
+        || word.split_once('.').is_some_and(names_any)
 }
 
 /// Whether a peripheral of the class is called by its name: `TIM3`, `SPI2`.

@@ -1,6 +1,8 @@
 //! Peripherals and registers of one layout, of which one stands for all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::catalog::{Catalog, Peripheral, Register};
 

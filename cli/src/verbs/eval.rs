@@ -49,7 +49,7 @@ pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
     let methods = if args.table { EvalMethod::ALL.to_vec() } else { vec![args.method] };
     let mut times = Vec::new();
     // The first text that is counted loads the tokenizer's vocabulary.
-    assist::tokens::count("");
+    assist::tokens::count(" ");
     let mut recalls = vec![vec![Vec::new(); args.budgets.len()]; methods.len()];
     let counted = each_question(session, args, |session, index, question| {
         let chip = need_chip(index, &session.config)?;
@@ -58,7 +58,7 @@ pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
                 let started = Instant::now();
                 let context = choose(index, method, &question.question, budget);
                 if method == EvalMethod::Silk {
-                    times.push(started.elapsed());
+                    times.push((started.elapsed(), question.id.clone()));
                 }
                 if args.table {
                     recalls.push(question.gold.recall(chip, &context));
@@ -189,14 +189,13 @@ fn name(method: EvalMethod) -> &'static str {
     }
 }
 
-fn told(counted: &Counted, times: &mut [Duration]) -> String {
+fn told(counted: &Counted, times: &mut [(Duration, String)]) -> String {
     let Counted { done, left_out, .. } = counted;
     times.sort_unstable();
-    let ms = |at: usize| times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3);
-    let (median, worst) = (ms(times.len() / 2), ms(times.len().saturating_sub(1)));
     let missing = if *left_out == 0 { String::new() } else { format!(", {left_out} left out") };
-    if times.is_empty() {
+    let (Some((median, _)), Some((worst, id))) = (times.get(times.len() / 2), times.last()) else {
         return format!("{done} questions{missing}");
-    }
-    format!("{done} questions{missing}; choosing took {median:.1} ms, at most {worst:.1} ms")
+    };
+    let [median, worst] = [median, worst].map(|time| time.as_secs_f64() * 1e3);
+    format!("{done} questions{missing}; choosing took {median:.1} ms, at most {worst:.1} ms ({id})")
 }

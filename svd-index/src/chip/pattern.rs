@@ -206,6 +206,20 @@ impl Matcher<'_> {
     }
 }
 
+/// Whether the start of `query` may be `template`, by the first character of each: nearly all names
+/// of a chip are told apart by it. No name at all is the start of nothing.
+pub(super) fn may_start(query: &[u8], template: &[u8], glue: Glue) -> bool {
+    let (query, template) = match glue {
+        Glue::Strict => (query, template),
+        Glue::Loose => (skip_glue(query), skip_glue(template)),
+    };
+    let (Some(&asked), Some(&named)) = (query.first(), template.first()) else {
+        return !template.is_empty() && !query.is_empty();
+    };
+    let is_open = |byte: u8| matches!(byte, b'*' | b'?' | b'[') || placeholder(byte).is_some();
+    is_open(asked) || is_open(named) || asked.eq_ignore_ascii_case(&named)
+}
+
 fn number_index(digits: &[u8], dim: &DimRecord) -> Option<u32> {
     let number: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
     let index = number.checked_sub(dim.start)?;

@@ -1,7 +1,7 @@
 //! Goes through the registers for one spelling, read in one way.
 
 use super::array::{self, MAX_DIMS};
-use super::pattern::{Chosen, Glue, Matcher};
+use super::pattern::{self, Chosen, Glue, Matcher};
 use super::records::DimRecord;
 use super::{Chip, FieldRef, Hit, PeripheralRef, RegisterRef};
 
@@ -98,9 +98,12 @@ fn match_register<'a>(
     reading: Reading,
     hits: &mut Vec<Hit<'a>>,
 ) {
-    let display_name = register.chip.text(register.record.display_name);
-    for template in [register.name_template(), display_name] {
-        if template.is_empty() {
+    let (name, display_name) = (register.record.name, register.record.display_name);
+    // Equal texts are kept once.
+    let names = [name, display_name];
+    for &name in &names[..if name == display_name { 1 } else { 2 }] {
+        let template = register.chip.text(name);
+        if !pattern::may_start(query, template.as_bytes(), reading.glue) {
             continue;
         }
         let dims = register.dims();
