@@ -38,6 +38,8 @@ pub struct Context {
     pub budget: usize,
     /// Canonical paths of the registers in `text`, in its order.
     pub registers: Vec<String>,
+    /// The same, the one that is most likely to matter first.
+    pub likely: Vec<String>,
     /// Canonical paths of the fields in `text`, in its order.
     pub fields: Vec<String>,
     /// What was found for the question and did not fit.
@@ -64,8 +66,15 @@ pub struct LeftOut {
 impl Context {
     /// No evidence at all.
     pub fn none() -> Self {
-        let (registers, fields, left_out) = (Vec::new(), Vec::new(), LeftOut::default());
-        Self { text: String::new(), tokens: 0, budget: 0, registers, fields, left_out }
+        Self {
+            text: String::new(),
+            tokens: 0,
+            budget: 0,
+            registers: Vec::new(),
+            likely: Vec::new(),
+            fields: Vec::new(),
+            left_out: LeftOut::default(),
+        }
     }
 
     /// The lines of the evidence that `answer` rests on: of each register that it names, the line

