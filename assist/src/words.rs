@@ -175,6 +175,17 @@ pub(crate) fn slip<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Opti
     (slip && first && !grows && long).then_some(near)
 }
 
+/// The name in which one letter was doubled to make `name`: `UE` for `UEE`.
+pub(crate) fn doubled<'n>(name: &str, mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let letters: Vec<char> = name.to_ascii_uppercase().chars().collect();
+    let is_doubled = |at: &usize| letters[*at] == letters[at - 1] && letters[*at].is_alphabetic();
+    let singled: Vec<String> = (1..letters.len())
+        .filter(is_doubled)
+        .map(|at| letters[..at].iter().chain(&letters[at + 1..]).collect())
+        .collect();
+    names.find(|known| known.len() > 1 && singled.contains(&known.to_ascii_uppercase()))
+}
+
 /// The numbers in a name or description, whatever stands around them: `Baud115200` has 115200,
 /// `1M baud` has 1 and 1000000, `K250` has 250 and 250000.
 pub(crate) fn numbers(text: &str) -> Vec<u64> {

@@ -1,16 +1,22 @@
 //! Names by themselves, as headers spell them: `USART_CR1_UE_Msk`.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::ast::Node;
 use super::names::{Header, Suffix};
 use super::reader::Reader;
+use super::token::Token;
 use crate::catalog::bits;
 use crate::verify::ClaimKind;
 use crate::verify::judge::Judged;
 use crate::verify::known::Named;
 use crate::verify::names::is_name;
 use crate::words;
+
+/// So many different names of a header tell whose names they are, and one in so many may differ.
+const LEAST_KNOWN: usize = 4;
+const MOST_UNKNOWN: usize = 4;
 
 impl<'t> Reader<'_, 't, '_> {
     /// A name by itself: a header's, or a peripheral's.
@@ -53,7 +59,8 @@ impl<'t> Reader<'_, 't, '_> {
     }
 
     /// `UART_CONFIG_PARTY_Msk`: the register is there, the field is not, and one is spelled alike.
-    /// Headers have names of their own, so nothing is said where none is.
+    /// Headers have names of their own, so nothing is said where none is, and nobody is accused
+    /// unless it is clearly a slip.
     fn say_slip(&mut self, span: Range<usize>, registers: &[Named], rest: &str) {
         if self.tokens.is_conditional(span.start) {
             return;
@@ -63,20 +70,44 @@ impl<'t> Reader<'_, 't, '_> {
             matches!(*tail, "Msk" | "Pos" | "MASK" | "SHIFT" | "BITS" | "LSB" | "MSB")
         });
         let (stem, tail) = tail.map_or((rest, ""), |(stem, tail)| (stem, tail));
-        let fields = register.fields.iter().map(|field| field.name);
+        let fields = || register.fields.iter().map(|field| field.name);
         let head = &self.text[span.start..span.end - rest.len()];
-        // Short names that differ in a letter are mostly two names, unless the header is CMSIS's,
-        // whose names are the description's.
-        let cmsis = matches!(tail, "Msk" | "Pos");
-        let near = words::slip(stem, fields).filter(|_| cmsis || stem.len() > 5);
-        let expected = match near {
-            Some(near) if tail.is_empty() => Some(format!("{head}{near}")),
-            Some(near) => Some(format!("{head}{near}_{tail}")),
-            None => self.slip_of_value(registers, rest).map(|near| format!("{head}{near}")),
+        let whole = |near: &str| match tail {
+            "" => format!("{head}{near}"),
+            tail => format!("{head}{near}_{tail}"),
         };
-        let Some(expected) = expected else { return };
+        // Short names that differ in a letter are mostly two names, unless the header's names are
+        // the description's, as CMSIS's are.
+        let is_described = matches!(tail, "Msk" | "Pos") || self.is_described();
+        let slip = words::slip(stem, fields())
+            .or_else(|| words::doubled(stem, fields()).filter(|_| is_described))
+            .filter(|_| is_described || stem.len() > 5);
+        let slip = slip.map(whole);
+        let slip = slip.or_else(|| Some(format!("{head}{}", self.slip_of_value(registers, rest)?)));
         let why = format!("{} has no field or value {rest}", registers[0].path);
-        self.claim(ClaimKind::Field, span, Judged::wrong(why, Some(expected)));
+        let judged = match (slip, words::nearest(stem, fields())) {
+            (Some(expected), _) => Judged::wrong(why, Some(expected)),
+            (None, Some(near)) => Judged { expected: Some(whole(near)), ..Judged::unknown(why) },
+            (None, None) => return,
+        };
+        self.claim(ClaimKind::Field, span, judged);
+    }
+
+    /// Whether nearly all names of a header that this file uses and does not define are the
+    /// description's: then one that is not is no name of that header either.
+    fn is_described(&self) -> bool {
+        let (mut known, mut unknown) = (HashSet::new(), HashSet::new());
+        for name in self.tokens.code.iter().filter_map(Token::name) {
+            if self.definitions.constants.contains_key(name) {
+                continue;
+            }
+            match self.names.header(name).as_deref() {
+                Some(Header::Field { .. } | Header::Value { .. }) => known.insert(name),
+                Some(Header::Unknown { .. }) => unknown.insert(name),
+                _ => continue,
+            };
+        }
+        known.len() >= LEAST_KNOWN && unknown.len() * MOST_UNKNOWN <= known.len()
     }
 
     fn slip_of_value(&self, registers: &[Named], rest: &str) -> Option<String> {

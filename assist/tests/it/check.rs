@@ -230,6 +230,27 @@ fn reserved_bits_with_a_name_in_the_header_are_not_accused() {
     assert_eq!(bits, [Verdict::Unknown, Verdict::Wrong]);
 }
 
+/// A name of a header that is not there is a slip only where the header's other names are the
+/// description's; elsewhere the nearest is told.
+#[test]
+fn a_slip_in_a_header_s_name_is_told_by_the_names_around_it() {
+    let slip = "void f(void) { NRF_UART0->CONFIG |= UART_CONFIG_HWFCC; }";
+    let others = "void g(void) {
+        NRF_UART0->CONFIG = UART_CONFIG_HWFC | UART_CONFIG_PARITY;
+        NRF_UART0->ENABLE = UART_ENABLE_ENABLE;
+        NRF_UART0->BAUDRATE = UART_BAUDRATE_BAUDRATE; }";
+    let svd = index("");
+    let of_slip = |text: &str| {
+        let found = said(&svd, Language::C, text).into_iter();
+        found.filter(|line| line.contains("HWFCC\"")).collect::<Vec<_>>()
+    };
+    let expected = "field \"UART_CONFIG_HWFCC\" -> UART_CONFIG_HWFC";
+    assert_eq!(of_slip(slip), [format!("unknown {expected}")]);
+    assert_eq!(of_slip(&format!("{slip}\n{others}")), [format!("wrong {expected}")]);
+    // Nothing is called nearly so.
+    assert!(of_slip("void f(void) { NRF_UART0->CONFIG |= UART_CONFIG_TXFIFO; }").is_empty());
+}
+
 #[test]
 fn headers_tell_what_members_and_macros_mean() {
     let svd = index("");
