@@ -9,6 +9,9 @@ use futures::future::BoxFuture;
 pub struct Moment(Duration);
 
 impl Moment {
+    /// A moment that does not come.
+    pub const NEVER: Self = Self(Duration::MAX);
+
     /// The moment `since_start` after the clock was made.
     pub const fn at(since_start: Duration) -> Self {
         Self(since_start)

@@ -92,7 +92,7 @@ impl Gateway {
     ) -> Result<Self, ConfigError> {
         consent.allow_remote |= config.allow_remote;
         let table = Table::new(config)?;
-        let ledger = Mutex::new(Ledger::new(table.endpoints().len()));
+        let ledger = Mutex::new(Ledger::of(&table));
         Ok(Self { shared: Arc::new(Shared { table, consent, transport, clock, ledger }) })
     }
 

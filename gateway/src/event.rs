@@ -70,6 +70,8 @@ pub enum WaitReason {
     Loading,
     /// A failing server to recover.
     ServerError,
+    /// Requests that are under way to end.
+    Busy,
 }
 
 /// Why an ask got no answer, or not all of it. Each but the last lists every

@@ -12,14 +12,18 @@
 //! | 5xx, lost before the answer | again after 0.5 s and 2 s, then no more |
 //! | no connection, 401, 403 | nothing more at this endpoint |
 //! | timeout, too long, rejected, not the protocol | not this model here again |
+//!
+//! What a limit known beforehand would refuse is not sent: it waits for its
+//! room as it would for the end of a 429.
 
 use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::event::WaitReason;
 use crate::ledger::Ledger;
+use crate::limits::Free;
 use crate::outcome::Outcome;
-use crate::table::Route;
+use crate::table::{Route, Routes};
 
 /// How often a loading engine is asked.
 const LOADING_POLL: Duration = Duration::from_millis(250);
@@ -30,13 +34,18 @@ const SERVER_ERROR_WAITS: [Duration; 2] = [Duration::from_millis(500), Duration:
 /// The way of one ask.
 #[derive(Debug, Clone)]
 pub struct Ladder {
+    routes: Routes,
+    /// One for each route, in the order in which they are to be tried.
     rungs: Vec<Rung>,
     deadline: Moment,
+    tokens: (u64, u64),
+    server_error_waits: usize,
 }
 
 #[derive(Debug, Clone)]
 struct Rung {
-    route: Route,
+    /// Its route's place among the routes.
+    place: usize,
     not_before: Option<Moment>,
     server_errors: usize,
     /// What its last attempt showed.
@@ -103,11 +112,16 @@ pub enum GiveUp {
 impl Ladder {
     /// A way over `routes`, to be finished by `deadline`. Those that
     /// `permits` refuses are never tried.
-    pub fn new(routes: Vec<Route>, deadline: Moment, permits: impl Fn(&Route) -> bool) -> Self {
-        let rung = |route: Route| {
-            let permitted = permits(&route);
+    pub fn new(
+        routes: impl Into<Routes>,
+        deadline: Moment,
+        permits: impl Fn(&Route) -> bool,
+    ) -> Self {
+        let routes = routes.into();
+        let rung = |place: usize| {
+            let permitted = permits(&routes[place]);
             Rung {
-                route,
+                place,
                 not_before: None,
                 server_errors: 0,
                 last: (!permitted).then_some(Outcome::NoConsent),
@@ -115,12 +129,85 @@ impl Ladder {
                 skip_told: false,
             }
         };
-        Self { rungs: routes.into_iter().map(rung).collect(), deadline }
+        let rungs = (0..routes.len()).map(rung).collect();
+        let server_error_waits = SERVER_ERROR_WAITS.len();
+        Self { routes, rungs, deadline, tokens: (0, 0), server_error_waits }
+    }
+
+    /// The same for a request of `input` tokens with an answer of at most
+    /// `output`, for the limits.
+    #[must_use]
+    pub fn of_tokens(mut self, input: u64, output: u64) -> Self {
+        self.tokens = (input, output);
+        self
+    }
+
+    /// The same, with a failing server tried again at most so often; there are
+    /// never more than two waits for one.
+    #[must_use]
+    pub fn with_retries(mut self, retries: usize) -> Self {
+        self.server_error_waits = retries.min(SERVER_ERROR_WAITS.len());
+        self
+    }
+
+    /// Puts the rungs of each rank in the order of `key`, the least first;
+    /// before anything was tried.
+    pub fn sort_by_key<K: PartialOrd>(&mut self, key: impl Fn(&Route) -> K) {
+        let mut keyed: Vec<(u32, K, Rung)> = Vec::with_capacity(self.rungs.len());
+        for rung in self.rungs.drain(..) {
+            let route = &self.routes[rung.place];
+            keyed.push((route.rank, key(route), rung));
+        }
+        keyed.sort_by(|(rank, key, _), (other_rank, other_key, _)| {
+            let keys = key.partial_cmp(other_key).unwrap_or(std::cmp::Ordering::Equal);
+            rank.cmp(other_rank).then(keys)
+        });
+        self.rungs.extend(keyed.into_iter().map(|(.., rung)| rung));
+    }
+
+    /// Rungs that `why` gives an outcome for are not tried, as if they had
+    /// shown it.
+    pub fn exclude(&mut self, why: impl Fn(&Route) -> Option<Outcome>) {
+        for rung in &mut self.rungs {
+            if let Some(outcome) = why(&self.routes[rung.place]).filter(|_| !rung.out) {
+                rung.last = Some(outcome);
+                rung.out = true;
+            }
+        }
+    }
+
+    /// Every rung, in the order in which they are to be tried, with why it is
+    /// not.
+    pub fn rungs(&self) -> impl Iterator<Item = (&Route, Option<&Outcome>)> {
+        self.rungs.iter().map(|rung| {
+            let why = rung.last.as_ref().filter(|_| rung.out);
+            (&self.routes[rung.place], why)
+        })
+    }
+
+    /// The ladder's routes move to the places of another table's.
+    pub(crate) fn replace_routes(&mut self, routes: Routes) {
+        self.routes = routes;
+    }
+
+    /// True if nothing was tried or excluded: it is then as free as any other
+    /// of the same routes.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.rungs.iter().all(|rung| rung.last.is_none() && rung.not_before.is_none())
+    }
+
+    /// The routes it was made of.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// The rung at this place.
     pub fn route(&self, rung: usize) -> &Route {
-        &self.rungs[rung].route
+        &self.routes[self.rungs[rung].place]
+    }
+
+    fn endpoint_of(&self, rung: usize) -> usize {
+        self.route(rung).endpoint_index
     }
 
     /// When the ask has to be under way.
@@ -132,9 +219,7 @@ impl Ladder {
     pub fn without_consent(&self) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         for (place, rung) in self.rungs.iter().enumerate() {
-            let seen = |other: &usize| {
-                self.rungs[*other].route.endpoint_index == rung.route.endpoint_index
-            };
+            let seen = |other: &usize| self.endpoint_of(*other) == self.endpoint_of(place);
             if rung.last == Some(Outcome::NoConsent) && !found.iter().any(seen) {
                 found.push(place);
             }
@@ -154,6 +239,10 @@ impl Ladder {
         }
         match (chosen, self.soonest(ledger, now)) {
             (Some(rung), _) => Step::Try { rung },
+            // Who has too much under way may be done any time.
+            (None, Some((rung, Moment::NEVER))) => {
+                Step::Wait { rung, until: self.deadline, reason: WaitReason::Busy }
+            }
             (None, Some((rung, until))) if until < self.deadline => {
                 Step::Wait { rung, until, reason: self.wait_reason(rung) }
             }
@@ -163,8 +252,9 @@ impl Ladder {
 
     /// Takes note of how an attempt at `rung` went, here and in `ledger`.
     pub fn record(&mut self, ledger: &mut Ledger, rung: usize, outcome: &Outcome, now: Moment) {
-        let endpoint = self.rungs[rung].route.endpoint_index;
+        let endpoint = self.endpoint_of(rung);
         ledger.record(endpoint, outcome, now);
+        let waits = &SERVER_ERROR_WAITS[..self.server_error_waits];
         let tried = &mut self.rungs[rung];
         tried.last = Some(outcome.clone());
         // The attempt itself says why the endpoint is left alone now.
@@ -173,7 +263,7 @@ impl Ladder {
             Outcome::Ok | Outcome::RateLimited { .. } => {}
             Outcome::Loading { .. } => tried.not_before = Some(now.after(LOADING_POLL)),
             Outcome::ServerError { .. } => {
-                match SERVER_ERROR_WAITS.get(tried.server_errors) {
+                match waits.get(tried.server_errors) {
                     Some(wait) => tried.not_before = Some(now.after(*wait)),
                     None => tried.out = true,
                 }
@@ -183,37 +273,53 @@ impl Ladder {
             | Outcome::Unauthorized
             | Outcome::Unusable
             | Outcome::Timeout { connecting: true } => {
-                let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
-                self.rungs.iter_mut().filter(same).for_each(|r| r.out = true);
+                self.at(endpoint).for_each(|r| r.out = true);
             }
             _ => tried.out = true,
         }
         if matches!(outcome, Outcome::RateLimited { .. } | Outcome::Loading { .. }) {
-            let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
-            self.rungs.iter_mut().filter(same).for_each(|r| r.skip_told = true);
+            self.at(endpoint).for_each(|r| r.skip_told = true);
         }
+    }
+
+    /// Takes note that the answer from `rung` broke off: not there again.
+    pub fn broke_off(&mut self, rung: usize) {
+        self.rungs[rung].out = true;
+    }
+
+    fn at(&mut self, endpoint: usize) -> impl Iterator<Item = &mut Rung> {
+        let routes = &self.routes;
+        self.rungs.iter_mut().filter(move |r| routes[r.place].endpoint_index == endpoint)
     }
 
     /// The first rung that can be tried now, those of suspect endpoints last.
     fn choose(&self, ledger: &Ledger, now: Moment) -> Option<usize> {
         let free = |rung: &&usize| self.free_at(**rung, ledger, now).is_none_or(|at| at <= now);
         let open: Vec<usize> = self.open().collect();
-        let suspect =
-            |rung: &&usize| ledger.is_suspect(self.rungs[**rung].route.endpoint_index, now);
+        let suspect = |rung: &&usize| ledger.is_suspect(self.endpoint_of(**rung), now);
         let mut free_now = open.iter().filter(free);
         let trusted = free_now.clone().find(|rung| !suspect(rung));
         trusted.or_else(|| free_now.next()).copied()
     }
 
     fn open(&self) -> impl Iterator<Item = usize> {
+        let too_long = self.rungs.iter().any(|r| r.last == Some(Outcome::ContextTooLong));
+        let is_open =
+            move |rung: &Rung| !rung.out && (too_long || !self.routes[rung.place].for_long);
         let rungs = self.rungs.iter().enumerate();
-        rungs.filter(|(_, rung)| !rung.out).map(|(place, _)| place)
+        rungs.filter(move |(_, rung)| is_open(rung)).map(|(place, _)| place)
     }
 
-    /// When a rung can be tried; `None`: at once.
+    /// When a rung can be tried; `None`: at once. [`Moment::NEVER`]: nobody
+    /// knows.
     fn free_at(&self, rung: usize, ledger: &Ledger, now: Moment) -> Option<Moment> {
-        let rung = &self.rungs[rung];
-        rung.not_before.max(ledger.not_before(rung.route.endpoint_index, now))
+        let route = self.route(rung);
+        let free = ledger.free(route.endpoint_index, route.deployment, self.tokens, now);
+        self.rungs[rung].not_before.max(match free {
+            Free::Now => None,
+            Free::At(at) => Some(at),
+            Free::WhenSettled | Free::Never => Some(Moment::NEVER),
+        })
     }
 
     fn soonest(&self, ledger: &Ledger, now: Moment) -> Option<(usize, Moment)> {
@@ -225,15 +331,13 @@ impl Ladder {
     /// caller has not been told of it.
     fn next_skip(&mut self, ledger: &Ledger, now: Moment, before: usize) -> Option<Step> {
         for place in 0..before {
-            let rung = &mut self.rungs[place];
-            let endpoint = rung.route.endpoint_index;
+            let (rung, endpoint) = (&self.rungs[place], self.endpoint_of(place));
             if rung.out || rung.skip_told {
                 continue;
             }
             if let Some(until) = ledger.not_before(endpoint, now) {
                 // Whatever else stands at this endpoint is left alone alike.
-                let same = |r: &&mut Rung| r.route.endpoint_index == endpoint;
-                self.rungs.iter_mut().filter(same).for_each(|r| r.skip_told = true);
+                self.at(endpoint).for_each(|r| r.skip_told = true);
                 return Some(Step::Skip { rung: place, left: until.since(now) });
             }
         }
@@ -254,7 +358,7 @@ impl Ladder {
             self.rungs.iter().position(|rung| rung.last.as_ref() == Some(wanted))
         };
         Step::GiveUp(if let Some((_, until)) = self.soonest(ledger, now) {
-            GiveUp::NoModel { wait_until: Some(until) }
+            GiveUp::NoModel { wait_until: Some(until).filter(|until| *until != Moment::NEVER) }
         } else if last(&Outcome::NoConsent).is_some() {
             GiveUp::ConsentNeeded { rungs: self.without_consent() }
         } else if let Some(rung) = last(&Outcome::Unauthorized) {

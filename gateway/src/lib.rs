@@ -25,9 +25,12 @@ pub mod cooldown;
 pub mod discover;
 pub mod driver;
 pub mod event;
+pub mod health;
 pub mod ladder;
 pub mod ledger;
+pub mod limits;
 pub mod outcome;
+pub mod policy;
 pub mod table;
 
 pub use clock::{Clock, Moment, TokioClock};
@@ -38,4 +41,4 @@ pub use discover::{Engine, EngineKind, EngineState, Place, discover, fetch_missi
 pub use driver::{Ask, AskStream, Gateway};
 pub use event::{AskError, Event, WaitReason};
 pub use outcome::{Attempt, Outcome};
-pub use table::{ConfigError, Route};
+pub use table::{ConfigError, Route, Table};

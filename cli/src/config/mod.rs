@@ -7,7 +7,7 @@ pub(crate) mod sources;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use gateway::{GatewayConfig, Timeouts};
+use gateway::config::{GatewayConfig, RoutingConfig, ServerConfig, Timeouts};
 
 use svd_index::SvdSource;
 use svd_index::elf::SourceMap;
@@ -172,9 +172,10 @@ impl Config {
         Ok(())
     }
 
-    /// Endpoints replace those of an earlier layer; tiers, tasks and timeouts add to them.
+    /// Endpoints, routing and server replace those of an earlier layer; tiers, tasks and timeouts add
+    /// to them.
     fn lay_gateway(&mut self, file: GatewayConfig, source: &Source) {
-        let GatewayConfig { endpoints, tiers, tasks, timeouts, allow_remote: _ } = file;
+        let GatewayConfig { endpoints, tiers, tasks, timeouts, routing, server, .. } = file;
         if !endpoints.is_empty() {
             self.gateway.value.endpoints = endpoints;
             self.gateway.source = source.clone();
@@ -183,6 +184,12 @@ impl Config {
         self.gateway.value.tasks.extend(tasks);
         if timeouts != Timeouts::default() {
             self.gateway.value.timeouts = timeouts;
+        }
+        if routing != RoutingConfig::default() {
+            self.gateway.value.routing = routing;
+        }
+        if server != ServerConfig::default() {
+            self.gateway.value.server = server;
         }
     }
 

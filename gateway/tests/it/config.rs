@@ -92,7 +92,7 @@ fn nonsense_is_refused_by_name() {
     let good = endpoint("a", "http://127.0.0.1", "'m'");
     assert!(matches!(
         refused(&format!("{good}{good}")),
-        ConfigError::DuplicateName { name } if name == "a"
+        ConfigError::DuplicateName { name, .. } if name == "a"
     ));
     assert!(matches!(
         refused(&endpoint(" ", "http://127.0.0.1", "'m'")),
@@ -100,9 +100,12 @@ fn nonsense_is_refused_by_name() {
     ));
     assert!(matches!(
         refused(&endpoint("a", "http://127.0.0.1", "[]")),
-        ConfigError::NoModels { endpoint } if endpoint == "a"
+        ConfigError::NoModels { endpoint, .. } if endpoint == "a"
     ));
-    assert!(matches!(refused(&endpoint("a", "127.0.0.1:8080", "'m'")), ConfigError::Endpoint(_)));
+    assert!(matches!(
+        refused(&endpoint("a", "127.0.0.1:8080", "'m'")),
+        ConfigError::Endpoint { .. }
+    ));
     for large in ["['other']", "[{ model = 'm', endpoint = 'b' }]"] {
         let error = refused(&format!("{good}[tiers]\nlarge = {large}"));
         assert!(matches!(error, ConfigError::UnknownModel { tier: Tier::Large, .. }), "{error}");

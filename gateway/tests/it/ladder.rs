@@ -19,6 +19,9 @@ fn routes(endpoints: &[usize]) -> Vec<Route> {
         endpoint: format!("e{endpoint}"),
         model: format!("m{place}"),
         tier: Tier::Large,
+        deployment: None,
+        rank: 0,
+        for_long: false,
     };
     endpoints.iter().enumerate().map(route).collect()
 }

@@ -8,8 +8,12 @@ mod discovery;
 mod driver;
 mod events;
 mod fake;
+mod files;
 mod ladder;
+mod limits;
 mod loopback;
+mod policy;
+mod simulation;
 
 use std::time::Duration;
 

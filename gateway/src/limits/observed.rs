@@ -1,0 +1,187 @@
+//! What an answer's headers and a refusal's body say about limits.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+/// The figures for one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    /// The limit itself.
+    pub limit: Option<u64>,
+    /// What is left of it.
+    pub remaining: Option<u64>,
+    /// Until it is whole again.
+    pub reset: Option<Duration>,
+}
+
+/// What one answer said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// Of requests.
+    pub requests: Option<Left>,
+    /// Of tokens; where there are several limits, the one with the least left.
+    pub tokens: Option<Left>,
+    /// How long the body asks to wait.
+    pub in_body: Option<Duration>,
+}
+
+impl Observed {
+    /// Nothing was said.
+    pub const fn none() -> Self {
+        Self { requests: None, tokens: None, in_body: None }
+    }
+
+    /// Reads the headers of an answer that came at `wall`.
+    ///
+    /// - OpenAI and those who follow it: `x-ratelimit-remaining-requests: 59`,
+    ///   `x-ratelimit-reset-tokens: 6m0s` (OpenAI API reference, "Rate limits").
+    /// - Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-23T14:00:00Z`
+    ///   (Claude API reference, "Response headers").
+    /// - OpenRouter: `x-ratelimit-remaining`, for requests.
+    pub fn from_headers<'a>(get: impl Fn(&str) -> Option<&'a str>, wall: SystemTime) -> Self {
+        let read = |limit: &str, remaining: &str, reset: &str| {
+            let number = |name: &str| get(name).and_then(|text| text.trim().parse().ok());
+            let reset = get(reset).and_then(|text| parse_reset(text, wall));
+            let left = Left { limit: number(limit), remaining: number(remaining), reset };
+            (left.remaining.is_some() || left.limit.is_some()).then_some(left)
+        };
+        let openai = |what: &str| {
+            read(
+                &format!("x-ratelimit-limit-{what}"),
+                &format!("x-ratelimit-remaining-{what}"),
+                &format!("x-ratelimit-reset-{what}"),
+            )
+        };
+        let anthropic = |what: &str| {
+            let name = |part| format!("anthropic-ratelimit-{what}-{part}");
+            read(&name("limit"), &name("remaining"), &name("reset"))
+        };
+        // Most answers carry neither; one look each tells.
+        if get("anthropic-ratelimit-requests-remaining").is_some()
+            || get("anthropic-ratelimit-tokens-remaining").is_some()
+            || get("anthropic-ratelimit-input-tokens-remaining").is_some()
+        {
+            let tokens = ["tokens", "input-tokens"].iter().filter_map(|what| anthropic(what));
+            let tokens = tokens.min_by_key(|left| left.remaining);
+            return Self { requests: anthropic("requests"), tokens, in_body: None };
+        }
+        let plain = || read("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset");
+        Self {
+            requests: openai("requests").or_else(plain),
+            tokens: openai("tokens"),
+            in_body: None,
+        }
+    }
+
+    /// The same, with the wait that the body of a refusal names in words or as
+    /// Google's `RetryInfo`.
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        self.in_body = wait_in_body(body);
+        self
+    }
+}
+
+/// The wait a refusal's body names: `"try again in 1.5s"`, or `retryDelay` of
+/// `google.rpc.RetryInfo` (google/rpc/error_details.proto).
+pub fn wait_in_body(body: &[u8]) -> Option<Duration> {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let json = json.as_ref().map(|json| json.get(0).unwrap_or(json));
+    if let Some(delay) = json.and_then(retry_info) {
+        return parse_duration(delay);
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]).to_ascii_lowercase();
+    let phrases = ["try again in ", "retry in ", "retry after ", "try again after "];
+    let rest = phrases.iter().find_map(|phrase| Some(text.split_once(phrase)?.1))?;
+    let mut words = rest.split_whitespace();
+    let first = words.next()?.trim_end_matches(['.', ',', '"', '}', ')']);
+    parse_duration(first).filter(|_| !first.ends_with(|c: char| c.is_ascii_digit())).or_else(|| {
+        let number: f64 = first.parse().ok()?;
+        let unit = words.next().unwrap_or("seconds");
+        let seconds = match unit {
+            unit if unit.starts_with("milli") || unit.starts_with("ms") => number / 1e3,
+            unit if unit.starts_with("min") => number * 60.0,
+            unit if unit.starts_with("hour") => number * 3_600.0,
+            _ => number,
+        };
+        Duration::try_from_secs_f64(seconds).ok()
+    })
+}
+
+fn retry_info(json: &Value) -> Option<&str> {
+    let details = json.get("error")?.get("details")?.as_array()?;
+    details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())
+}
+
+/// Until a limit is whole: a length (`6m0s`, `350ms`, `12`), seconds or
+/// milliseconds since 1970, or a time of day (RFC 3339).
+fn parse_reset(text: &str, wall: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    if text.contains('T') {
+        let until = SystemTime::UNIX_EPOCH.checked_add(parse_rfc3339(text)?)?;
+        return Some(until.duration_since(wall).unwrap_or_default());
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number >= 1e9 => {
+            let seconds = if number >= 1e12 { number / 1e3 } else { number };
+            let since_1970 = Duration::try_from_secs_f64(seconds).ok()?;
+            let until = SystemTime::UNIX_EPOCH.checked_add(since_1970)?;
+            Some(until.duration_since(wall).unwrap_or_default())
+        }
+        _ => parse_duration(text),
+    }
+}
+
+/// `1h2m3.5s`, `350ms`, or a bare number of seconds.
+fn parse_duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let (mut rest, mut sum) = (text.trim(), 0.0);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..end].parse().ok()?;
+        let (unit, length) = [("ms", 1e-3), ("h", 3_600.0), ("m", 60.0), ("s", 1.0)]
+            .into_iter()
+            .find(|(unit, _)| rest[end..].starts_with(unit))?;
+        sum += number * length;
+        rest = &rest[end + unit.len()..];
+    }
+    Duration::try_from_secs_f64(sum).ok()
+}
+
+/// The time since 1970 of `2026-11-23T14:00:00Z`, with or without fraction and
+/// offset.
+fn parse_rfc3339(text: &str) -> Option<Duration> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let rest = text.get(19..)?;
+    let zone = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let offset = match (zone.get(..1)?, zone.len()) {
+        ("Z" | "z", 1) => 0,
+        (sign @ ("+" | "-"), 6) => {
+            let minutes =
+                zone.get(1..3)?.parse::<i64>().ok()? * 60 + zone.get(4..6)?.parse::<i64>().ok()?;
+            if sign == "+" { minutes } else { -minutes }
+        }
+        _ => return None,
+    };
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let days = days_since_1970(year, month, day);
+    let seconds = days * 86_400 + hour * 3_600 + (minute - offset) * 60 + second;
+    u64::try_from(seconds).ok().map(Duration::from_secs)
+}
+
+/// Days of the Gregorian calendar, with years that begin in March.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, month) = (year.div_euclid(400), (month + 9) % 12);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}

@@ -1,0 +1,110 @@
+//! Which of several equals is asked first.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::need::{Need, Shape};
+use crate::clock::Moment;
+use crate::config::Strategy;
+use crate::ladder::Ladder;
+use crate::ledger::Ledger;
+use crate::table::{Deployment, Route, Table};
+
+/// How many more requests than its least busy equal the deployment with a
+/// warm prefix cache may have under way and still be preferred.
+const WORTH_WAITING: u64 = 4;
+
+/// Puts the equals on `ladder` in the order that the strategy and the
+/// request's prefix ask for.
+pub(super) fn sort(
+    ladder: &mut Ladder,
+    need: &Need<'_>,
+    (table, ledger): (&Table, &Ledger),
+    lots: &mut Lots,
+    now: Moment,
+) {
+    let strategy = table.config().routing.strategy;
+    if ladder.routes().len() < 2 || strategy == Strategy::Ordered {
+        return;
+    }
+    let busy = |route: &Route| {
+        let record = route.deployment.map(|deployment| ledger.deployment(deployment));
+        record.map_or(0, |record| record.meter.under_way())
+    };
+    let least_busy = ladder.routes().iter().map(busy).min().unwrap_or_default();
+    let seed = lots.next();
+    ladder.sort_by_key(|route| {
+        let Some(deployment) = route.deployment.map(|place| &table.deployments()[place]) else {
+            return (0, 0.0);
+        };
+        match need.prefix_hash {
+            Some(prefix) if strategy != Strategy::Cost => {
+                let is_crowded = busy(route) > least_busy + WORTH_WAITING;
+                (u8::from(is_crowded), lot(prefix, deployment))
+            }
+            _ => (0, key(strategy, deployment, need, ledger, seed, now)),
+        }
+    });
+}
+
+/// The strategy's own measure; the least goes first.
+fn key(
+    strategy: Strategy,
+    deployment: &Deployment,
+    need: &Need<'_>,
+    ledger: &Ledger,
+    seed: u64,
+    now: Moment,
+) -> f64 {
+    let record = ledger.deployment(deployment.index);
+    match strategy {
+        Strategy::Ordered => 0.0,
+        Strategy::Shuffle => lot(seed, deployment),
+        Strategy::LeastBusy => {
+            record.meter.under_way() as f64 / f64::from(deployment.weight().max(1))
+        }
+        Strategy::Usage => {
+            let (requests, tokens) = record.meter.used(now);
+            let limits = record.meter.limits();
+            let part = |used: u64, limit: Option<u64>| {
+                limit.map_or(0.0, |limit| used as f64 / limit.max(1) as f64)
+            };
+            part(requests, limits.rpm).max(part(tokens, limits.tpm))
+        }
+        // Nobody knows how soon those begin that were never asked: they are.
+        Strategy::Latency => record.latency.mean().map_or(0.0, |mean| mean.as_secs_f64()),
+        Strategy::Cost => {
+            let Shape { prompt_tokens, .. } = need.shape;
+            deployment.facts.price.of(prompt_tokens.max(1), 0, prompt_tokens.max(1))
+        }
+    }
+}
+
+/// A deployment's lot for `seed`: the same each time, and the least of several
+/// with a chance by weight (an exponential race).
+fn lot(seed: u64, deployment: &Deployment) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, deployment.name(), &deployment.group).hash(&mut hasher);
+    // 53 bits: as many as a fraction has. Never 0, whose logarithm is none.
+    let fraction = ((hasher.finish() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+    match deployment.weight() {
+        0 => f64::INFINITY,
+        weight => -fraction.ln() / f64::from(weight),
+    }
+}
+
+/// A generator of lots (xorshift64*, Vigna 2016): not for secrets.
+#[derive(Debug, Clone)]
+pub(super) struct Lots(u64);
+
+impl Lots {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}
