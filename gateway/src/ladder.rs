@@ -1,8 +1,8 @@
 //! One ask's way through the endpoints: whom to try now, what to wait for,
 //! when to give up. No sockets, no clock: time comes in, decisions go out.
 //!
-//! The order is the table's; an endpoint that failed lately moves behind those
-//! that did not. While anybody can be tried now, nobody is waited for. What
+//! The order is the table's; an endpoint that failed lately moves behind its
+//! equals that did not. While anybody can be tried now, nobody is waited for. What
 //! failed is tried again only where that can help:
 //!
 //! | outcome | in this ask |
@@ -292,14 +292,18 @@ impl Ladder {
         self.rungs.iter_mut().filter(move |r| routes[r.place].endpoint_index == endpoint)
     }
 
-    /// The first rung that can be tried now, those of suspect endpoints last.
+    /// The first rung that can be tried now; of equals, those of suspect
+    /// endpoints last. A doubt is no reason to take another model.
     fn choose(&self, ledger: &Ledger, now: Moment) -> Option<usize> {
-        let free = |rung: &&usize| self.free_at(**rung, ledger, now).is_none_or(|at| at <= now);
-        let open: Vec<usize> = self.open().collect();
-        let suspect = |rung: &&usize| ledger.is_suspect(self.endpoint_of(**rung), now);
-        let mut free_now = open.iter().filter(free);
-        let trusted = free_now.clone().find(|rung| !suspect(rung));
-        trusted.or_else(|| free_now.next()).copied()
+        let is_free = |rung: &usize| self.free_at(*rung, ledger, now).is_none_or(|at| at <= now);
+        let mut free = self.open().filter(is_free);
+        let first = free.next()?;
+        let suspect = |rung: usize| ledger.is_suspect(self.endpoint_of(rung), now);
+        let equal = |rung: &usize| self.route(*rung).rank == self.route(first).rank;
+        if suspect(first) {
+            return free.take_while(equal).find(|rung| !suspect(*rung)).or(Some(first));
+        }
+        Some(first)
     }
 
     fn open(&self) -> impl Iterator<Item = usize> {

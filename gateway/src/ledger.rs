@@ -193,7 +193,7 @@ impl Ledger {
     pub fn began(&mut self, booking: &mut Booking, observed: &Observed, now: Moment) {
         let record = &mut self.deployments[booking.deployment];
         record.meter.arrived(&mut booking.entry, now);
-        record.meter.observe(observed, now);
+        record.meter.observe_all(observed, now);
         record.latency.saw(now.since(booking.sent), booking.input);
         self.accounts[record.endpoint].health.ended(booking.serial);
     }

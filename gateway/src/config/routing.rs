@@ -41,11 +41,12 @@ pub struct RoutingConfig {
     /// wait and with nobody else left; 2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
-    /// Failures in a minute that are borne before a deployment is left alone
-    /// for `cooldown_ms`; left out: a failure only makes others come first.
+    /// Failures in a minute that are borne, each a reason to ask equals first,
+    /// before a deployment is left alone for `cooldown_ms`; 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_fails: Option<u32>,
-    /// How long it is left alone.
+    /// How long it is left alone; then one request finds out whether it is
+    /// back. 5000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown_ms: Option<u64>,
     /// Regions, the preferred first; endpoints of others come after them.

@@ -30,6 +30,8 @@ pub struct Hint {
     limit: Option<u64>,
     /// What comes back each second; `None`: all at once, at `reset_at`.
     per_second: Option<f64>,
+    /// Nothing can be told from it any more from then on.
+    stale_at: Moment,
 }
 
 impl Hint {
@@ -43,11 +45,15 @@ impl Hint {
             reset_at: now.after(reset),
             limit: said.limit,
             per_second: said.limit.and_then(|limit| refill(limit, remaining, reset)),
+            stale_at: now.after(reset.max(PERIOD)),
         })
     }
 
     /// Takes note of `amount` being sent at `now`.
     pub fn take(&mut self, amount: u64, now: Moment) {
+        if now >= self.stale_at {
+            return;
+        }
         self.left = (self.available(now) - amount as f64).max(0.0);
         if now >= self.reset_at {
             self.reset_at = now.after(PERIOD);
@@ -76,6 +82,9 @@ impl Hint {
 
     fn available(&self, now: Moment) -> f64 {
         let limit = self.limit.map_or(f64::INFINITY, |limit| limit as f64);
+        if now >= self.stale_at {
+            return f64::INFINITY;
+        }
         if now >= self.reset_at {
             return limit;
         }

@@ -144,7 +144,15 @@ impl Meter {
         entry.cell = Some(at);
     }
 
-    /// What the answer said is left.
+    /// What an answer that began said is left. An endpoint that says nothing
+    /// of a limit is not held to what it said before: not all of its answers
+    /// are counted alike.
+    pub fn observe_all(&mut self, observed: &Observed, now: Moment) {
+        (self.said_requests, self.said_tokens) = (None, None);
+        self.observe(observed, now);
+    }
+
+    /// What a refusal said is left.
     pub fn observe(&mut self, observed: &Observed, now: Moment) {
         let (count, tokens) = self
             .on_the_way

@@ -19,6 +19,9 @@ use groups::Groups;
 pub use deployment::{Bounds, Deployment};
 pub use error::{ConfigError, Place};
 
+/// Failures in a minute that are borne where the configuration does not say.
+const ALLOWED_FAILS: u32 = 3;
+
 /// A ladder as the table keeps it, shared by all that climb it.
 pub type Routes = Arc<[Route]>;
 
@@ -140,7 +143,7 @@ impl Table {
         let routing = &self.config.routing;
         let default = Rules::default();
         Rules {
-            allowed_fails: routing.allowed_fails,
+            allowed_fails: routing.allowed_fails.or(Some(ALLOWED_FAILS)),
             cooldown: routing.cooldown_ms.map_or(default.cooldown, Duration::from_millis),
         }
     }

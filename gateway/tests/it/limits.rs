@@ -165,6 +165,12 @@ fn what_an_endpoint_says_is_left_is_not_overdrawn() {
     }
     assert_eq!(bucket.free(1, 1, at(0)), Free::At(at(1_000)));
     assert_eq!(bucket.left(at(5_000)).0, Some(5));
+    // What was said a minute ago, or is not said any more, binds nobody.
+    assert_eq!(bucket.free(1, 1, at(60_000)), Free::Now);
+    bucket.observe(&said("0", "30s"), at(60_000));
+    assert!(matches!(bucket.free(1, 1, at(60_001)), Free::At(_)));
+    bucket.observe_all(&Observed::none(), at(60_002));
+    assert_eq!(bucket.free(1, 1, at(60_002)), Free::Now);
     // What is on its way may not be counted in the figure yet.
     let mut busy = meter(None, None, None);
     busy.reserve(1, 1, 1, at(0));

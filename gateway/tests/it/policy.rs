@@ -102,6 +102,71 @@ fn a_failure_goes_to_the_next_at_once_and_a_broken_stream_to_another() {
     assert_eq!(tried(policy.next(id, at(3_001))).deployment.name(), "a");
 }
 
+const WITH_FALLBACK: &str = r#"
+    [[endpoints]]
+    name = "a"
+    url = "http://127.0.0.1:1"
+    models = "m"
+    [[endpoints]]
+    name = "b"
+    url = "http://127.0.0.1:2"
+    models = "other"
+    [routing]
+    fallbacks = { m = ["other"] }
+    allowed_fails = 2
+    cooldown_ms = 5000
+"#;
+
+/// Where a request for `m` is sent at `ms`; it then ends with `outcome`.
+fn sends(policy: &mut Policy, ms: u64, outcome: &Outcome) -> String {
+    let id = policy.admit(&Need { model: Some("m"), ..need(ms) }, at(ms)).unwrap();
+    let attempt = tried(policy.next(id, at(ms)));
+    policy.record(attempt.reservation, outcome, &Observed::none(), at(ms));
+    policy.settle(attempt.reservation, None, at(ms));
+    policy.finish(id, at(ms));
+    attempt.deployment.name().to_owned()
+}
+
+#[test]
+fn another_model_stands_in_for_a_closed_one_and_not_for_a_doubted_one() {
+    let mut policy = policy(WITH_FALLBACK);
+    let failure = Outcome::ServerError { status: Some(500), retry_after_ms: None };
+    for ms in [0, 1, 2] {
+        assert_eq!(sends(&mut policy, ms, &failure), "a");
+    }
+    for ms in [3, 5_001] {
+        assert_eq!(sends(&mut policy, ms, &Outcome::Ok), "b");
+    }
+    // One finds out; the others do not wait for it.
+    let probe = policy.admit(&Need { model: Some("m"), ..need(5_002) }, at(5_002)).unwrap();
+    let probe = tried(policy.next(probe, at(5_002)));
+    assert_eq!(probe.deployment.name(), "a");
+    assert_eq!(sends(&mut policy, 5_003, &Outcome::Ok), "b");
+    // It fails: closed again at once.
+    policy.record(probe.reservation, &failure, &Observed::none(), at(5_100));
+    assert_eq!(sends(&mut policy, 5_101, &Outcome::Ok), "b");
+    assert_eq!(sends(&mut policy, 10_100, &Outcome::Ok), "a");
+    assert_eq!(sends(&mut policy, 10_101, &Outcome::Ok), "a");
+}
+
+#[test]
+fn an_endpoint_that_stopped_answering_is_given_up_sooner_than_configured() {
+    let mut policy = policy(WITH_FALLBACK);
+    let mut bound = |ms: u64, tokens: u64| {
+        let shape = Shape { prompt_tokens: tokens, ..Shape::default() };
+        let id = policy.admit(&Need { model: Some("m"), shape, ..need(ms) }, at(ms)).unwrap();
+        let attempt = tried(policy.next(id, at(ms)));
+        policy.record(attempt.reservation, &Outcome::Ok, &Observed::none(), at(ms + 800));
+        policy.settle(attempt.reservation, None, at(ms + 900));
+        policy.finish(id, at(ms + 900));
+        attempt.bounds.first_event.as_millis()
+    };
+    // Until enough is known, the request's own deadline.
+    assert!((0..16).all(|n| bound(n * 1_000, 100) == 60_000));
+    assert_eq!(bound(20_000, 100), 3_200);
+    assert_eq!(bound(21_000, 200), 6_400);
+}
+
 #[test]
 fn who_waits_for_room_is_woken_when_there_is_some() {
     let mut policy = policy(ONE_AT_A_TIME);
