@@ -81,6 +81,45 @@ impl Reply {
         Self::events(events)
     }
 
+    /// A streamed answer of Anthropic's, one event for each word (11 tokens in,
+    /// one out for each word).
+    pub fn message(text: &str) -> Self {
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        let start = json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": "scripted",
+            "content": [], "stop_reason": null, "stop_sequence": null,
+            "usage": { "input_tokens": 11, "output_tokens": 1 },
+        });
+        let block = json!({ "type": "text", "text": "" });
+        let mut events = vec![
+            json!({ "type": "message_start", "message": start }),
+            json!({ "type": "content_block_start", "index": 0, "content_block": block }),
+        ];
+        events.extend(words.iter().map(|word| {
+            let delta = json!({ "type": "text_delta", "text": word });
+            json!({ "type": "content_block_delta", "index": 0, "delta": delta })
+        }));
+        let delta = json!({ "stop_reason": "end_turn", "stop_sequence": null });
+        let usage = json!({ "output_tokens": words.len() });
+        events.extend([
+            json!({ "type": "content_block_stop", "index": 0 }),
+            json!({ "type": "message_delta", "delta": delta, "usage": usage }),
+            json!({ "type": "message_stop" }),
+        ]);
+        Self::events(events.iter().map(Value::to_string))
+    }
+
+    /// A whole answer of `/v1/chat/completions`.
+    pub fn whole(text: &str) -> Self {
+        let message = json!({ "role": "assistant", "content": text });
+        let body = json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "scripted",
+            "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
+            "usage": { "prompt_tokens": 11, "completion_tokens": 2, "total_tokens": 13 },
+        });
+        Self::body(200, "application/json", &body.to_string())
+    }
+
     /// A stream of these events' data, verbatim, then a clean end.
     pub fn events(events: impl IntoIterator<Item = String>) -> Self {
         let events = events.into_iter().collect();

@@ -123,6 +123,13 @@ impl Provider {
         lock(&self.shared.requests).clone()
     }
 
+    /// Every request but those for the list of models and for health.
+    pub fn posts(&self) -> Vec<Request> {
+        let mut requests = self.requests();
+        requests.retain(|request| request.method == "POST");
+        requests
+    }
+
     /// The chat requests so far.
     pub fn chats(&self) -> Vec<Request> {
         let mut requests = self.requests();
@@ -159,13 +166,14 @@ fn serve(connection: TcpStream, shared: &Shared) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let request = read_request(&mut BufReader::new(connection.try_clone()?))?;
     let reply = choose_reply(shared, &request);
+    let is_anthropic = request.path == "/v1/messages";
     let index = {
         let mut requests = lock(&shared.requests);
         requests.push(request);
         requests.len() - 1
     };
     let mut sending = Sending { connection, shared };
-    match sending.send(&reply) {
+    match sending.send(&reply, is_anthropic) {
         Ok(true) => {}
         Ok(false) | Err(_) => lock(&shared.requests)[index].client_left = Some(Instant::now()),
     }
@@ -183,7 +191,7 @@ fn choose_reply(shared: &Shared, request: &Request) -> Reply {
         _ => {}
     }
     match request.path.as_str() {
-        "/v1/chat/completions" => {
+        "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings" | "/v1/messages" => {
             let mut script = lock(&shared.script);
             let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
             next.unwrap_or_else(|| Reply::error(500, "the script is empty"))
@@ -191,6 +199,15 @@ fn choose_reply(shared: &Shared, request: &Request) -> Reply {
         "/v1/models" => setup.models_reply.clone().unwrap_or_else(|| list(&setup.models)),
         "/health" => Reply::body(200, "application/json", r#"{"status":"ok"}"#),
         _ => Reply::error(404, "no such path"),
+    }
+}
+
+/// Anthropic says the type of an event before its data too.
+fn event_line(event: &str, is_anthropic: bool) -> String {
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    match event["type"].as_str() {
+        Some(kind) if is_anthropic => format!("event: {kind}\n"),
+        _ => String::new(),
     }
 }
 
@@ -208,7 +225,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    fn send(&mut self, reply: &Reply) -> io::Result<bool> {
+    fn send(&mut self, reply: &Reply, is_anthropic: bool) -> io::Result<bool> {
         if !self.pause(Some(reply.delay))? {
             return Ok(false);
         }
@@ -226,7 +243,7 @@ impl Sending<'_> {
                     if !self.pause(Some(*gap))? {
                         return Ok(false);
                     }
-                    let data = format!("data: {event}\n\n");
+                    let data = format!("{}data: {event}\n\n", event_line(event, is_anthropic));
                     write!(self.connection, "{:x}\r\n{data}\r\n", data.len())?;
                 }
                 self.send_end(*end)

@@ -1,0 +1,243 @@
+//! `silk gateway serve`: the gateway as a server, until a signal ends it.
+//!
+//! SIGHUP, or a change of the file, loads the configuration anew; one that makes
+//! no sense is told and the one before stays. The first Ctrl-C or SIGTERM lets
+//! answers under way end, the second ends at once.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use gateway::GatewayConfig;
+use gateway::config::file;
+use gateway_server::{Access, AccessLog, Options, Server, StartError};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{GatewayServeArgs, Global};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::interrupt::{self, Deferred};
+use crate::json;
+use crate::session::Session;
+use crate::ui::{STRONG, Ui};
+
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+#[derive(Serialize)]
+struct Serving {
+    version: u32,
+    event: &'static str,
+    /// The base address for clients.
+    url: String,
+    /// True if clients need no key.
+    open: bool,
+    deployments: usize,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+pub(crate) fn run(flags: Global, args: &GatewayServeArgs) -> Outcome {
+    let mut ui = Ui::new(&flags);
+    let source = Source { flags, allow_remote: args.allow_remote };
+    let config = source.load(&ui)?;
+    let deployments = config.endpoints.len();
+    let options = Options {
+        body_bytes: usize::from(args.max_body_mib) << 20,
+        drain: Duration::from_secs(args.drain),
+        access_log: args.access_log.as_ref().map(access_log).transpose()?,
+        ..Options::default()
+    };
+    let server = Server::new(config, options).map_err(start_failure)?;
+    let runtime = runtime()?;
+    let _deferred = Deferred::begin();
+    let cut_off = runtime.block_on(async {
+        let listener = listen(&server, args).await?;
+        announce(&mut ui, &server, listener.local_addr()?, deployments)?;
+        let reloading = reload_when_told(&server, &source, &ui);
+        let stop = async {
+            interrupt::arrived().await;
+        };
+        tokio::select! {
+            cut_off = server.serve(listener, stop) => Ok::<_, Failure>(cut_off),
+            never = reloading => never,
+        }
+    })?;
+    if cut_off > 0 {
+        ui.warn(format!("{cut_off} connections were still open after {} s", args.drain));
+    }
+    Ok(interrupt::pending().unwrap_or(Exit::Ok))
+}
+
+/// As many threads as there are processors to use: with one, nothing is ever
+/// handed from thread to thread.
+fn runtime() -> Result<Runtime, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    Ok(builder.worker_threads(threads).enable_all().build()?)
+}
+
+async fn listen(server: &Server, args: &GatewayServeArgs) -> Result<TcpListener, Failure> {
+    let address = args.listen;
+    server.listen(address, args.allow_open).await.map_err(|error| {
+        let failure = Failure::new(Exit::Usage, format!("cannot serve on {address}"));
+        match &error {
+            StartError::Open => failure
+                .detail("found: an address that others can reach, and no key that they would need")
+                .hint("set general_settings.master_key (or `master_key_env` in [gateway.server]), or say --allow-open"),
+            _ => failure.caused_by(&error).hint("choose another with --listen; port 0 takes a free one"),
+        }
+    })
+}
+
+fn announce(
+    ui: &mut Ui,
+    server: &Server,
+    address: SocketAddr,
+    deployments: usize,
+) -> Result<(), Failure> {
+    let url = format!("http://{address}/v1");
+    let open = server.is_open();
+    if ui.json {
+        let version = json::VERSION;
+        ui.json_line(&Serving { version, event: "serving", url, open, deployments })?;
+    } else {
+        writeln!(ui.out, "{STRONG}{url}{STRONG:#}  {deployments} endpoints")?;
+        ui.out.flush()?;
+    }
+    if open {
+        ui.note("no key is needed: whoever can connect may ask");
+    }
+    ui.note("Ctrl-C ends, after answers under way; SIGHUP loads the configuration anew");
+    Ok(())
+}
+
+/// Where the configuration comes from.
+struct Source {
+    flags: Global,
+    allow_remote: bool,
+}
+
+impl Source {
+    /// Loads the configuration, with its keys filled in.
+    fn load(&self, ui: &Ui) -> Result<GatewayConfig, Failure> {
+        let mut config = match &self.flags.config {
+            Some(path) => self.load_file(path, ui)?,
+            None => {
+                let session = Session::load(self.flags.clone())?;
+                let allowed = self.allow_remote || session.config.allow_remote.value;
+                let config = session.config.gateway.value;
+                local_only(config, allowed, ui)
+            }
+        };
+        for missing in config.fill_from(|name| std::env::var(name).ok()) {
+            ui.warn(format!("{}: {} is not set", missing.owner, missing.variable));
+        }
+        if config.endpoints.is_empty() {
+            return Err(Failure::new(Exit::Usage, "no endpoint is configured").hint(
+                "name a LiteLLM config.yaml or a TOML file with [gateway] by --config FILE",
+            ));
+        }
+        Ok(config)
+    }
+
+    /// A file that is named for this very purpose is the word of who starts it:
+    /// its endpoints are used, wherever they are.
+    fn load_file(&self, path: &PathBuf, ui: &Ui) -> Result<GatewayConfig, Failure> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::new(Exit::Usage, format!("cannot read {shown}")).caused_by(&error)
+        })?;
+        let loaded = file::read(&text).map_err(|broken| {
+            let place = broken.line.map_or(String::new(), |line| format!(":{line}"));
+            Failure::new(Exit::Usage, format!("{shown}{place}: {}", broken.text))
+                .hint("`silk gateway check --config FILE` shows what it amounts to")
+        })?;
+        for note in &loaded.notes {
+            let place = note.line.map_or(String::new(), |line| format!(":{line}"));
+            ui.warn(format!("{shown}{place}: {}", note.text));
+        }
+        Ok(loaded.config)
+    }
+
+    /// When the file was last written.
+    fn stamp(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.flags.config.as_ref()?).ok()?.modified().ok()
+    }
+}
+
+/// Leaves out endpoints off this machine unless there was a yes to them.
+fn local_only(mut config: GatewayConfig, allowed: bool, ui: &Ui) -> GatewayConfig {
+    if allowed {
+        return config;
+    }
+    config.endpoints.retain(|endpoint| {
+        let parsed = gateway_client::Endpoint::parse(&endpoint.name, &endpoint.url, None);
+        // What cannot be parsed is told when the table is made.
+        let keep = parsed.map_or(true, |parsed| parsed.is_local());
+        if !keep {
+            let name = &endpoint.name;
+            ui.note(format!(
+                "endpoint `{name}` is left out: it is not on this machine (--allow-remote)"
+            ));
+        }
+        keep
+    });
+    config
+}
+
+/// Never ends, save where signals cannot be watched.
+async fn reload_when_told(server: &Server, source: &Source, ui: &Ui) -> Result<usize, Failure> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut stamp = source.stamp();
+    loop {
+        let told = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
+        let newer = source.stamp();
+        if !told && (newer.is_none() || newer == stamp) {
+            continue;
+        }
+        stamp = newer;
+        let loaded = source.load(ui).and_then(|config| {
+            server.reload(config).map_err(|error| start_failure(StartError::Config(error)))
+        });
+        match loaded {
+            Ok(()) => ui.note("took over the changed configuration"),
+            Err(failure) => ui.warn(format!("the configuration before stays: {failure}")),
+        }
+    }
+}
+
+fn access_log(path: &PathBuf) -> Result<AccessLog, Failure> {
+    let sink: Box<dyn Write + Send> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stderr()),
+        false => {
+            Box::new(OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+                Failure::new(Exit::Usage, format!("cannot write {}", path.display()))
+                    .caused_by(&error)
+            })?)
+        }
+    };
+    let sink = Mutex::new(sink);
+    Ok(Arc::new(move |access: &Access| {
+        let Ok(mut line) = serde_json::to_vec(access) else { return };
+        line.push(b'\n');
+        // A full disk must not end the service.
+        let _ = sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write_all(&line);
+    }))
+}
+
+fn start_failure(error: StartError) -> Failure {
+    Failure::new(Exit::Usage, "the gateway cannot start")
+        .caused_by(&error)
+        .hint("`silk gateway check` shows what the configuration amounts to")
+}

@@ -1,0 +1,141 @@
+//! What all requests share: the policy behind its lock, connections, counters.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use gateway::policy::{Policy, RequestId};
+use gateway::table::Deployment;
+use gateway::{Clock, ConfigError, GatewayConfig, Moment, Table, TokioClock};
+use tokio::sync::Notify;
+
+use crate::access::Access;
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::upstream::Upstreams;
+use crate::{Options, StartError};
+
+/// The gateway's server, without its sockets.
+pub(crate) struct App {
+    pub(crate) options: Options,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) metrics: Metrics,
+    keys: RwLock<Arc<Keys>>,
+    clock: TokioClock,
+    desk: Mutex<Desk>,
+    begun: Instant,
+    /// Some user's limits are in tokens, so that every answer's must be known.
+    users_count: AtomicBool,
+}
+
+/// The policy, and who waits for it.
+struct Desk {
+    policy: Policy,
+    waiting: HashMap<RequestId, Arc<Notify>>,
+    woken: Vec<RequestId>,
+}
+
+impl App {
+    pub(crate) fn new(config: GatewayConfig, options: Options) -> Result<Self, StartError> {
+        let keys = Keys::new(&config.server);
+        let users_count = users_count(&config);
+        let table = Arc::new(Table::new(config)?);
+        let upstreams = Upstreams::new().map_err(StartError::Tls)?;
+        // Where several do equally well, restarts should not all begin alike.
+        let seed = u64::from(std::process::id());
+        let policy = Policy::new(table, seed);
+        Ok(Self {
+            options,
+            upstreams,
+            metrics: Metrics::default(),
+            keys: RwLock::new(Arc::new(keys)),
+            clock: TokioClock::default(),
+            desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),
+            begun: Instant::now(),
+            users_count: AtomicBool::new(users_count),
+        })
+    }
+
+    /// Goes on with another configuration; what is under way is not touched.
+    pub(crate) fn reload(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+        let keys = Keys::new(&config.server);
+        self.users_count.store(users_count(&config), Relaxed);
+        let table = Arc::new(Table::new(config)?);
+        self.with_policy(|policy, now| policy.reload(table, now));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        self.metrics.reloads.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    pub(crate) fn up_for(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// True if the tokens of an answer of `deployment` must be known.
+    pub(crate) fn counts_tokens(&self, deployment: &Deployment) -> bool {
+        let facts = &deployment.facts;
+        let limited = facts.limits.tpm.is_some() || facts.price.is_known();
+        limited || self.users_count.load(Relaxed)
+    }
+
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something with the policy, and wakes whoever may go on after it.
+    pub(crate) fn with_policy<R>(&self, act: impl FnOnce(&mut Policy, Moment) -> R) -> R {
+        let now = self.clock.now();
+        let mut desk = self.desk();
+        let result = act(&mut desk.policy, now);
+        let Desk { policy, waiting, woken } = &mut *desk;
+        policy.wake(now, woken);
+        for id in woken.drain(..) {
+            if let Some(notify) = waiting.get(&id) {
+                notify.notify_one();
+            }
+        }
+        result
+    }
+
+    /// What `id` is woken by.
+    pub(crate) fn waiter(&self, id: RequestId) -> Arc<Notify> {
+        Arc::clone(self.desk().waiting.entry(id).or_default())
+    }
+
+    pub(crate) fn forget(&self, id: RequestId) {
+        self.desk().waiting.remove(&id);
+    }
+
+    /// Waits for `until` or to be woken. Whoever's time has come also looks
+    /// whether others may go on.
+    pub(crate) async fn wait(&self, until: Moment, notify: &Notify) {
+        let until = self.desk().policy.next_wake().map_or(until, |next| next.min(until));
+        tokio::select! {
+            () = notify.notified() => {}
+            () = self.clock.sleep_until(until) => self.with_policy(|_, _| ()),
+        }
+    }
+
+    /// Takes note of a request that is over.
+    pub(crate) fn tell(&self, access: &mut Access, begun: Instant) {
+        access.close(begun.elapsed());
+        self.metrics.request(access);
+        if let Some(log) = &self.options.access_log {
+            log(access);
+        }
+    }
+
+    /// A panic elsewhere leaves notes about endpoints, each whole by itself.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn users_count(config: &GatewayConfig) -> bool {
+    config.server.users.iter().any(|user| user.tpm.is_some() || user.budget.is_some())
+}

@@ -1,0 +1,98 @@
+//! The gateway over HTTP: what `silk gateway serve` runs.
+//!
+//! ```text
+//! client ─▶ server ─▶ service: path, key, body ─▶ relay ─▶ upstream ─▶ endpoint
+//!           (sockets)  (face, keys, request)       │  ▲
+//!                                                  ▼  │ whom to ask, when
+//!                                          gateway::policy (no sockets)
+//! ```
+//!
+//! Which deployment is asked, in which order, and who waits for whom is decided
+//! by [`gateway::policy`]. Here are the sockets: bodies are passed on as the
+//! bytes that came, with light parsing beside (`wire`), and an answer that
+//! breaks goes on elsewhere (`relay`).
+
+mod access;
+mod app;
+mod echo;
+mod face;
+mod keys;
+mod metrics;
+mod relay;
+mod request;
+mod server;
+mod service;
+mod splice;
+mod status;
+mod upstream;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use access::{Access, End};
+pub use face::Face;
+pub use server::Server;
+pub use status::fetch_status;
+
+/// Takes each line of the access log.
+pub type AccessLog = Arc<dyn Fn(&Access) + Send + Sync>;
+
+/// Bounds on clients, and where the access log goes.
+#[derive(Clone)]
+pub struct Options {
+    /// The longest request body.
+    pub body_bytes: usize,
+    /// How long a request's body may take to come in.
+    pub body_time: Duration,
+    /// How long a request's head may take, and how long a connection may idle.
+    pub head_time: Duration,
+    /// The most connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// How long a request looks for somebody who begins its answer, where the
+    /// client does not say.
+    pub deadline: Duration,
+    /// How long answers under way may take to end once the server is to stop.
+    pub drain: Duration,
+    /// `None`: no log.
+    pub access_log: Option<AccessLog>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            body_bytes: 32 * 1024 * 1024,
+            body_time: Duration::from_secs(60),
+            head_time: Duration::from_secs(30),
+            connections: 1024,
+            deadline: Duration::from_secs(300),
+            drain: Duration::from_secs(30),
+            access_log: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("body_bytes", &self.body_bytes).finish_non_exhaustive()
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] gateway::ConfigError),
+    /// TLS for endpoints could not be set up.
+    #[error("set up TLS")]
+    Tls(#[source] gateway_client::error::Cause),
+    /// Others could reach the server, and would need no key.
+    #[error("serve on an address that others can reach: no key is configured")]
+    Open,
+    /// The socket could not be used.
+    #[error("listen")]
+    Listen(#[source] std::io::Error),
+}

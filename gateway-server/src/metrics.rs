@@ -1,0 +1,158 @@
+//! Counters, and their text for Prometheus.
+//!
+//! Source: Prometheus, "Exposition formats", text format 0.0.4.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::access::{Access, End};
+use crate::wire::Usage;
+use gateway::table::Deployment;
+
+/// Upper bounds of the histogram of the time to the first event, in seconds.
+const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+
+/// What happened since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    requests: Mutex<BTreeMap<(&'static str, u16, End2), u64>>,
+    attempts: Mutex<BTreeMap<&'static str, BTreeMap<String, u64>>>,
+    first: [AtomicU64; BOUNDS.len() + 1],
+    first_micros: AtomicU64,
+    input_tokens: AtomicU64,
+    output_tokens: AtomicU64,
+    spent_micro_usd: AtomicU64,
+    resumed: AtomicU64,
+    dropped_events: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) reloads: AtomicU64,
+}
+
+/// [`End`] in an order.
+type End2 = &'static str;
+
+impl Metrics {
+    pub(crate) fn attempt(&self, deployment: &Deployment, outcome: &'static str) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_outcome = attempts.entry(outcome).or_default();
+        match of_outcome.get_mut(deployment.name()) {
+            Some(count) => *count += 1,
+            None => drop(of_outcome.insert(deployment.name().to_owned(), 1)),
+        }
+    }
+
+    pub(crate) fn first_event(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let slot = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        self.first[slot].fetch_add(1, Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.first_micros.fetch_add(micros, Relaxed);
+    }
+
+    pub(crate) fn settled(&self, usage: Usage, spent_usd: f64) {
+        self.input_tokens.fetch_add(usage.input, Relaxed);
+        self.output_tokens.fetch_add(usage.output, Relaxed);
+        // Saturates; a negative price would be a fault of the configuration.
+        self.spent_micro_usd.fetch_add((spent_usd * 1e6) as u64, Relaxed);
+    }
+
+    pub(crate) fn resumed(&self) {
+        self.resumed.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn request(&self, access: &Access) {
+        self.dropped_events.fetch_add(u64::from(access.dropped_events), Relaxed);
+        let end = match access.end {
+            End::Whole => "whole",
+            End::Refused => "refused",
+            End::Broken => "broken",
+            End::ClientGone => "client_gone",
+        };
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry((access.face, access.status, end)).or_default() += 1;
+    }
+
+    /// All of it as text.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        self.render_requests(&mut text);
+        self.render_first(&mut text);
+        let dollars = self.spent_micro_usd.load(Relaxed) as f64 / 1e6;
+        let plain = |counter: &AtomicU64| counter.load(Relaxed).to_string();
+        for (name, kind, help, value) in [
+            ("input_tokens_total", "counter", "Tokens of prompts.", plain(&self.input_tokens)),
+            ("output_tokens_total", "counter", "Tokens of answers.", plain(&self.output_tokens)),
+            ("spent_usd_total", "counter", "Spend in US dollars.", dollars.to_string()),
+            (
+                "resumed_streams_total",
+                "counter",
+                "Answers that went on elsewhere.",
+                plain(&self.resumed),
+            ),
+            (
+                "dropped_events_total",
+                "counter",
+                "Broken events left out.",
+                plain(&self.dropped_events),
+            ),
+            ("reloads_total", "counter", "Configurations taken over.", plain(&self.reloads)),
+            ("connections", "gauge", "Open connections of clients.", plain(&self.connections)),
+        ] {
+            head(&mut text, name, kind, help);
+            line(&mut text, name, "", &value);
+        }
+        text
+    }
+
+    fn render_requests(&self, text: &mut String) {
+        head(text, "requests_total", "counter", "Requests that are over.");
+        for ((face, status, end), count) in
+            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            let labels = format!("face=\"{face}\",status=\"{status}\",end=\"{end}\"");
+            line(text, "requests_total", &labels, &count.to_string());
+        }
+        head(text, "attempts_total", "counter", "Requests sent to endpoints, by outcome.");
+        for (outcome, of_outcome) in &*self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            for (deployment, count) in of_outcome {
+                let labels =
+                    format!("deployment=\"{}\",outcome=\"{outcome}\"", escaped(deployment));
+                line(text, "attempts_total", &labels, &count.to_string());
+            }
+        }
+    }
+
+    fn render_first(&self, text: &mut String) {
+        let name = "first_event_seconds";
+        head(text, name, "histogram", "From a request to the start of its answer.");
+        let mut sum = 0;
+        for (slot, count) in self.first.iter().enumerate() {
+            sum += count.load(Relaxed);
+            let bound = BOUNDS.get(slot).map_or("+Inf".to_owned(), f64::to_string);
+            line(text, &format!("{name}_bucket"), &format!("le=\"{bound}\""), &sum.to_string());
+        }
+        let seconds = self.first_micros.load(Relaxed) as f64 / 1e6;
+        line(text, &format!("{name}_sum"), "", &seconds.to_string());
+        line(text, &format!("{name}_count"), "", &sum.to_string());
+    }
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "# HELP silk_gateway_{name} {help}\n# TYPE silk_gateway_{name} {kind}");
+}
+
+fn line(text: &mut String, name: &str, labels: &str, value: &str) {
+    let _ = match labels {
+        "" => writeln!(text, "silk_gateway_{name} {value}"),
+        labels => writeln!(text, "silk_gateway_{name}{{{labels}}} {value}"),
+    };
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

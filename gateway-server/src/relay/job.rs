@@ -1,0 +1,275 @@
+//! One request and its place in the policy, from being let in to its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway::config::Class;
+use gateway::policy::{Need, Observed, Refusal, RequestId, Reservation, Shape, Step, Try};
+use gateway::table::Deployment;
+use gateway_client::ClientError;
+
+use crate::access::{Access, End};
+use crate::app::App;
+use crate::face::Refused;
+use crate::keys::User;
+use crate::request::Request;
+use crate::wire::Usage;
+
+/// What a client's headers say besides the request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hints {
+    pub(crate) task: Option<gateway::Task>,
+    pub(crate) project: Option<String>,
+    pub(crate) deadline: Option<Duration>,
+    /// The answer before did not hold: one tier up.
+    pub(crate) escalate: bool,
+    pub(crate) class: Option<Class>,
+}
+
+/// A request under way. Dropping it frees whatever it still holds.
+pub(crate) struct Job {
+    pub(crate) app: Arc<App>,
+    pub(crate) request: Request,
+    pub(crate) attempts: u32,
+    /// Somebody other than the first choice answers, or another tier.
+    pub(crate) degraded: bool,
+    /// The last thing that went wrong, for the client if nothing else helps.
+    pub(crate) last: Option<ClientError>,
+    pub(crate) access: Access,
+    id: RequestId,
+    begun: Instant,
+}
+
+impl Job {
+    /// Lets `request` in.
+    pub(crate) fn admit(
+        app: &Arc<App>,
+        request: Request,
+        user: &User,
+        hints: &Hints,
+    ) -> Result<Self, Refused> {
+        let begun = Instant::now();
+        let mut access = Access::new(&request, user);
+        let admitted = app.with_policy(|policy, now| {
+            let deadline = now.after(hints.deadline.unwrap_or(app.options.deadline));
+            let mut need = Need::new(deadline);
+            need.user = &user.name;
+            need.session = request.session.as_deref();
+            need.project = hints.project.as_deref().unwrap_or_default();
+            need.class = hints.class.map_or(user.class, |class| class.max(user.class));
+            need.model = request.model.as_deref();
+            need.task = hints.task;
+            need.shape = Shape {
+                fim: request.fim,
+                tools: request.tools,
+                prompt_tokens: request.prompt_tokens,
+                max_output_tokens: request.max_output_tokens,
+            };
+            need.prefix_hash = request.prefix_hash();
+            need.escalate = hints.escalate;
+            policy.admit(&need, now)
+        });
+        match admitted {
+            Ok(id) => Ok(Self {
+                app: Arc::clone(app),
+                request,
+                attempts: 0,
+                degraded: false,
+                last: None,
+                access,
+                id,
+                begun,
+            }),
+            Err(refusal) => {
+                let refused = refusal_for(&refusal, None, app);
+                access.refuse(refused.status);
+                app.tell(&mut access, begun);
+                Err(refused)
+            }
+        }
+    }
+
+    /// Whom to ask next, once there is somebody.
+    pub(crate) async fn next(
+        &mut self,
+        fits: impl Fn(&Deployment) -> bool,
+    ) -> Result<Try, Refused> {
+        loop {
+            let mut woken = None;
+            let step = self.app.with_policy(|policy, now| policy.next_where(self.id, now, &fits));
+            match step {
+                Step::Try(next) => {
+                    self.attempts += 1;
+                    self.degraded |= next.degraded;
+                    return Ok(next);
+                }
+                Step::GiveUp(refusal) => {
+                    return Err(refusal_for(&refusal, self.last.as_ref(), &self.app));
+                }
+                Step::Wait { until, .. } => {
+                    let notify = woken.get_or_insert_with(|| self.app.waiter(self.id)).clone();
+                    self.app.wait(until, &notify).await;
+                }
+            }
+        }
+    }
+
+    /// An attempt came to nothing.
+    pub(crate) fn failed(&mut self, next: &Try, error: ClientError, observed: &Observed) {
+        let outcome = gateway::Outcome::from_error(&error);
+        self.app.metrics.attempt(&next.deployment, outcome_word(&outcome));
+        self.app
+            .with_policy(|policy, now| policy.record(next.reservation, &outcome, observed, now));
+        self.last = Some(error);
+    }
+
+    /// The answer has begun.
+    pub(crate) fn answered(&mut self, next: &Try, observed: &Observed) {
+        self.app.metrics.attempt(&next.deployment, "ok");
+        self.app.with_policy(|policy, now| {
+            policy.record(next.reservation, &gateway::Outcome::Ok, observed, now);
+        });
+        let took = self.begun.elapsed();
+        self.access.served(&next.deployment, took);
+        self.app.metrics.first_event(took);
+    }
+
+    /// An answer that had begun broke off.
+    pub(crate) fn broken(&self, reservation: Reservation, deployment: &Deployment) {
+        self.app.metrics.attempt(deployment, "broken_stream");
+        self.app.with_policy(|policy, now| policy.broken(reservation, None, now));
+    }
+
+    /// The answer is over, and so is the request.
+    pub(crate) fn settle(&mut self, reservation: Reservation, usage: Usage) {
+        let spent = self
+            .app
+            .with_policy(|policy, now| policy.settle(reservation, usage.told().as_ref(), now));
+        self.access.settle(usage, spent);
+        self.app.metrics.settled(usage, spent);
+    }
+
+    /// How it ended, for the log.
+    pub(crate) fn end(&mut self, end: End) {
+        self.access.end = end;
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.app.with_policy(|policy, now| policy.finish(self.id, now));
+        self.app.forget(self.id);
+        self.access.attempts = self.attempts;
+        let begun = self.begun;
+        let mut access = std::mem::take(&mut self.access);
+        self.app.tell(&mut access, begun);
+    }
+}
+
+/// The word of an outcome in metrics.
+fn outcome_word(outcome: &gateway::Outcome) -> &'static str {
+    use gateway::Outcome as O;
+    match outcome {
+        O::Ok => "ok",
+        O::RateLimited { .. } => "rate_limited",
+        O::ServerError { .. } => "server_error",
+        O::ConnectError => "connect_error",
+        O::Timeout { .. } => "timeout",
+        O::Loading { .. } => "loading",
+        O::Unauthorized => "unauthorized",
+        O::ContextTooLong => "context_too_long",
+        O::Rejected { .. } => "rejected",
+        _ => "bad_response",
+    }
+}
+
+/// What a refusal of the policy means to the client. `last` is what the last
+/// endpoint said.
+pub(crate) fn refusal_for(refusal: &Refusal, last: Option<&ClientError>, app: &App) -> Refused {
+    let wait = |until: &gateway::Moment| until.since(app.now());
+    match refusal {
+        Refusal::UnknownModel { model, nearest } => unknown(model, nearest),
+        Refusal::NoModel { wait_until } => no_model(last, wait_until.as_ref().map(wait)),
+        Refusal::ContextTooLong { tokens, most } => Refused::new(
+            400,
+            "context_length_exceeded",
+            match most {
+                Some(most) => format!("the request has about {tokens} tokens; at most {most} fit"),
+                None => format!("the request of about {tokens} tokens fits no model"),
+            },
+        ),
+        Refusal::QueueFull { wait_until } => Refused {
+            retry_after: Some(wait(wait_until)),
+            ..Refused::new(503, "queue_full", "too many requests wait already; ask again later")
+        },
+        Refusal::OverBudget => {
+            Refused::new(429, "over_budget", "the budget of this key is used up")
+        }
+        Refusal::NotAllowed { model } => Refused::new(
+            403,
+            "model_not_allowed",
+            format!("your key may not ask `{}`", short(model)),
+        ),
+        Refusal::CredentialsRefused { .. } => Refused::new(
+            502,
+            "upstream_credentials",
+            "an endpoint refused the gateway's own credentials; tell who runs it",
+        ),
+        Refusal::Superseded => {
+            Refused::new(499, "superseded", "a newer completion of the same session was asked for")
+        }
+        _ => Refused::new(500, "gateway_error", "the request was lost in the gateway"),
+    }
+}
+
+fn unknown(model: &str, nearest: &[String]) -> Refused {
+    let near = match nearest {
+        [] => String::new(),
+        near => format!("; near it: {}", near.join(", ")),
+    };
+    let message = format!("no model is called `{}`{near}; /v1/models lists all", short(model));
+    Refused::new(404, "model_not_found", message)
+}
+
+/// Nobody could answer: what the endpoint said if that is the client's doing,
+/// else when to ask again.
+fn no_model(last: Option<&ClientError>, wait: Option<Duration>) -> Refused {
+    match last {
+        Some(ClientError::ContextTooLong { message, .. }) => {
+            return Refused::new(400, "context_length_exceeded", message.clone());
+        }
+        Some(ClientError::Status { code, message, .. })
+            if (400..500).contains(code) && !matches!(code, 408 | 429) =>
+        {
+            return Refused::new(*code, "upstream_rejected", message.clone());
+        }
+        Some(ClientError::Unauthorized { .. }) => {
+            return Refused::new(
+                502,
+                "upstream_credentials",
+                "an endpoint refused the gateway's own credentials; tell who runs it",
+            );
+        }
+        _ => {}
+    }
+    let is_limit = matches!(last, Some(ClientError::Status { code: 429, .. }));
+    let (status, code) = if is_limit { (429, "rate_limited") } else { (503, "no_model") };
+    let message = match wait {
+        Some(wait) => format!("nobody can serve this now; ask again in {} s", whole_seconds(wait)),
+        None => "nobody can serve this now".to_owned(),
+    };
+    Refused {
+        retry_after: wait.or(Some(Duration::from_secs(1))),
+        ..Refused::new(status, code, message)
+    }
+}
+
+/// Rounded up, and at least one: a wait must not end early.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// A name of a client's, bounded.
+fn short(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(80).collect()
+}

@@ -1,0 +1,133 @@
+//! Sockets: accepting, bounds on slow clients, and an end in order.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use gateway::{ConfigError, GatewayConfig};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::App;
+use crate::service::respond;
+use crate::{Options, StartError};
+
+/// How long nothing is accepted after the system refused a connection, which it
+/// does when file descriptors run out.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// The most of a request's head that is kept, and of an answer's chunk.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A server that is ready to serve. Cheap to clone; clones are one server.
+#[derive(Clone)]
+pub struct Server {
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Gets ready; listens nowhere and contacts nobody yet.
+    ///
+    /// # Errors
+    /// A configuration that makes no sense, or TLS that cannot be set up.
+    pub fn new(config: GatewayConfig, options: Options) -> Result<Self, StartError> {
+        Ok(Self { app: Arc::new(App::new(config, options)?) })
+    }
+
+    /// True if nobody needs a key.
+    pub fn is_open(&self) -> bool {
+        self.app.keys().is_open()
+    }
+
+    /// Listens on `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`StartError::Open`] if others could reach it and would need no key,
+    /// unless `even_open`; the socket's own errors.
+    pub async fn listen(
+        &self,
+        address: SocketAddr,
+        even_open: bool,
+    ) -> Result<TcpListener, StartError> {
+        if !address.ip().is_loopback() && self.is_open() && !even_open {
+            return Err(StartError::Open);
+        }
+        TcpListener::bind(address).await.map_err(StartError::Listen)
+    }
+
+    /// Goes on with another configuration. Answers under way are not touched,
+    /// and what is known of endpoints is kept.
+    ///
+    /// # Errors
+    /// The configuration makes no sense: the one before stays.
+    pub fn reload(&self, config: GatewayConfig) -> Result<(), ConfigError> {
+        self.app.reload(config)
+    }
+
+    /// Serves until `stop`, then lets the answers under way end, within the bound
+    /// of [`Options::drain`]. Gives how many had to be cut off.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> usize {
+        let places = Arc::new(Semaphore::new(self.app.options.connections));
+        let (stopping, stopped) = watch::channel(false);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let accepted = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (listener.accept().await, place)
+            };
+            tokio::select! {
+                () = &mut stop => break,
+                (accepted, place) = accepted => match accepted {
+                    Ok((socket, _)) => {
+                        let (app, stopped) = (Arc::clone(&self.app), stopped.clone());
+                        tokio::spawn(async move {
+                            connection(app, socket, stopped).await;
+                            drop(place);
+                        });
+                    }
+                    Err(_) => tokio::time::sleep(BREATH).await,
+                },
+            }
+        }
+        drop(listener);
+        // Whoever holds the other end is a connection still open.
+        drop(stopped);
+        stopping.send_replace(true);
+        // Passing the bound is not an error: what is left is counted below.
+        let _ = tokio::time::timeout(self.app.options.drain, stopping.closed()).await;
+        stopping.receiver_count()
+    }
+}
+
+async fn connection(app: Arc<App>, socket: TcpStream, mut stopped: watch::Receiver<bool>) {
+    // An answer's pieces are small, and each is to leave at once.
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    app.metrics.connections.fetch_add(1, Relaxed);
+    let service = service_fn(|request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(respond(app, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.options.head_time)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // A connection that fails is the client's doing, and shows there.
+        _ = connection.as_mut() => {}
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+    app.metrics.connections.fetch_sub(1, Relaxed);
+}

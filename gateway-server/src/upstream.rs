@@ -1,0 +1,271 @@
+//! Sending a request to an endpoint, by hyper, with connections kept alive.
+//!
+//! The rules of `gateway-client` hold here too: `localhost` is never looked up,
+//! redirects are not followed, and what goes to this machine is not encrypted
+//! with certificates of elsewhere.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use gateway::policy::Observed;
+use gateway_client::retry_after::{RetryHeaders, parse_retry_after};
+use gateway_client::{ClientError, DeadlineKind, Dialect, Endpoint, refusal};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Request, Response, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
+
+use crate::face::Face;
+
+/// The version of Anthropic's API that is spoken.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// Engines close idle connections after seconds (llama.cpp: 5).
+const LOCAL_IDLE: Duration = Duration::from_secs(3);
+
+/// Providers keep theirs for a minute and more.
+const REMOTE_IDLE: Duration = Duration::from_secs(30);
+
+/// Bound on TCP connecting.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The most that is read of a refusal's body, and how long it may take once its
+/// head is there: others wait to be asked.
+const REFUSAL_BYTES: usize = 64 * 1024;
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
+
+/// The most that is read of one whole answer.
+pub(crate) const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+
+/// Connections to every endpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Upstreams {
+    local: Pool,
+    remote: Pool,
+}
+
+/// An attempt that came to nothing.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: ClientError,
+    /// What the endpoint said of its limits.
+    pub(crate) observed: Observed,
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self { error, observed: Observed::none() }
+    }
+}
+
+impl Upstreams {
+    /// No connection yet.
+    ///
+    /// # Errors
+    /// No certificates can be had.
+    pub(crate) fn new() -> Result<Self, gateway_client::error::Cause> {
+        let local = pool(gateway_client::tls::no_tls()?, LOCAL_IDLE);
+        // Without certificates everything on this machine still works.
+        let remote = gateway_client::tls::system_tls()
+            .or_else(|_| gateway_client::tls::no_tls())
+            .map(|tls| pool(tls, REMOTE_IDLE))?;
+        Ok(Self { local, remote })
+    }
+
+    /// Gets what lies at `path` below the endpoint's base address, whole.
+    pub(crate) async fn get(&self, endpoint: &Endpoint, path: &str) -> Result<Bytes, ClientError> {
+        let mut request = request(endpoint, path, Bytes::new())?;
+        *request.method_mut() = hyper::Method::GET;
+        let response = self.send(endpoint, request).await.map_err(|failed| failed.error)?.0;
+        read(response.into_body(), ANSWER_BYTES).await.map_err(|error| match error {
+            Unread::TooLong => ClientError::BadEvent {
+                host: endpoint.host(),
+                what: "its answer is too long".to_owned(),
+                excerpt: String::new(),
+            },
+            Unread::Broken(error) => ClientError::BrokenStream {
+                host: endpoint.host(),
+                message: String::new(),
+                source: Some(error.into()),
+            },
+        })
+    }
+
+    /// Posts `body`, and gives the response if the endpoint says yes.
+    pub(crate) async fn post(
+        &self,
+        endpoint: &Endpoint,
+        face: Face,
+        body: Bytes,
+    ) -> Result<(Response<Incoming>, Observed), Failed> {
+        let request = request(endpoint, face.path(), body)?;
+        self.send(endpoint, request).await
+    }
+
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Observed), Failed> {
+        let pool = if endpoint.is_local() { &self.local } else { &self.remote };
+        let response = pool.request(request).await.map_err(|error| lost(endpoint, error))?;
+        let observed = observe(response.headers());
+        if response.status().is_success() {
+            return Ok((response, observed));
+        }
+        Err(refused(endpoint, response, observed).await)
+    }
+}
+
+fn pool(mut tls: rustls::ClientConfig, idle: Duration) -> Pool {
+    tls.alpn_protocols.clear();
+    let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_keepalive(Some(Duration::from_secs(60)));
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(idle)
+        .pool_timer(TokioTimer::new())
+        .build(connector.wrap_connector(tcp))
+}
+
+fn request(
+    endpoint: &Endpoint,
+    path: &str,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, ClientError> {
+    let unsendable = || ClientError::UnsendableKey { endpoint: endpoint.name().to_owned() };
+    let url = endpoint.join(path);
+    let uri = Uri::try_from(url.as_str()).map_err(|_| ClientError::BadEvent {
+        host: endpoint.host(),
+        what: "its address is no URI".to_owned(),
+        excerpt: String::new(),
+    })?;
+    let mut request = Request::post(uri).body(Full::new(body)).expect("a POST with a URI");
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+        .insert(USER_AGENT, HeaderValue::from_static(concat!("silk/", env!("CARGO_PKG_VERSION"))));
+    let is_anthropic = endpoint.dialect() == Dialect::Anthropic;
+    if is_anthropic {
+        headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
+    }
+    if let Some(key) = endpoint.key() {
+        let (name, text) = match is_anthropic {
+            true => (hyper::header::HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+            false => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|_| unsendable())?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(request)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn observe(headers: &HeaderMap) -> Observed {
+    Observed::from_headers(|name| text(headers, name), SystemTime::now())
+}
+
+async fn refused(endpoint: &Endpoint, response: Response<Incoming>, observed: Observed) -> Failed {
+    let code = response.status().as_u16();
+    let retry_after = {
+        let [retry_after_ms, retry_after, date] =
+            ["retry-after-ms", "retry-after", "date"].map(|name| text(response.headers(), name));
+        parse_retry_after(RetryHeaders { retry_after_ms, retry_after, date }, SystemTime::now())
+    };
+    let body = read(response.into_body(), REFUSAL_BYTES);
+    // The status stands even if its body never comes.
+    let body = tokio::time::timeout(REFUSAL_TIME, body).await;
+    let body = body.ok().and_then(Result::ok).unwrap_or_default();
+    let observed = observed.with_body(&body);
+    let retry_after = retry_after.or(observed.in_body);
+    let error = refusal(endpoint, code, retry_after, &String::from_utf8_lossy(&body));
+    Failed { error, observed }
+}
+
+/// Why a whole body could not be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// Longer than the bound.
+    TooLong,
+    /// The connection broke.
+    Broken(hyper::Error),
+}
+
+/// Reads a whole body of at most `most` bytes.
+pub(crate) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unread> {
+    let mut whole: Option<Bytes> = None;
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(Unread::Broken)?.into_data() else { continue };
+        if whole.as_ref().map_or(joined.len(), Bytes::len) + data.len() > most {
+            return Err(Unread::TooLong);
+        }
+        match whole.take() {
+            // One piece, as most bodies come in, is not copied.
+            None if joined.is_empty() => whole = Some(data),
+            first => {
+                joined.extend_from_slice(&first.unwrap_or_default());
+                joined.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(whole.unwrap_or_else(|| joined.freeze()))
+}
+
+/// What a request that got no response means.
+fn lost(endpoint: &Endpoint, error: Error) -> ClientError {
+    let host = endpoint.host();
+    if error.is_connect() {
+        return ClientError::Connect { host, source: error.into() };
+    }
+    ClientError::BrokenStream { host, message: String::new(), source: Some(error.into()) }
+}
+
+/// A deadline that passed at `endpoint`.
+pub(crate) fn overdue(endpoint: &Endpoint, kind: DeadlineKind, after: Duration) -> ClientError {
+    ClientError::Timeout { host: endpoint.host(), kind, after }
+}
+
+/// Looks names up, save `localhost`, which is this machine by definition.
+#[derive(Debug, Clone)]
+struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        if name.as_str() == "localhost" {
+            let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+            return Box::pin(async move { Ok(vec![v4, v6].into_iter()) });
+        }
+        let found = self.0.call(name);
+        Box::pin(async move { Ok(found.await?.collect::<Vec<_>>().into_iter()) })
+    }
+}

@@ -1,0 +1,92 @@
+//! Who may ask, and what of others nobody sees.
+
+use scripted_provider::{Provider, Reply};
+use serde_json::Value;
+
+use crate::{Gateway, chat_body, ladder};
+
+const MASTER: &str = "sk-master";
+
+fn start(provider: &Provider) -> Gateway {
+    let toml = format!(
+        r#"
+        [gateway.server]
+        master_key = "{MASTER}"
+
+        [[gateway.server.users]]
+        name = "ada"
+        key = "sk-ada"
+        models = ["m0"]
+
+        [[gateway.endpoints]]
+        name = "one"
+        url = "{}"
+        api_key = "sk-upstream"
+        models = ["m0", "m1"]
+        "#,
+        provider.url()
+    );
+    Gateway::start(&toml)
+}
+
+fn ask(gateway: &Gateway, header: (&str, &str), model: &str) -> (u16, Value) {
+    let body = chat_body(model, false).to_string();
+    let response = gateway.send("POST", "/v1/chat/completions", &[header], &body);
+    (response.status, response.json())
+}
+
+#[test]
+fn a_key_opens_in_either_form_and_a_wrong_one_does_not() {
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let gateway = start(&provider);
+    for (header, expected) in [
+        (("authorization", "Bearer sk-master"), 200),
+        (("authorization", "bearer sk-ada"), 200),
+        (("x-api-key", "sk-ada"), 200),
+        (("authorization", "Bearer sk-adaa"), 401),
+        (("authorization", "Basic sk-ada"), 401),
+        (("authorization", "sk-ada"), 401),
+        (("x-api-key", ""), 401),
+        (("x-other", "sk-ada"), 401),
+    ] {
+        let (status, body) = ask(&gateway, header, "m0");
+        assert_eq!(status, expected, "{header:?}: {body}");
+        assert!(!body.to_string().contains("sk-"), "no key is repeated: {body}");
+    }
+    assert_eq!(provider.posts().len(), 3, "nothing is sent for a wrong key");
+}
+
+#[test]
+fn a_user_sees_its_models_and_nothing_of_others() {
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let gateway = start(&provider);
+    let ada = ("authorization", "Bearer sk-ada");
+    assert_eq!(ask(&gateway, ada, "m1").0, 403);
+    for path in ["/metrics", "/status"] {
+        assert_eq!(gateway.send("GET", path, &[ada], "").status, 403, "{path}");
+        assert_eq!(gateway.get(path).status, 401, "{path}");
+        let master = ("x-api-key", MASTER);
+        assert_eq!(gateway.send("GET", path, &[master], "").status, 200, "{path}");
+    }
+    assert_eq!(gateway.get("/health").status, 200);
+}
+
+#[test]
+fn an_unknown_model_is_told_with_names_like_it() {
+    let provider = Provider::start([]).unwrap();
+    let gateway = Gateway::start(&ladder(&[&provider]).replace("m0", "qwen-coder"));
+    let response = gateway.chat("qwen-codr", false);
+    let error = &response.json()["error"];
+    assert_eq!((response.status, error["code"].as_str()), (404, Some("model_not_found")));
+    assert!(error["message"].as_str().unwrap().contains("near it: qwen-coder"), "{error}");
+}
+
+#[test]
+fn the_gateways_own_keys_are_in_no_answer() {
+    let leaky = Reply::error(401, "Incorrect API key provided: sk-upstream");
+    let provider = Provider::start([leaky]).unwrap();
+    let gateway = start(&provider);
+    let (status, body) = ask(&gateway, ("x-api-key", MASTER), "m0");
+    assert_eq!(status, 502, "{body}");
+    assert!(!body.to_string().contains("sk-upstream"), "{body}");
+}
