@@ -85,6 +85,22 @@ static void uart_send(char byte)
     }
 }
 #define TICK 160000u /* 10 ms of 16 MHz */
+#elif defined(STM32L4)
+/* RM0351 Rev 9, "RCC_APB2ENR", "USART registers". */
+#define USART1 0x40013800u
+static void uart_open(void)
+{
+    REGISTER(0x40021060) |= 1u << 14;             /* APB2ENR: USART1EN */
+    REGISTER(USART1 + 0x0c) = 35;                 /* BRR: 115200 of 4 MHz */
+    REGISTER(USART1 + 0x00) = 1u << 3 | 1u << 2 | 1u; /* CR1: TE, RE, UE */
+}
+static void uart_send(char byte)
+{
+    while (!(REGISTER(USART1 + 0x1c) & 1u << 7)) { /* ISR: TXE */
+    }
+    REGISTER(USART1 + 0x28) = (uint8_t)byte; /* TDR */
+}
+#define TICK 40000u /* 10 ms of 4 MHz, the MSI after reset */
 #else
 /* RM0090 Rev 19, 30.6. */
 #define USART1 0x40011000u

@@ -36,6 +36,9 @@ pub struct Machine {
     /// Writes without which a device ignores others, needed to scan it.
     #[serde(default)]
     pub switch_on: Vec<SwitchOn>,
+    /// Absolute addresses that a scan leaves alone: QEMU ends when they are written.
+    #[serde(default)]
+    pub fatal: Vec<u64>,
     /// Labels that a scan cannot find, each proved by a test: registers that the device changes
     /// by itself, and the core's own.
     #[serde(default)]
@@ -274,6 +277,14 @@ const BOARDS: &[(&str, &str)] = &[
     (
         include_str!("../boards/netduinoplus2.toml"),
         include_str!("../boards/netduinoplus2.fidelity.toml"),
+    ),
+    (
+        include_str!("../boards/olimex-stm32-h405.toml"),
+        include_str!("../boards/olimex-stm32-h405.fidelity.toml"),
+    ),
+    (
+        include_str!("../boards/b-l475e-iot01a.toml"),
+        include_str!("../boards/b-l475e-iot01a.fidelity.toml"),
     ),
 ];
 

@@ -50,6 +50,7 @@ pub fn scan(
     let mut sorted = registers.to_vec();
     sorted.sort_unstable();
     sorted.dedup_by_key(|register| register.address);
+    sorted.retain(|register| !machine.fatal.contains(&register.address));
     let mut entries: Vec<FidelityEntry> = Vec::new();
     let by_page = |a: &ScanRegister, b: &ScanRegister| {
         let page = |r: &ScanRegister| link.regions.at(r.address, 1).map(|page| page.range.clone());

@@ -10,6 +10,8 @@ use object::{Object, ObjectSymbol};
 
 use crate::parts;
 
+const BOARDS: &[&str] = &["microbit", "netduinoplus2", "olimex-stm32-h405", "b-l475e-iot01a"];
+
 const SECONDS: Duration = Duration::from_secs(5);
 
 /// What the firmware can be told to do; the same list as in `check.c`.
@@ -35,7 +37,9 @@ struct Checked {
     elf: Vec<u8>,
 }
 
-fn firmware(name: &str) -> PathBuf {
+fn firmware(board: &str) -> PathBuf {
+    // Two boards with one chip.
+    let name = if board == "olimex-stm32-h405" { "netduinoplus2" } else { board };
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../vbench/firmware");
     PathBuf::from(folder).join(format!("{name}.elf"))
 }
@@ -55,7 +59,7 @@ impl Checked {
     }
 
     fn all() -> impl Iterator<Item = Checked> {
-        ["microbit", "netduinoplus2"].into_iter().filter_map(Checked::start)
+        BOARDS.iter().copied().filter_map(Checked::start)
     }
 
     fn symbol(&self, name: &str) -> u64 {

@@ -18,7 +18,8 @@ fn open(selector: &str, chip: Option<&str>) -> HilError {
 fn a_virtual_board_that_is_not_in_the_catalog() {
     let error = open("virtual:nucleo", None);
     let text = error.to_string();
-    let known = "find a virtual board named `nucleo`; there is: microbit, netduinoplus2";
+    let known = "find a virtual board named `nucleo`; there is: microbit, netduinoplus2, \
+                 olimex-stm32-h405, b-l475e-iot01a";
     assert_eq!(text, known);
 }
 

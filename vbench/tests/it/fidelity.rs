@@ -22,6 +22,20 @@ fn netduinoplus2_table_equals_what_qemu_shows() {
     }
 }
 
+#[test]
+fn olimex_table_equals_what_qemu_shows() {
+    if let Some(svds) = parts::svds() {
+        table_equals_what_qemu_shows("olimex-stm32-h405", &svds.join("pyocd/STM32F41x.svd"));
+    }
+}
+
+#[test]
+fn l475_table_equals_what_qemu_shows() {
+    if let Some(svds) = parts::svds() {
+        table_equals_what_qemu_shows("b-l475e-iot01a", &svds.join("pyocd/STM32L4x5.svd"));
+    }
+}
+
 fn table_equals_what_qemu_shows(board: &str, svd: &Path) {
     let Some(machine) = parts::board(board) else { return };
     let registers = registers(svd);

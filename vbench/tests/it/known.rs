@@ -64,6 +64,14 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+
+    /// The UART has sent `!`; sends it `?`.
+    fn says_and_hears(&mut self) {
+        let serial = self.bench.serial().unwrap();
+        assert!(serial.wait(Duration::from_secs(5), |seen| seen == b"!"));
+        let mut terminal = std::fs::OpenOptions::new().write(true).open(serial.path()).unwrap();
+        terminal.write_all(b"?").unwrap();
+    }
 }
 
 #[test]
@@ -130,30 +138,45 @@ fn the_core_has_its_own_registers() {
 
 #[test]
 fn the_usart_of_the_stm32_sends_and_receives() {
-    let Some(mut board) = Running::on("netduinoplus2") else { return };
-    let (sr, dr, brr, cr1) = (0x4001_1000, 0x4001_1004, 0x4001_1008, 0x4001_100c);
-    board.write(cr1, 0x200c); // UE, TE, RE
-    board.write(brr, 0x683);
-    board.expect(sr, |status| status & 0xc0 == 0xc0); // TC, TXE
-    board.write(dr, u32::from(b'!'));
-    let serial = board.bench.serial().unwrap();
-    assert!(serial.wait(Duration::from_secs(5), |seen| seen == b"!"));
-    let mut terminal = std::fs::OpenOptions::new().write(true).open(serial.path()).unwrap();
-    terminal.write_all(b"?").unwrap();
-    board.expect(sr, |status| status & 0x20 != 0); // RXNE
-    board.expect(dr, |byte| byte == u32::from(b'?'));
-    assert_eq!(board.machine.fidelity(brr).unwrap().label, Fidelity::StoredOnly);
-    assert_eq!(board.read(brr), 0x683);
+    for name in ["netduinoplus2", "olimex-stm32-h405"] {
+        let Some(mut board) = Running::on(name) else { continue };
+        let (sr, dr, brr, cr1) = (0x4001_1000, 0x4001_1004, 0x4001_1008, 0x4001_100c);
+        board.write(cr1, 0x200c); // UE, TE, RE
+        board.write(brr, 0x683);
+        board.expect(sr, |status| status & 0xc0 == 0xc0); // TC, TXE
+        board.write(dr, u32::from(b'!'));
+        board.says_and_hears();
+        board.expect(sr, |status| status & 0x20 != 0); // RXNE
+        board.expect(dr, |byte| byte == u32::from(b'?'));
+        assert_eq!(board.machine.fidelity(brr).unwrap().label, Fidelity::StoredOnly);
+        assert_eq!(board.read(brr), 0x683);
+    }
+}
+
+#[test]
+fn the_usart_of_the_stm32l4_sends_and_receives() {
+    let Some(mut board) = Running::on("b-l475e-iot01a") else { return };
+    let (cr1, isr, rdr, tdr) = (0x4001_3800, 0x4001_381c, 0x4001_3824, 0x4001_3828);
+    board.write(0x4002_1060, 1 << 14); // RCC.APB2ENR: USART1EN
+    board.write(cr1, 0xd); // UE, TE, RE
+    board.expect(isr, |status| status & 0xc0 == 0xc0); // TC, TXE
+    board.write(tdr, u32::from(b'!'));
+    board.says_and_hears();
+    board.expect(isr, |status| status & 0x20 != 0); // RXNE
+    board.expect(rdr, |byte| byte == u32::from(b'?'));
 }
 
 #[test]
 fn a_cortex_m4_has_its_own_registers_and_the_chip_says_who_it_is() {
-    let Some(mut board) = Running::on("netduinoplus2") else { return };
-    board.expect(0xe000_ed00, |cpuid| cpuid == 0x410f_c240);
-    board.expect(0xe000_2000, |ctrl| ctrl >> 4 & 0xf == 6); // FP_CTRL.NUM_CODE
-    board.expect(0xe000_1000, |ctrl| ctrl >> 28 == 4); // DWT_CTRL.NUMCOMP
-    board.write(0xe000_ed88, 0xf << 20); // CPACR
-    board.expect(0xe000_ed88, |access| access == 0xf << 20);
-    board.expect(0xe000_ef40, |mvfr0| mvfr0 == 0x1011_0021);
-    assert_eq!(board.read(0xe004_2000) & 0xfff, 0x413, "DBGMCU_IDCODE");
+    let chips = [("netduinoplus2", 0x413), ("olimex-stm32-h405", 0x413), ("b-l475e-iot01a", 0x415)];
+    for (name, device) in chips {
+        let Some(mut board) = Running::on(name) else { continue };
+        board.expect(0xe000_ed00, |cpuid| cpuid == 0x410f_c240);
+        board.expect(0xe000_2000, |ctrl| ctrl >> 4 & 0xf == 6); // FP_CTRL.NUM_CODE
+        board.expect(0xe000_1000, |ctrl| ctrl >> 28 == 4); // DWT_CTRL.NUMCOMP
+        board.write(0xe000_ed88, 0xf << 20); // CPACR
+        board.expect(0xe000_ed88, |access| access == 0xf << 20);
+        board.expect(0xe000_ef40, |mvfr0| mvfr0 == 0x1011_0021);
+        assert_eq!(board.read(0xe004_2000) & 0xfff, device, "DBGMCU_IDCODE");
+    }
 }

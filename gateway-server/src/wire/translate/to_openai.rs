@@ -124,7 +124,9 @@ fn image(source: &Value) -> Result<Value, Untranslatable> {
         }
         Some("url") => source["url"].as_str().unwrap_or_default().to_owned(),
         _ => {
-            return Err(Untranslatable("an image must be given as base64 or by its address".into()));
+            return Err(Untranslatable(
+                "an image must be given as base64 or by its address".into(),
+            ));
         }
     };
     Ok(json!({ "type": "image_url", "image_url": { "url": url } }))
