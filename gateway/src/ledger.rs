@@ -236,6 +236,15 @@ impl Ledger {
         self.accounts[record.endpoint].health.ended(booking.serial);
     }
 
+    /// The room that the booked attempt took is not there: those who share the
+    /// limits have it until `until`. Nothing was sent.
+    pub(crate) fn full(&mut self, booking: Booking, until: Moment, now: Moment) {
+        let record = &mut self.deployments[booking.deployment];
+        record.meter.void(booking.entry, false, now);
+        record.meter.full_until(until);
+        self.accounts[record.endpoint].health.ended(booking.serial);
+    }
+
     /// Takes note of a wait that became known some other way.
     pub fn leave_alone(&mut self, endpoint: usize, until: Moment) {
         self.accounts[endpoint].leave_alone(until);

@@ -10,6 +10,9 @@
 //!        driver: attempts over a Transport ─▶ Event…   (Delta, Attempt, Done, …)
 //! ```
 //!
+//! [`policy`] is the same for many asks at a time: who may go where, who waits
+//! for whom; [`shared`] is what several gateways know together.
+//!
 //! The rules ([`ladder`], [`ledger`]) take the time as an argument and give
 //! decisions back, so each is tested with a made-up clock. The [`driver`] only
 //! carries decisions out. Nothing here reads the environment or a file: the
@@ -31,6 +34,7 @@ pub mod ledger;
 pub mod limits;
 pub mod outcome;
 pub mod policy;
+pub mod shared;
 pub mod table;
 
 pub use clock::{Clock, Moment, TokioClock};
@@ -41,4 +45,5 @@ pub use discover::{Engine, EngineKind, EngineState, Place, discover, fetch_missi
 pub use driver::{Ask, AskStream, Gateway};
 pub use event::{AskError, Event, WaitReason};
 pub use outcome::{Attempt, Outcome};
+pub use policy::Policy;
 pub use table::{ConfigError, Route, Table};

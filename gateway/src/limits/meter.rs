@@ -55,6 +55,8 @@ pub struct Meter {
     under_way: u64,
     said_requests: Option<Hint>,
     said_tokens: Option<Hint>,
+    /// Others have taken all the room until then.
+    full_until: Option<Moment>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +106,9 @@ impl Meter {
         };
         if self.limits.tpm.is_some_and(|tpm| input > tpm) {
             return Free::Never;
+        }
+        if let Some(until) = self.full_until.filter(|until| *until > now) {
+            free = free.and(Free::At(until));
         }
         let tokens = self.tokens_counted(input, output);
         let at = |at: Option<Moment>| at.map_or(Free::Now, Free::At);
@@ -164,6 +169,11 @@ impl Meter {
         if let Some(hint) = observed.tokens.as_ref().and_then(|s| Hint::new(s, tokens, now)) {
             self.said_tokens = Some(hint);
         }
+    }
+
+    /// Those with whom the limits are shared have taken all the room.
+    pub fn full_until(&mut self, until: Moment) {
+        self.full_until = self.full_until.max(Some(until));
     }
 
     /// It has ended, and cost so many tokens; `None`: not known, the estimate
@@ -244,7 +254,8 @@ impl Meter {
         Free::Never
     }
 
-    fn tokens_counted(&self, input: u64, output: u64) -> u64 {
+    /// The tokens that count against the limit.
+    pub(crate) fn tokens_counted(&self, input: u64, output: u64) -> u64 {
         let tokens = input.saturating_add(output);
         // A generous bound on the answer must not keep a request from being sent.
         self.limits.tpm.map_or(tokens, |tpm| tokens.min(tpm))

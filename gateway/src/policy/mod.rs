@@ -252,6 +252,11 @@ impl Policy {
         let Some(request) = self.requests.get_mut(&id.0) else {
             return Step::GiveUp(Refusal::Gone);
         };
+        if request.held.is_some() && request.state == State::Idle {
+            // One attempt at a time: this one has to end first.
+            let until = request.ladder.deadline();
+            return Step::Wait { until, reason: WaitReason::Busy };
+        }
         let table = &self.table;
         request.ladder.exclude(|route| {
             let allowed = route.deployment.is_none_or(|place| allow(&table.deployments()[place]));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gateway_client::Usage;
 
@@ -15,6 +16,7 @@ use crate::event::WaitReason;
 use crate::ladder::{self, GiveUp, Ladder};
 use crate::limits::Free;
 use crate::outcome::{Outcome, as_ms};
+use crate::shared::Claim;
 use crate::table::{Deployment, Route, Table};
 
 impl Policy {
@@ -86,6 +88,41 @@ impl Policy {
         request.quota = None;
         self.requests.insert(attempt.request, request);
         dollars
+    }
+
+    /// What an attempt has to claim in the state that replicas share; `None`:
+    /// its deployment has no limits, or is gone.
+    pub fn claim(&self, reservation: Reservation) -> Option<Claim> {
+        let attempt = self.attempts.get(&reservation.0)?;
+        let meter = &self.ledger.deployment(attempt.booking.as_ref()?.deployment).meter;
+        let (input, output) = self.requests.get(&attempt.request)?.tokens;
+        let Deployment { group, endpoint, .. } = attempt.deployment.as_ref();
+        (*meter.limits() != Limits::default()).then(|| Claim {
+            key: format!("{}|{}|{group}", endpoint.name(), endpoint.origin()),
+            limits: *meter.limits(),
+            tokens: meter.tokens_counted(input, output),
+        })
+    }
+
+    /// The claim was refused: other replicas have the room for `wait` yet.
+    /// Nothing was sent; the request may ask for its next step.
+    pub fn full(&mut self, reservation: Reservation, wait: Duration, now: Moment) {
+        let Some(attempt) = self.attempts.remove(&reservation.0) else { return };
+        if let Some(booking) = attempt.booking {
+            self.ledger.full(booking, now.after(wait), now);
+        }
+        if let Some(request) = self.requests.get_mut(&attempt.request) {
+            request.held = None;
+            request.attempts = request.attempts.saturating_sub(1);
+        }
+    }
+
+    /// An endpoint asked another replica to be left alone for `wait`.
+    pub fn leave_alone(&mut self, endpoint: &str, wait: Duration, now: Moment) {
+        let found = self.table.endpoints().iter().position(|known| known.name() == endpoint);
+        if let Some(place) = found {
+            self.ledger.leave_alone(place, now.after(wait));
+        }
     }
 
     /// Lets everybody go who can, in the order due to them.
@@ -160,6 +197,10 @@ impl Policy {
         let Some(request) = self.requests.get_mut(&id.0) else {
             return Step::GiveUp(Refusal::Gone);
         };
+        if !matches!(request.state, State::Waiting { .. }) {
+            // It knows now; to be woken for it would be one time too many.
+            self.woken.retain(|woken| *woken != id);
+        }
         match std::mem::replace(&mut request.state, State::Idle) {
             State::Granted(granted) => Step::Try(*granted),
             State::Refused(refusal) => {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::StreamExt;
+use gateway::config::{Facts, Limits};
 use gateway::{
     Ask, AskError, Consent, Cooldown, EndpointConfig, Event, Gateway, GatewayConfig, Models,
     Outcome, Task, Tier,
@@ -292,4 +294,38 @@ async fn nothing_is_sent_before_the_stream_is_polled() {
     let bench = Bench::new(|t| t.script("a", vec![answers("a")]), &["a"]);
     drop(bench.gateway.ask(Ask::new(Task::Debug, prompt())));
     assert_eq!(bench.asked(), "");
+}
+
+/// A local endpoint with these limits.
+fn limited(name: &str, limits: Limits) -> EndpointConfig {
+    let facts = Facts { limits, ..Facts::default() };
+    EndpointConfig { facts, ..endpoint(name, "http://127.0.0.1:1", &format!("model-{name}")) }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_known_is_kept_before_anybody_refuses() {
+    let bench = Bench::with(
+        |transport| transport.script("a", vec![answers("A")]).script("b", vec![answers("B")]),
+        ["a", "b"].map(|name| limited(name, Limits { rpm: Some(2), ..Limits::default() })).to_vec(),
+    );
+    for _ in 0..5 {
+        assert!(bench.ask().await.error.is_none());
+    }
+    // Four at once, the fifth when the first has left the minute.
+    assert_eq!(bench.asked(), "0:a 0:a 0:b 0:b 60:a");
+}
+
+#[tokio::test]
+async fn an_ask_that_nobody_reads_any_more_makes_room_for_the_next() {
+    let bench = Bench::with(
+        |transport| transport.script("a", vec![answers("A")]),
+        vec![limited("a", Limits { concurrency: Some(1), ..Limits::default() })],
+    );
+    let mut first = bench.gateway.ask(Ask::new(Task::Debug, prompt()));
+    first.next().await.unwrap().unwrap();
+    let waits = bench.ask_within(seconds(2)).await;
+    assert!(matches!(waits.error, Some(AskError::NoModel { .. })), "{waits:?}");
+    assert_eq!(waits.waits_ms.len(), 1, "told once: {waits:?}");
+    drop(first);
+    assert!(bench.ask().await.error.is_none());
 }

@@ -13,6 +13,7 @@ mod ladder;
 mod limits;
 mod loopback;
 mod policy;
+mod replicas;
 mod simulation;
 
 use std::time::Duration;

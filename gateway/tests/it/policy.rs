@@ -187,6 +187,23 @@ fn who_waits_for_room_is_woken_when_there_is_some() {
 }
 
 #[test]
+fn who_was_told_to_go_is_not_woken_for_it_and_goes_once() {
+    let two = "[[endpoints]]\nname = 'x'\nurl = 'http://127.0.0.1:3'\nmodels = 'n'\n";
+    let mut policy = policy(&format!("{ONE_AT_A_TIME}{two}"));
+    let of = |model| Need { model: Some(model), ..need(0) };
+    let held = policy.admit(&of("m"), at(0)).unwrap();
+    tried(policy.next(held, at(0)));
+    let waits = policy.admit(&of("m"), at(0)).unwrap();
+    assert!(matches!(policy.next(waits, at(0)), Step::Wait { .. }));
+    // It passes the one that waits for another model, through the queue.
+    let goes = policy.admit(&of("n"), at(0)).unwrap();
+    tried(policy.next(goes, at(0)));
+    assert_eq!(woken(&mut policy, 0), []);
+    assert!(matches!(policy.next(goes, at(0)), Step::Wait { .. }));
+    assert_eq!(policy.status(at(0)).deployments[1].under_way, 1);
+}
+
+#[test]
 fn a_wait_ends_with_the_deadline() {
     let mut policy = policy(ONE_AT_A_TIME);
     let (held, late) =
