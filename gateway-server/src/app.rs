@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use gateway::policy::{Policy, RequestId};
+use gateway::policy::{Policy, RequestId, Step};
 use gateway::table::Deployment;
 use gateway::{Clock, ConfigError, GatewayConfig, Moment, Table, TokioClock};
 use tokio::sync::Notify;
@@ -89,9 +89,36 @@ impl App {
 
     /// Does something with the policy, and wakes whoever may go on after it.
     pub(crate) fn with_policy<R>(&self, act: impl FnOnce(&mut Policy, Moment) -> R) -> R {
+        self.at_desk(|desk, now| act(&mut desk.policy, now))
+    }
+
+    /// What `id` is to do, with what it is woken by if that is to wait. Both
+    /// under one lock: nobody can wake it in between and not be heard.
+    pub(crate) fn next(
+        &self,
+        id: RequestId,
+        fits: impl Fn(&Deployment) -> bool,
+    ) -> (Step, Option<Arc<Notify>>) {
+        self.at_desk(|desk, now| {
+            let step = desk.policy.next_where(id, now, fits);
+            let waits = matches!(step, Step::Wait { .. });
+            let notify = waits.then(|| Arc::clone(desk.waiting.entry(id).or_default()));
+            (step, notify)
+        })
+    }
+
+    /// The request has ended, whatever it still held is free.
+    pub(crate) fn finish(&self, id: RequestId) {
+        self.at_desk(|desk, now| {
+            desk.policy.finish(id, now);
+            desk.waiting.remove(&id);
+        });
+    }
+
+    fn at_desk<R>(&self, act: impl FnOnce(&mut Desk, Moment) -> R) -> R {
         let now = self.clock.now();
         let mut desk = self.desk();
-        let result = act(&mut desk.policy, now);
+        let result = act(&mut desk, now);
         let Desk { policy, waiting, woken } = &mut *desk;
         policy.wake(now, woken);
         for id in woken.drain(..) {
@@ -100,15 +127,6 @@ impl App {
             }
         }
         result
-    }
-
-    /// What `id` is woken by.
-    pub(crate) fn waiter(&self, id: RequestId) -> Arc<Notify> {
-        Arc::clone(self.desk().waiting.entry(id).or_default())
-    }
-
-    pub(crate) fn forget(&self, id: RequestId) {
-        self.desk().waiting.remove(&id);
     }
 
     /// Waits for `until` or to be woken. Whoever's time has come also looks

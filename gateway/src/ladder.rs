@@ -282,9 +282,12 @@ impl Ladder {
         }
     }
 
-    /// Takes note that the answer from `rung` broke off: not there again.
-    pub fn broke_off(&mut self, rung: usize) {
+    /// Takes note that the answer from `rung` broke off: not there again. An
+    /// answer may flow past the deadline for its beginning; whoever goes on with
+    /// it is then looked for until `until`.
+    pub fn broke_off(&mut self, rung: usize, until: Moment) {
         self.rungs[rung].out = true;
+        self.deadline = self.deadline.max(until);
     }
 
     fn at(&mut self, endpoint: usize) -> impl Iterator<Item = &mut Rung> {

@@ -95,8 +95,7 @@ impl Job {
         fits: impl Fn(&Deployment) -> bool,
     ) -> Result<Try, Refused> {
         loop {
-            let mut woken = None;
-            let step = self.app.with_policy(|policy, now| policy.next_where(self.id, now, &fits));
+            let (step, notify) = self.app.next(self.id, &fits);
             match step {
                 Step::Try(next) => {
                     self.attempts += 1;
@@ -107,7 +106,7 @@ impl Job {
                     return Err(refusal_for(&refusal, self.last.as_ref(), &self.app));
                 }
                 Step::Wait { until, .. } => {
-                    let notify = woken.get_or_insert_with(|| self.app.waiter(self.id)).clone();
+                    let notify = notify.expect("whoever waits has something to be woken by");
                     self.app.wait(until, &notify).await;
                 }
             }
@@ -157,8 +156,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.app.with_policy(|policy, now| policy.finish(self.id, now));
-        self.app.forget(self.id);
+        self.app.finish(self.id);
         self.access.attempts = self.attempts;
         let begun = self.begun;
         let mut access = std::mem::take(&mut self.access);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod clients;
 mod faces;
 mod keys;
 mod messages;

@@ -19,6 +19,9 @@ use crate::outcome::{Outcome, as_ms};
 use crate::shared::Claim;
 use crate::table::{Deployment, Route, Table};
 
+/// How long somebody is looked for who goes on with an answer that broke off.
+const GO_ON: Duration = Duration::from_secs(60);
+
 impl Policy {
     /// Takes note of how an attempt went. With `Ok` its answer has begun;
     /// whatever else is said, the attempt is over, and the request may ask for
@@ -62,7 +65,7 @@ impl Policy {
             self.ledger.record_broken_stream(endpoint, now);
         }
         if let Some(request) = self.requests.get_mut(&id) {
-            request.ladder.broke_off(rung);
+            request.ladder.broke_off(rung, now.after(GO_ON));
         }
         self.settle(reservation, usage, now);
     }
