@@ -133,6 +133,26 @@ fn a_started_board_runs_its_firmware_before_anybody_connects() {
     assert_eq!(text, "check: boot ok\r\n");
 }
 
+/// The firmware's control block has no name that says so: it is searched for.
+#[test]
+fn rtt_is_read_from_a_board_that_runs() {
+    let silk = Silk::new();
+    for board in ["microbit", "netduinoplus2"] {
+        let elf = firmware(board);
+        let Some(served) = Served::start(&silk, &["start", board, "--elf", &elf]) else { return };
+        let log = on(&silk, served.address, board, &["log", "--for", "2", "--json"]).expect(0);
+        let ticks: Vec<u64> = log
+            .json()
+            .iter()
+            .filter(|line| line["channel"] == "rtt:0")
+            .filter_map(|line| line["text"].as_str()?.strip_prefix("tick ").map(str::to_owned))
+            .filter_map(|tick| u64::from_str_radix(&tick, 16).ok())
+            .collect();
+        assert!(ticks.len() > 2, "{board}: {}", log.stdout);
+        assert!(ticks.is_sorted(), "{board}: {ticks:x?}");
+    }
+}
+
 #[test]
 fn a_board_that_fails_is_told_by_its_exit_code_and_the_flash_is_named() {
     let silk = Silk::new();

@@ -201,15 +201,13 @@ impl Board {
         }
         let halt_within = self.deadlines().command;
         let mut core = core(self.session_mut())?;
-        let mut run = Run { options, listener, rtt: image.rtt_at.map(RttReader::new), serial };
+        let mut run = Run { options, listener, rtt: RttReader::new(image.rtt_at), serial };
         run.listener.started = Instant::now();
         let failed = |what| move |source| HilError::core(what, source);
         if !options.attach {
             // Cores without it take the fault; that is seen when the time is over.
             let _ = core.enable_vector_catch(VectorCatchCondition::HardFault);
-            if let Some(rtt) = &mut run.rtt {
-                rtt.forget(&mut core);
-            }
+            run.rtt.forget(&mut core);
             core.run().map_err(failed("run the core"))?;
         }
         let end = loop {
@@ -231,19 +229,17 @@ impl Board {
 struct Run<'r, 't> {
     options: &'r RunOptions,
     listener: &'r mut Listener<'t>,
-    rtt: Option<RttReader>,
+    rtt: RttReader,
     serial: Option<SerialLines>,
 }
 
 impl Run<'_, '_> {
     fn listen(&mut self, core: &mut Core<'_>) {
         let listener = &mut *self.listener;
-        if let Some(rtt) = &mut self.rtt {
-            rtt.take(core, |number, name, bytes| match name {
-                DEFMT if listener.defmt.is_some() => listener.bytes(DEFMT, LogKind::Rtt, bytes),
-                _ => listener.bytes(&format!("rtt:{number}"), LogKind::Rtt, bytes),
-            });
-        }
+        self.rtt.take(core, |number, name, bytes| match name {
+            DEFMT if listener.defmt.is_some() => listener.bytes(DEFMT, LogKind::Rtt, bytes),
+            _ => listener.bytes(&format!("rtt:{number}"), LogKind::Rtt, bytes),
+        });
         if let Some(serial) = &mut self.serial {
             let name = serial.channel().to_owned();
             let bytes = serial.next_bytes();
