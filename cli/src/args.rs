@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-pub(crate) use gateway::{GatewayServeArgs, GatewayStatusArgs, GatewayVerb};
+pub(crate) use gateway::{GatewayExplainArgs, GatewayServeArgs, GatewayStatusArgs, GatewayVerb};
 pub(crate) use hil::{BenchLockArgs, DiffArgs, HilRunArgs, HilSelection, HilVerb, LogArgs};
 
 /// True register, symbol and board facts for AI help on firmware.

@@ -8,7 +8,11 @@ use clap::{Args, Subcommand, ValueHint};
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatewayVerb {
     /// Show what the configuration amounts to, and refuse what makes no sense; contacts nobody
+    ///
+    /// `--config` names a silk.toml, a file with its [gateway] table, or LiteLLM's config.yaml.
     Check,
+    /// Say where a request would go, and why; contacts nobody
+    Explain(GatewayExplainArgs),
     /// Serve OpenAI's and Anthropic's APIs over the configured endpoints
     ///
     /// `--config` names LiteLLM's config.yaml or a TOML file with a `[gateway]` table; without it
@@ -51,4 +55,38 @@ pub(crate) struct GatewayStatusArgs {
     /// Show it again every so many seconds, until Ctrl-C
     #[arg(long, value_name = "SECONDS")]
     pub(crate) watch: Option<u64>,
+}
+
+/// What the request would look like.
+#[derive(Debug, Args)]
+pub(crate) struct GatewayExplainArgs {
+    /// What the model is wanted for: autocomplete, commit, docs, edit, refactor, explain, review,
+    /// debug, architecture, embed, rerank
+    #[arg(long, value_name = "TASK", value_parser = task)]
+    pub(crate) task: Option<gateway::Task>,
+    /// Model by name; or `auto`, `small`, `medium`, `large`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Tokens of the request
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) tokens: u64,
+    /// Bound on the answer that the request names, in tokens
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u64>,
+    /// It has a gap to be filled in
+    #[arg(long)]
+    pub(crate) fim: bool,
+    /// It offers tools
+    #[arg(long)]
+    pub(crate) tools: bool,
+    /// An answer failed its check: one tier up
+    #[arg(long)]
+    pub(crate) escalate: bool,
+}
+
+fn task(word: &str) -> Result<gateway::Task, String> {
+    word.parse().map_err(|()| {
+        let known: Vec<&str> = gateway::Task::ALL.iter().map(|task| task.as_str()).collect();
+        format!("no such task; known are {}", known.join(", "))
+    })
 }

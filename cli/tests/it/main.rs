@@ -13,6 +13,7 @@ mod doctor;
 mod elf_queries;
 mod eval;
 mod example;
+mod gateway;
 mod gateway_serve;
 mod hil;
 mod images;

@@ -2,50 +2,149 @@
 
 use std::io::Write;
 
-use gateway::config::Models;
-use gateway::table::Table;
+use gateway::config::{Facts, Limits, Price};
+use gateway::table::{Deployment, Table};
 use serde::Serialize;
 
-use crate::exit::{Exit, Failure, Outcome};
-use crate::session::Session;
+use super::settings::{self, Settings};
+use crate::args::Global;
+use crate::exit::{Exit, Outcome};
+use crate::ui::{CARE, QUIET, STRONG, Ui, printable};
 
-/// One endpoint, as configured.
+/// One model at one endpoint.
 #[derive(Serialize)]
 struct Line<'a> {
     version: u32,
+    /// What clients ask for.
+    model: &'a str,
     endpoint: &'a str,
+    provider: Option<&'a str>,
+    /// What the endpoint is asked for.
+    upstream: &'a str,
     origin: String,
     local: bool,
-    key: &'static str,
-    models: &'a Models,
+    region: Option<&'a str>,
+    /// False: outside the regions that may be used; never asked.
+    in_residency: bool,
+    key: String,
+    #[serde(flatten)]
+    facts: &'a Facts,
+    first_event_ms: u128,
+    idle_gap_ms: u128,
+    /// Models that stand in for it, in order.
+    fallbacks: Vec<&'a str>,
 }
 
-/// Shows the endpoints. Contacts nobody.
-pub(crate) fn run(session: &mut Session) -> Outcome {
-    let config = session.config.gateway.value.clone();
-    let table = Table::new(config.clone()).map_err(|error| {
-        Failure::new(Exit::Usage, "the gateway's settings make no sense")
-            .caused_by(&error)
-            .hint("`silk config` shows where they come from")
-    })?;
-    for (entry, endpoint) in config.endpoints.iter().zip(table.endpoints()) {
-        let is_set = |name: &String| std::env::var_os(name).is_some_and(|key| !key.is_empty());
-        let key = match &entry.api_key_env {
-            _ if entry.api_key.is_some() => "set",
-            Some(name) if is_set(name) => "set",
-            Some(_) => "missing",
-            None => "none",
-        };
-        let (origin, local) = (endpoint.origin(), endpoint.is_local());
-        let models = &entry.models;
-        let line = Line { version: 1, endpoint: &entry.name, origin, local, key, models };
-        if session.ui.json {
-            session.ui.json_line(&line)?;
-        } else {
-            let models = serde_json::to_string(models).unwrap_or_default();
-            let Line { endpoint, origin, key, .. } = line;
-            writeln!(session.ui.out, "{endpoint}  {origin}  key {key}  {models}")?;
+/// Shows it. Contacts nobody.
+pub(super) fn run(flags: Global) -> Outcome {
+    let (settings, mut ui) = settings::load(&flags)?;
+    for missing in &settings.missing {
+        let (owner, variable) = (&missing.owner, &missing.variable);
+        ui.warn(format!("{variable} is not set, which `{owner}` needs"));
+    }
+    let table = &settings.table;
+    if table.deployments().is_empty() {
+        ui.note(format!("{} names no endpoints", settings.source));
+        return Ok(Exit::Ok);
+    }
+    let mut models: Vec<&str> = Vec::new();
+    for deployment in table.deployments() {
+        if !models.contains(&deployment.group.as_str()) {
+            models.push(&deployment.group);
+        }
+    }
+    for model in models {
+        let fallbacks = fallbacks(table, model);
+        let own = table.deployments().iter().filter(|deployment| deployment.group == model);
+        let lines = own.map(|deployment| line(&settings, deployment, fallbacks.clone()));
+        show(&mut ui, model, lines.collect())?;
+    }
+    if !ui.json {
+        let aliases = &table.config().routing.aliases;
+        for (alias, model) in aliases {
+            writeln!(ui.out, "{}{QUIET} is {QUIET:#}{}", printable(alias), printable(model))?;
         }
     }
     Ok(Exit::Ok)
+}
+
+fn line<'a>(settings: &Settings, deployment: &'a Deployment, fallbacks: Vec<&'a str>) -> Line<'a> {
+    let missing = settings.missing.iter().find(|missing| missing.owner == deployment.name());
+    let key = match (deployment.endpoint.key(), missing) {
+        (Some(_), _) => "set".to_owned(),
+        (None, Some(missing)) => format!("missing {}", missing.variable),
+        (None, None) => "none".to_owned(),
+    };
+    Line {
+        version: 1,
+        model: &deployment.group,
+        endpoint: deployment.name(),
+        provider: deployment.provider.as_deref(),
+        upstream: &deployment.model,
+        origin: deployment.endpoint.origin(),
+        local: deployment.endpoint.is_local(),
+        region: deployment.region.as_deref(),
+        in_residency: deployment.in_residency,
+        key,
+        facts: &deployment.facts,
+        first_event_ms: deployment.bounds.first_event.as_millis(),
+        idle_gap_ms: deployment.bounds.idle.as_millis(),
+        fallbacks,
+    }
+}
+
+/// The other models on the ladder of `model`.
+fn fallbacks<'a>(table: &'a Table, model: &str) -> Vec<&'a str> {
+    let ladder = table.ladder(model);
+    let places = ladder.iter().flat_map(|routes| routes.iter()).filter_map(|r| r.deployment);
+    let mut fallbacks = Vec::new();
+    for group in places.map(|place| table.deployments()[place].group.as_str()) {
+        if group != model && !fallbacks.contains(&group) {
+            fallbacks.push(group);
+        }
+    }
+    fallbacks
+}
+
+fn show(ui: &mut Ui, model: &str, lines: Vec<Line<'_>>) -> Outcome {
+    if ui.json {
+        for line in &lines {
+            ui.json_line(line)?;
+        }
+        return Ok(Exit::Ok);
+    }
+    writeln!(ui.out, "{STRONG}{}{STRONG:#}", printable(model))?;
+    for line in &lines {
+        let provider = line.provider.map(|p| format!("{p} ")).unwrap_or_default();
+        let mut words = vec![format!("{provider}{} at {}", line.upstream, line.origin)];
+        words.extend(line.region.map(|region| format!("region {region}")));
+        words.extend(limits(&line.facts.limits));
+        words.extend(line.facts.max_input_tokens.map(|most| format!("window {most}")));
+        words.extend(price(&line.facts.price));
+        words.push(format!("key {}", line.key));
+        let care = if line.in_residency { "" } else { "  never asked: outside the residency" };
+        let (name, words) = (printable(line.endpoint), printable(&words.join(", ")));
+        writeln!(ui.out, "  {name}  {QUIET}{words}{QUIET:#}{CARE}{care}{CARE:#}")?;
+    }
+    if let Some(Line { fallbacks, .. }) = lines.first().filter(|line| !line.fallbacks.is_empty()) {
+        writeln!(ui.out, "  {QUIET}then{QUIET:#} {}", printable(&fallbacks.join(", ")))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn limits(limits: &Limits) -> Option<String> {
+    let parts = [
+        limits.rpm.map(|rpm| format!("{rpm} requests a minute")),
+        limits.tpm.map(|tpm| format!("{tpm} tokens a minute")),
+        limits.concurrency.map(|most| format!("{most} at a time")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn price(price: &Price) -> Option<String> {
+    let dollars = |price: Option<f64>| price.map_or("?".to_owned(), |price| format!("${price}"));
+    price
+        .is_known()
+        .then(|| format!("{} in, {} out a million", dollars(price.input), dollars(price.output)))
 }

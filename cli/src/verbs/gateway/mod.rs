@@ -1,18 +1,20 @@
 //! `silk gateway`: which model serves what, before anybody is asked.
 
 mod check;
+mod explain;
 mod serve;
+mod settings;
 mod status;
 
 use crate::args::{GatewayVerb, Global};
 use crate::exit::Outcome;
-use crate::session::Session;
 
 /// `silk gateway`
 pub(crate) fn run(flags: Global, verb: &GatewayVerb) -> Outcome {
     match verb {
         GatewayVerb::Serve(args) => serve::run(flags, args),
         GatewayVerb::Status(args) => status::run(&flags, args),
-        GatewayVerb::Check => check::run(&mut Session::load(flags)?),
+        GatewayVerb::Check => check::run(flags),
+        GatewayVerb::Explain(args) => explain::run(flags, args),
     }
 }
