@@ -224,6 +224,12 @@ fn endpoint(index: usize, number: usize, entry: Entry) -> Result<EndpointConfig,
     let (prefix, model) = match (&params.custom_llm_provider, params.model.split_once('/')) {
         (Some(provider), _) => (provider.as_str(), params.model.as_str()),
         (None, Some((prefix, model))) if providers::find(prefix).is_some() => (prefix, model),
+        // `azure/…`, or the name of a model at nobody knows where: not at OpenAI's.
+        (None, Some((prefix, model)))
+            if params.api_base.is_none() || providers::is_foreign(prefix) =>
+        {
+            (prefix, model)
+        }
         // Without a provider's word LiteLLM takes it for OpenAI's.
         (None, _) => ("openai", params.model.as_str()),
     };

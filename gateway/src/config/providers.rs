@@ -58,6 +58,29 @@ const PROVIDERS: [Provider; 22] = [
     own("text-completion-openai"),
 ];
 
+/// Words of providers whose protocol is another, wherever they are.
+const FOREIGN: [&str; 14] = [
+    "azure",
+    "azure_ai",
+    "azure_text",
+    "bedrock",
+    "bedrock_converse",
+    "cloudflare",
+    "cohere",
+    "cohere_chat",
+    "databricks",
+    "replicate",
+    "sagemaker",
+    "vertex_ai",
+    "vertex_ai_beta",
+    "watsonx",
+];
+
+/// Whether this is the word of a provider that cannot be asked.
+pub(super) fn is_foreign(prefix: &str) -> bool {
+    FOREIGN.contains(&prefix)
+}
+
 /// The provider with this word.
 pub(super) fn find(prefix: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.prefix == prefix)

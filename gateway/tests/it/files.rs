@@ -148,6 +148,9 @@ fn what_cannot_be_read_is_refused_with_its_line() {
         ("[chip]\nname = 'x'\n", None, "gateway"),
         (&one("model: openai/m, rpm: many"), Some(3), ""),
         (&one("model: bedrock/m, custom_llm_provider: bedrock"), Some(3), "`bedrock` is not known"),
+        (&one("model: bedrock/m"), Some(3), "`bedrock` is not known"),
+        (&one("model: somebody/m"), Some(3), "`somebody` is not known"),
+        (&one("model: azure/m, api_base: 'https://a.example'"), Some(3), "`azure` is not known"),
         (&one("model: hosted_vllm/m"), Some(3), "`api_base` is missing"),
     ];
     for (text, line, words) in cases {
