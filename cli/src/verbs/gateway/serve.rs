@@ -12,18 +12,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use gateway::GatewayConfig;
-use gateway::config::file;
 use gateway_server::{Access, AccessLog, Options, Server, StartError};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::settings;
 use crate::args::{GatewayServeArgs, Global};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::{self, Deferred};
 use crate::json;
-use crate::session::Session;
 use crate::ui::{STRONG, Ui};
 
 /// How often the file is looked at.
@@ -128,43 +127,17 @@ struct Source {
 impl Source {
     /// Loads the configuration, with its keys filled in.
     fn load(&self, ui: &Ui) -> Result<GatewayConfig, Failure> {
-        let mut config = match &self.flags.config {
-            Some(path) => self.load_file(path, ui)?,
-            None => {
-                let session = Session::load(self.flags.clone())?;
-                let allowed = self.allow_remote || session.config.allow_remote.value;
-                let config = session.config.gateway.value;
-                local_only(config, allowed, ui)
-            }
-        };
-        for missing in config.fill_from(|name| std::env::var(name).ok()) {
+        let (settings, _) = settings::load(&self.flags)?;
+        for missing in settings.missing {
             ui.warn(format!("{}: {} is not set", missing.owner, missing.variable));
         }
+        let config = local_only(settings.config, settings.allow_remote || self.allow_remote, ui);
         if config.endpoints.is_empty() {
             return Err(Failure::new(Exit::Usage, "no endpoint is configured").hint(
                 "name a LiteLLM config.yaml or a TOML file with [gateway] by --config FILE",
             ));
         }
         Ok(config)
-    }
-
-    /// A file that is named for this very purpose is the word of who starts it:
-    /// its endpoints are used, wherever they are.
-    fn load_file(&self, path: &PathBuf, ui: &Ui) -> Result<GatewayConfig, Failure> {
-        let shown = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(Exit::Usage, format!("cannot read {shown}")).caused_by(&error)
-        })?;
-        let loaded = file::read(&text).map_err(|broken| {
-            let place = broken.line.map_or(String::new(), |line| format!(":{line}"));
-            Failure::new(Exit::Usage, format!("{shown}{place}: {}", broken.text))
-                .hint("`silk gateway check --config FILE` shows what it amounts to")
-        })?;
-        for note in &loaded.notes {
-            let place = note.line.map_or(String::new(), |line| format!(":{line}"));
-            ui.warn(format!("{shown}{place}: {}", note.text));
-        }
-        Ok(loaded.config)
     }
 
     /// When the file was last written.

@@ -15,8 +15,13 @@ use crate::ui::Ui;
 
 /// What a gateway is to be run with.
 pub(super) struct Settings {
-    /// The checked configuration, keys filled in.
+    /// What was read, keys filled in.
+    pub(super) config: GatewayConfig,
+    /// The same, checked.
     pub(super) table: Arc<Table>,
+    /// Whether there was a yes to endpoints off this machine. A file that is named for this very
+    /// purpose is the word of who names it.
+    pub(super) allow_remote: bool,
     /// Where it comes from.
     pub(super) source: String,
     /// Variables that are named and not set.
@@ -40,7 +45,8 @@ pub(super) fn load(flags: &Global) -> Result<(Settings, Ui), Failure> {
                 None => "the settings".to_owned(),
             };
             let config = session.config.gateway.value.clone();
-            let settings = finish(config, source, |_| None)?;
+            let mut settings = finish(config, source, |_| None)?;
+            settings.allow_remote = session.config.allow_remote.value;
             Ok((settings, session.ui))
         }
     }
@@ -65,7 +71,7 @@ fn finish(
     place: impl Fn(&ConfigError) -> Option<String>,
 ) -> Result<Settings, Failure> {
     let missing = config.fill_from(|name| std::env::var(name).ok());
-    let table = Table::new(config).map_err(|error| {
+    let table = Table::new(config.clone()).map_err(|error| {
         let what = format!("`{source}` makes no sense as the configuration of a gateway");
         let words = format!("failed to {error}");
         let detail = match place(&error) {
@@ -78,7 +84,7 @@ fn finish(
             None => failure,
         }
     })?;
-    Ok(Settings { table: Arc::new(table), source, missing })
+    Ok(Settings { config, table: Arc::new(table), allow_remote: true, source, missing })
 }
 
 fn unreadable(path: &Path, broken: &Broken) -> Failure {
