@@ -46,6 +46,7 @@ const VERBS: &[(&str, May, &[&str])] = &[
     ("eval", May::Read, &["questions.jsonl"]),
     ("explain", May::Read, &["faulty.silk"]),
     ("flash", May::Write, &[]),
+    ("gateway", May::Read, &["explain"]),
     ("halt", May::Halt, &[]),
     ("hil", May::Read, &["list"]),
     ("index", May::Read, &["list"]),
