@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use gateway::policy::{Policy, RequestId, Step};
+use gateway::shared::SharedState;
 use gateway::table::Deployment;
 use gateway::{Clock, ConfigError, GatewayConfig, Moment, Table, TokioClock};
 use tokio::sync::Notify;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use crate::access::Access;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::shared::{RedisState, Shared};
 use crate::upstream::Upstreams;
 use crate::{Options, StartError};
 
@@ -21,6 +23,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) upstreams: Upstreams,
     pub(crate) metrics: Metrics,
+    /// What is shared with other replicas; set for good at the start.
+    pub(crate) shared: Option<Arc<Shared>>,
     keys: RwLock<Arc<Keys>>,
     clock: TokioClock,
     desk: Mutex<Desk>,
@@ -42,6 +46,11 @@ impl App {
         let users_count = users_count(&config);
         let table = Arc::new(Table::new(config)?);
         let upstreams = Upstreams::new().map_err(StartError::Tls)?;
+        let redis = table.config().server.redis.as_ref().map(RedisState::new).transpose()?;
+        let shared = redis.map(|redis| {
+            let state: Arc<dyn SharedState> = Arc::new(redis);
+            Arc::new(Shared::new(state, options.notices.clone()))
+        });
         // Where several do equally well, restarts should not all begin alike.
         let seed = u64::from(std::process::id());
         let policy = Policy::new(table, seed);
@@ -49,6 +58,7 @@ impl App {
             options,
             upstreams,
             metrics: Metrics::default(),
+            shared,
             keys: RwLock::new(Arc::new(keys)),
             clock: TokioClock::default(),
             desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),

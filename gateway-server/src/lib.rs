@@ -22,6 +22,7 @@ mod relay;
 mod request;
 mod server;
 mod service;
+mod shared;
 mod splice;
 mod status;
 mod upstream;
@@ -34,10 +35,24 @@ use std::time::Duration;
 pub use access::{Access, End};
 pub use face::Face;
 pub use server::Server;
+pub use shared::RedisState;
 pub use status::fetch_status;
 
 /// Takes each line of the access log.
 pub type AccessLog = Arc<dyn Fn(&Access) + Send + Sync>;
+
+/// Something that whoever runs the server should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The state that replicas share is lost; this one goes on by its own estimate.
+    SharedStateLost(gateway::shared::Lost),
+    /// It is back.
+    SharedStateBack,
+}
+
+/// Takes each notice.
+pub type Notices = Arc<dyn Fn(&Notice) + Send + Sync>;
 
 /// Bounds on clients, and where the access log goes.
 #[derive(Clone)]
@@ -57,6 +72,8 @@ pub struct Options {
     pub drain: Duration,
     /// `None`: no log.
     pub access_log: Option<AccessLog>,
+    /// `None`: nobody is told.
+    pub notices: Option<Notices>,
 }
 
 impl Default for Options {
@@ -69,6 +86,7 @@ impl Default for Options {
             deadline: Duration::from_secs(300),
             drain: Duration::from_secs(30),
             access_log: None,
+            notices: None,
         }
     }
 }
@@ -86,6 +104,9 @@ pub enum StartError {
     /// The configuration makes no sense.
     #[error(transparent)]
     Config(#[from] gateway::ConfigError),
+    /// The address of the state that replicas share makes no sense.
+    #[error("use the address of Redis")]
+    Shared(#[from] gateway::shared::Lost),
     /// TLS for endpoints could not be set up.
     #[error("set up TLS")]
     Tls(#[source] gateway_client::error::Cause),

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::{Access, End};
+use crate::shared::Standing;
 use crate::wire::Usage;
 use gateway::table::Deployment;
 
@@ -76,7 +77,7 @@ impl Metrics {
     }
 
     /// All of it as text.
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, shared: Option<&Standing>) -> String {
         let mut text = String::new();
         self.render_requests(&mut text);
         self.render_first(&mut text);
@@ -103,6 +104,9 @@ impl Metrics {
         ] {
             head(&mut text, name, kind, help);
             line(&mut text, name, "", &value);
+        }
+        if let Some(shared) = shared {
+            render_shared(&mut text, shared);
         }
         text
     }
@@ -138,6 +142,22 @@ impl Metrics {
         let seconds = self.first_micros.load(Relaxed) as f64 / 1e6;
         line(text, &format!("{name}_sum"), "", &seconds.to_string());
         line(text, &format!("{name}_count"), "", &sum.to_string());
+    }
+}
+
+fn render_shared(text: &mut String, shared: &Standing) {
+    for (name, kind, help, value) in [
+        ("shared_state_up", "gauge", "1 if what replicas share is reached.", shared.reached.into()),
+        ("shared_state_losses_total", "counter", "How often it was lost.", shared.losses),
+        (
+            "unshared_requests_total",
+            "counter",
+            "Requests sent by this replica's estimate alone.",
+            shared.unshared_requests,
+        ),
+    ] {
+        head(text, name, kind, help);
+        line(text, name, "", &value.to_string());
     }
 }
 

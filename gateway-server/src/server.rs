@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::service::respond;
@@ -74,6 +75,7 @@ impl Server {
     /// of [`Options::drain`]. Gives how many had to be cut off.
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> usize {
         let places = Arc::new(Semaphore::new(self.app.options.connections));
+        let keeping_up = self.keep_up().await;
         let (stopping, stopped) = watch::channel(false);
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -96,12 +98,27 @@ impl Server {
             }
         }
         drop(listener);
+        if let Some(keeping_up) = keeping_up {
+            keeping_up.abort();
+        }
         // Whoever holds the other end is a connection still open.
         drop(stopped);
         stopping.send_replace(true);
         // Passing the bound is not an error: what is left is counted below.
         let _ = tokio::time::timeout(self.app.options.drain, stopping.closed()).await;
+        if let Some(shared) = &self.app.shared {
+            shared.tell_spend(&self.app).await;
+        }
         stopping.receiver_count()
+    }
+
+    /// Reaches the state that replicas share, so that it is there for the first
+    /// request, and keeps up with it until told to stop.
+    async fn keep_up(&self) -> Option<JoinHandle<()>> {
+        let shared = Arc::clone(self.app.shared.as_ref()?);
+        shared.look(&self.app).await;
+        let app = Arc::clone(&self.app);
+        Some(tokio::spawn(async move { shared.keep_up(&app).await }))
     }
 }
 

@@ -192,7 +192,9 @@ fn look(app: &App, request: &Request<Incoming>) -> Result<Response<Out>, Refused
     match path {
         "/metrics" => {
             need_master(&user)?;
-            let mut response = Response::new(Out::Whole(Some(app.metrics.render().into())));
+            let shared = app.shared.as_ref().map(|shared| shared.standing());
+            let text = app.metrics.render(shared.as_ref());
+            let mut response = Response::new(Out::Whole(Some(text.into())));
             let kind = HeaderValue::from_static("text/plain; version=0.0.4");
             response.headers_mut().insert(CONTENT_TYPE, kind);
             Ok(response)

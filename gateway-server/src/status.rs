@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::shared::Standing;
 use crate::upstream::{Upstreams, overdue};
 
 /// The status of the server: uptime, and all that the policy knows.
@@ -15,11 +16,15 @@ pub(crate) fn status(app: &App) -> Value {
     struct Status<T> {
         version: u32,
         up_s: u64,
+        /// What is shared with other replicas; left out where nothing is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shared: Option<Standing>,
         #[serde(flatten)]
         policy: T,
     }
     let policy = app.with_policy(|policy, now| policy.status(now));
-    let status = Status { version: 1, up_s: app.up_for().as_secs(), policy };
+    let shared = app.shared.as_ref().map(|shared| shared.standing());
+    let status = Status { version: 1, up_s: app.up_for().as_secs(), shared, policy };
     serde_json::to_value(status).unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

@@ -207,14 +207,7 @@ impl Ledger {
         now: Moment,
     ) {
         let record = &mut self.deployments[booking.deployment];
-        let sent = !matches!(
-            outcome,
-            Outcome::ConnectError
-                | Outcome::Timeout { connecting: true }
-                | Outcome::Unusable
-                | Outcome::NoConsent
-                | Outcome::SkippedCooldown { .. }
-        );
+        let sent = outcome.was_sent();
         // What may be working on it still has had its tokens.
         if matches!(outcome, Outcome::Timeout { connecting: false }) {
             record.meter.settle(booking.entry, None, now);

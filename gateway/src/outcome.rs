@@ -83,6 +83,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// True if the request may have reached the endpoint, so that its limits
+    /// may have counted it.
+    pub const fn was_sent(&self) -> bool {
+        !matches!(
+            self,
+            Self::ConnectError
+                | Self::Timeout { connecting: true }
+                | Self::Unusable
+                | Self::NoConsent
+                | Self::SkippedCooldown { .. }
+        )
+    }
+
     /// What an error before the first piece of an answer means.
     pub fn from_error(error: &ClientError) -> Self {
         match error {

@@ -81,5 +81,8 @@ pub trait SharedState: Send + Sync {
     fn left_alone(&self) -> BoxFuture<'static, Result<Vec<(String, Duration)>, Lost>>;
 
     /// Adds what was spent since the last call; gives back what all spent.
+    ///
+    /// After an error the next call must be given the same rows again: what
+    /// was counted then is not counted twice.
     fn add_spend(&self, more: Vec<Spent>) -> BoxFuture<'static, Result<Vec<Spent>, Lost>>;
 }

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::face::Refused;
 use crate::keys::User;
 use crate::request::Request;
+use crate::shared::Held;
 use crate::wire::Usage;
 
 /// What a client's headers say besides the request.
@@ -38,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) access: Access,
     id: RequestId,
     begun: Instant,
+    /// Room that other replicas do not have meanwhile.
+    held: Option<Held>,
 }
 
 impl Job {
@@ -79,6 +82,7 @@ impl Job {
                 access,
                 id,
                 begun,
+                held: None,
             }),
             Err(refusal) => {
                 let refused = refusal_for(&refusal, None, app);
@@ -97,6 +101,7 @@ impl Job {
         loop {
             let (step, notify) = self.app.next(self.id, &fits);
             match step {
+                Step::Try(next) if !self.claim(&next).await => {}
                 Step::Try(next) => {
                     self.attempts += 1;
                     self.degraded |= next.degraded;
@@ -113,12 +118,52 @@ impl Job {
         }
     }
 
+    /// Takes the room for `next` in what replicas share. False: others have it,
+    /// and the request is back where it was.
+    async fn claim(&mut self, next: &Try) -> bool {
+        let Some(shared) = &self.app.shared else { return true };
+        let Some(claim) = self.app.with_policy(|policy, _| policy.claim(next.reservation)) else {
+            return true;
+        };
+        match shared.reserve(claim).await {
+            Some(Err(wait)) => {
+                self.app.with_policy(|policy, now| policy.full(next.reservation, wait, now));
+                false
+            }
+            Some(Ok(held)) => {
+                self.held = Some(held);
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Gives back what was claimed. `tokens`: as in the policy's ledger.
+    fn unclaim(&mut self, tokens: Option<u64>, counted: bool) {
+        if let (Some(shared), Some(held)) = (&self.app.shared, self.held.take()) {
+            shared.settle(held, tokens, counted);
+        }
+    }
+
+    /// Tells other replicas how long an endpoint is to be left alone.
+    fn tell_others(&self, deployment: &Deployment) {
+        let Some(shared) = &self.app.shared else { return };
+        let wait = self.app.with_policy(|policy, now| policy.left_alone(deployment, now));
+        if let Some(wait) = wait {
+            shared.leave_alone(deployment.name(), wait);
+        }
+    }
+
     /// An attempt came to nothing.
     pub(crate) fn failed(&mut self, next: &Try, error: ClientError, observed: &Observed) {
         let outcome = gateway::Outcome::from_error(&error);
         self.app.metrics.attempt(&next.deployment, outcome_word(&outcome));
         self.app
             .with_policy(|policy, now| policy.record(next.reservation, &outcome, observed, now));
+        // What may be working on it still has had its tokens.
+        let tokens = !matches!(outcome, gateway::Outcome::Timeout { connecting: false });
+        self.unclaim(tokens.then_some(0), outcome.was_sent());
+        self.tell_others(&next.deployment);
         self.last = Some(error);
     }
 
@@ -134,9 +179,11 @@ impl Job {
     }
 
     /// An answer that had begun broke off.
-    pub(crate) fn broken(&self, reservation: Reservation, deployment: &Deployment) {
+    pub(crate) fn broken(&mut self, reservation: Reservation, deployment: &Deployment) {
         self.app.metrics.attempt(deployment, "broken_stream");
         self.app.with_policy(|policy, now| policy.broken(reservation, None, now));
+        self.unclaim(None, true);
+        self.tell_others(deployment);
     }
 
     /// The answer is over, and so is the request.
@@ -144,6 +191,7 @@ impl Job {
         let spent = self
             .app
             .with_policy(|policy, now| policy.settle(reservation, usage.told().as_ref(), now));
+        self.unclaim(usage.told().map(|usage| usage.input_tokens + usage.output_tokens), true);
         self.access.settle(usage, spent);
         self.app.metrics.settled(usage, spent);
     }
@@ -157,6 +205,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         self.app.finish(self.id);
+        self.unclaim(None, true);
         self.access.attempts = self.attempts;
         let begun = self.begun;
         let mut access = std::mem::take(&mut self.access);

@@ -6,6 +6,7 @@ mod clients;
 mod faces;
 mod keys;
 mod messages;
+mod replicas;
 mod streams;
 mod whole;
 

@@ -176,6 +176,7 @@ fn paths(place: &Place, form: Form) -> Vec<Vec<String>> {
         .concat(),
         (Place::User(index), _) => ours(&["server", "users", &index.to_string()]),
         (Place::Residency, _) => ours(&["routing", "residency"]),
+        (Place::Redis, _) => ours(&["server", "redis"]),
     }
 }
 

@@ -41,6 +41,14 @@ impl GatewayConfig {
                 user.key = Some(Secret::new(key));
             }
         }
+        let server = &mut self.server;
+        if let Some(address) = find("redis", &server.redis_env) {
+            server.redis = Some(Secret::new(address));
+        }
+        if let Some(parts) = &server.redis_parts {
+            server.redis =
+                parts.address(|variable| find("redis", variable)).or(server.redis.take());
+        }
         if let Some(key) = find("master key", &self.server.master_key_env) {
             self.server.master_key = Some(Secret::new(key));
         }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::providers::{self, Provider};
 use super::{
-    EndpointConfig, Facts, GatewayConfig, Limits, Models, Price, RoutingConfig, ServerConfig,
-    Strategy,
+    EndpointConfig, Facts, GatewayConfig, Limits, Models, Part, Price, RedisParts, RoutingConfig,
+    ServerConfig, Strategy,
 };
 
 /// Words before the name of a variable that holds a value.
@@ -112,6 +112,18 @@ struct RouterSettings {
     context_window_fallbacks: Vec<BTreeMap<String, Vec<String>>>,
     default_fallbacks: Vec<String>,
     model_group_alias: BTreeMap<String, Alias>,
+    redis_url: Option<Secret>,
+    redis_host: Option<Secret>,
+    redis_port: Option<Port>,
+    redis_password: Option<Secret>,
+}
+
+/// `router_settings.redis_port`: a number, or a text that is one or names a variable.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Port {
+    Number(u16),
+    Text(Secret),
 }
 
 /// `litellm_settings`: the parts that may stand here as well as above.
@@ -206,7 +218,17 @@ impl File {
             facts.idle_ms = facts.idle_ms.or(stream.map(as_ms));
         }
         let (master_key, master_key_env) = secret(self.general_settings.master_key);
-        let server = ServerConfig { master_key, master_key_env, ..ServerConfig::default() };
+        let (redis, redis_env) = secret(router.redis_url);
+        let redis_parts = router.redis_host.map(|host| RedisParts {
+            host: part(host),
+            port: router.redis_port.map(|port| match port {
+                Port::Number(port) => Part::Value(Secret::new(port.to_string())),
+                Port::Text(port) => part(port),
+            }),
+            password: router.redis_password.map(part),
+        });
+        let keys = ServerConfig { master_key, master_key_env, ..ServerConfig::default() };
+        let server = ServerConfig { redis, redis_env, redis_parts, ..keys };
         // A gateway's own file is a list of those to be asked.
         let allow_remote = true;
         Ok((
@@ -298,6 +320,13 @@ fn secret(value: Option<Secret>) -> (Option<Secret>, Option<String>) {
     match value.expose().strip_prefix(FROM_ENVIRONMENT) {
         Some(variable) => (None, Some(variable.to_owned())),
         None => (Some(value), None),
+    }
+}
+
+fn part(value: Secret) -> Part {
+    match value.expose().strip_prefix(FROM_ENVIRONMENT) {
+        Some(variable) => Part::Variable(variable.to_owned()),
+        None => Part::Value(value),
     }
 }
 

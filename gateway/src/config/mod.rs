@@ -42,7 +42,7 @@ pub use facts::{Facts, Limits, Price, Protocol};
 pub use keys::Missing;
 pub use models::{ModelRef, Models};
 pub use routing::{RoutingConfig, Strategy};
-pub use server::{Class, ServerConfig, UserConfig};
+pub use server::{Class, Part, RedisParts, ServerConfig, UserConfig};
 pub use task::{Task, Tier};
 
 /// Everything the gateway is told.

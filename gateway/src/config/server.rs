@@ -42,6 +42,15 @@ pub struct ServerConfig {
     /// The environment variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_env: Option<String>,
+    /// The Redis that replicas share: `redis://:PASSWORD@HOST:PORT/DATABASE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<Secret>,
+    /// The environment variable that holds its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_env: Option<String>,
+    /// The same, as LiteLLM's files have it.
+    #[serde(skip)]
+    pub redis_parts: Option<RedisParts>,
     /// Who else may ask.
     pub users: Vec<UserConfig>,
     /// Requests that may wait at a time, of all users.
@@ -60,11 +69,65 @@ impl Default for ServerConfig {
         Self {
             master_key: None,
             master_key_env: None,
+            redis: None,
+            redis_env: None,
+            redis_parts: None,
             users: Vec::new(),
             queue: Self::QUEUE,
             queue_per_user: Self::QUEUE_PER_USER,
         }
     }
+}
+
+/// Where a Redis is, part by part; each a value, or a variable that holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RedisParts {
+    /// `redis.example`
+    pub host: Part,
+    /// 6379 if left out.
+    pub port: Option<Part>,
+    /// None if left out.
+    pub password: Option<Part>,
+}
+
+/// A value of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// As it stands there.
+    Value(Secret),
+    /// The environment variable that holds it.
+    Variable(String),
+}
+
+impl RedisParts {
+    /// The address, given what `find` says of variables; `None`: one is missing.
+    pub(crate) fn address(
+        &self,
+        mut find: impl FnMut(&Option<String>) -> Option<String>,
+    ) -> Option<Secret> {
+        let mut text = |part: &Part| match part {
+            Part::Value(value) => Some(value.expose().to_owned()),
+            Part::Variable(variable) => find(&Some(variable.clone())),
+        };
+        let host = text(&self.host)?;
+        let port = self.port.as_ref().map_or(Some("6379".to_owned()), &mut text)?;
+        let password = match &self.password {
+            Some(part) => format!(":{}@", percent_encoded(&text(part)?)),
+            None => String::new(),
+        };
+        Some(Secret::new(format!("redis://{password}{host}:{port}")))
+    }
+}
+
+/// Source: RFC 3986, 2.1 and 2.3.
+fn percent_encoded(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    });
+    encoded.collect()
 }
 
 /// One who may ask.

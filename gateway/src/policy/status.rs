@@ -1,11 +1,14 @@
 //! What is known right now, for people and monitors to read.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::{Policy, Spent};
 use crate::clock::Moment;
 use crate::config::Class;
 use crate::outcome::as_ms;
+use crate::table::Deployment;
 
 /// The state of the gateway.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,6 +53,14 @@ pub struct DeploymentStatus {
 }
 
 impl Policy {
+    /// How long the endpoint of `deployment` is to be left alone yet; `None`:
+    /// it may be asked.
+    pub fn left_alone(&self, deployment: &Deployment, now: Moment) -> Option<Duration> {
+        let place = self.table().same_deployment(deployment)?;
+        let endpoint = self.table().deployments()[place].endpoint_index;
+        Some(self.ledger.not_before(endpoint, now)?.since(now))
+    }
+
     /// What is known at `now`.
     pub fn status(&self, now: Moment) -> Status {
         let deployments = self.table().deployments().iter().map(|deployment| {

@@ -88,6 +88,14 @@ pub enum ConfigError {
         /// The host.
         host: String,
     },
+    /// A Redis at a host that is not among those that may be contacted.
+    #[error(
+        "share state through Redis at `{host}`: it is not among the hosts that may be contacted"
+    )]
+    RedisOutsideHosts {
+        /// The host.
+        host: String,
+    },
     /// No endpoint is in a region that may be used.
     #[error("keep to the regions {}: no endpoint is in any of them", .regions.join(", "))]
     NobodyInResidency {
@@ -122,6 +130,8 @@ pub enum Place {
     User(usize),
     /// The regions that may be used.
     Residency,
+    /// The state that replicas share.
+    Redis,
 }
 
 impl ConfigError {
@@ -138,6 +148,7 @@ impl ConfigError {
             Self::UnknownFallback { from, .. } => Place::Fallbacks(from.clone()),
             Self::UnknownAlias { alias, .. } => Place::Alias(alias.clone()),
             Self::NobodyInResidency { .. } => Place::Residency,
+            Self::RedisOutsideHosts { .. } => Place::Redis,
             Self::User { index, .. } => Place::User(*index),
         }
     }

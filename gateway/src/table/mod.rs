@@ -81,6 +81,7 @@ impl Table {
     /// The first [`ConfigError`] in the order of the configuration.
     pub fn new(config: GatewayConfig) -> Result<Self, ConfigError> {
         let endpoints = parse_endpoints(&config)?;
+        check_redis(&config)?;
         let deployments = deployments(&config, &endpoints)?;
         if !deployments.is_empty() && !deployments.iter().any(|d| d.in_residency) {
             let regions = config.routing.residency.clone();
@@ -267,6 +268,34 @@ fn parse_endpoints(config: &GatewayConfig) -> Result<Vec<Endpoint>, ConfigError>
         endpoints.push(endpoint);
     }
     Ok(endpoints)
+}
+
+/// No host but those listed is contacted, Redis' neither.
+fn check_redis(config: &GatewayConfig) -> Result<(), ConfigError> {
+    let (Some(hosts), Some(redis)) = (&config.routing.hosts, &config.server.redis) else {
+        return Ok(());
+    };
+    let Some(host) = redis_host(redis.expose()) else { return Ok(()) };
+    let is_local = matches!(host, "localhost" | "::1") || host.starts_with("127.");
+    match is_local || hosts.iter().any(|allowed| allowed == host) {
+        true => Ok(()),
+        false => Err(ConfigError::RedisOutsideHosts { host: host.to_owned() }),
+    }
+}
+
+/// The host of `redis://[[user]:password@]host[:port][/database]`; `None`: a
+/// socket's path, which is on this machine.
+fn redis_host(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    if !scheme.starts_with("redis") && !scheme.starts_with("valkey") || scheme.contains("unix") {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    match place.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next(),
+        None => place.split(':').next(),
+    }
 }
 
 fn parse_endpoint(index: usize, config: &EndpointConfig) -> Result<Endpoint, ConfigError> {

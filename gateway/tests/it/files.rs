@@ -105,7 +105,7 @@ fn keys_come_from_where_the_file_says_and_are_never_printed() {
 
 #[test]
 fn unknown_keys_are_told_with_their_lines() {
-    let text = "model_list:\n  - model_name: m\n    litellm_params:\n      model: openai/m\n      api_base: http://127.0.0.1:1\n      api_version: '2024'\n    tpm: 3\nrouter_settings:\n  redis_host: localhost\n  routing_strategy: fastest\nextra: 1\n";
+    let text = "model_list:\n  - model_name: m\n    litellm_params:\n      model: openai/m\n      api_base: http://127.0.0.1:1\n      api_version: '2024'\n    tpm: 3\nrouter_settings:\n  cache_responses: localhost\n  routing_strategy: fastest\nextra: 1\n";
     let notes = loaded(text).notes;
     let told: Vec<_> = notes.iter().map(|note| (note.line, note.text.as_str())).collect();
     assert_eq!(
@@ -113,7 +113,7 @@ fn unknown_keys_are_told_with_their_lines() {
         [
             (Some(6), "unknown option `model_list.0.litellm_params.api_version` is ignored"),
             (Some(7), "unknown option `model_list.0.tpm` is ignored"),
-            (Some(9), "unknown option `router_settings.redis_host` is ignored"),
+            (Some(9), "unknown option `router_settings.cache_responses` is ignored"),
             (Some(10), "`fastest` is not known; `simple-shuffle` is used"),
             (Some(11), "unknown option `extra` is ignored"),
         ]
@@ -184,6 +184,10 @@ fn nonsense_is_refused_with_its_line() {
         (format!("{endpoint}[gateway.tiers]\nsmall = ['x']\n"), 7),
         (format!("{endpoint}[gateway.routing]\nresidency = ['us']\n"), 7),
         (format!("{endpoint}[gateway.routing]\nhosts = ['other.example']\n"), 1),
+        (
+            "[gateway.server]\nredis = 'redis://:a@b@far.example:1/2'\n[gateway.routing]\nhosts = []\n".to_owned(),
+            2,
+        ),
         (format!("{endpoint}[gateway.routing.fallbacks]\nm = ['x']\n"), 7),
         (format!("{endpoint}[[gateway.server.users]]\nname = 'u'\n"), 6),
     ];
@@ -250,4 +254,34 @@ fn a_pattern_serves_whatever_fits_it() {
     assert_eq!(model("openai/gpt-5").as_deref(), Some("gpt-5"));
     assert_eq!(model("openai/own").as_deref(), Some("mine"));
     assert_eq!(model("gpt-5"), None);
+}
+
+#[test]
+fn the_redis_that_replicas_share_is_found_in_both_forms() {
+    let base = "model_list:\n- model_name: m\n  litellm_params: { model: openai/m, api_base: 'http://127.0.0.1:1' }\nrouter_settings:\n";
+    let look_up = |name: &str| match name {
+        "REDIS_HOST" => Some("redis.example".to_owned()),
+        "REDIS_PASSWORD" => Some("p@ss/w:d".to_owned()),
+        _ => None,
+    };
+    for (settings, address) in [
+        ("redis_host: redis.example", Some("redis://redis.example:6379")),
+        (
+            "redis_host: os.environ/REDIS_HOST\n  redis_port: 6380\n  redis_password: os.environ/REDIS_PASSWORD",
+            Some("redis://:p%40ss%2Fw%3Ad@redis.example:6380"),
+        ),
+        ("redis_host: h\n  redis_port: '1'", Some("redis://h:1")),
+        ("redis_host: h\n  redis_password: os.environ/NO_SUCH", None),
+        ("redis_url: redis://h:1/2", Some("redis://h:1/2")),
+    ] {
+        let mut read = loaded(&format!("{base}  {settings}\n"));
+        assert_eq!(read.notes, [], "{settings}");
+        let missing = read.config.fill_from(look_up);
+        assert_eq!(missing.is_empty(), address.is_some(), "{settings}: {missing:?}");
+        let found = read.config.server.redis.as_ref().map(|redis| redis.expose());
+        assert_eq!(found, address, "{settings}");
+    }
+    let mut read = loaded("[gateway.server]\nredis_env = 'REDIS_HOST'\n");
+    assert_eq!(read.config.fill_from(look_up), []);
+    assert_eq!(read.config.server.redis.unwrap().expose(), "redis.example");
 }

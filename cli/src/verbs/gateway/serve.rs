@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use gateway::GatewayConfig;
-use gateway_server::{Access, AccessLog, Options, Server, StartError};
+use gateway_server::{Access, AccessLog, Notice, Notices, Options, Server, StartError};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -49,6 +49,7 @@ pub(crate) fn run(flags: Global, args: &GatewayServeArgs) -> Outcome {
         body_bytes: usize::from(args.max_body_mib) << 20,
         drain: Duration::from_secs(args.drain),
         access_log: args.access_log.as_ref().map(access_log).transpose()?,
+        notices: Some(notices(&source.flags)),
         ..Options::default()
     };
     let server = Server::new(config, options).map_err(start_failure)?;
@@ -207,6 +208,21 @@ fn access_log(path: &PathBuf) -> Result<AccessLog, Failure> {
         // A full disk must not end the service.
         let _ = sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write_all(&line);
     }))
+}
+
+/// Says what whoever runs the gateway should know.
+fn notices(flags: &Global) -> Notices {
+    let flags = flags.clone();
+    Arc::new(move |notice: &Notice| {
+        let ui = Ui::new(&flags);
+        match notice {
+            Notice::SharedStateLost(lost) => {
+                ui.warn(format!("{lost}; limits hold for this replica by its own estimate"));
+            }
+            Notice::SharedStateBack => ui.note("the state that replicas share is back"),
+            _ => {}
+        }
+    })
 }
 
 fn start_failure(error: StartError) -> Failure {

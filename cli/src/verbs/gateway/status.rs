@@ -57,6 +57,14 @@ fn show(ui: &mut Ui, status: &Value) -> Result<(), Failure> {
         number(&status["requests"]),
         waiting.join(" "),
     )?;
+    match (&status["shared"]["reached"], status["shared"]["error"].as_str()) {
+        (Value::Bool(true), _) => writeln!(ui.out, "limits shared with other replicas")?,
+        (Value::Bool(false), error) => {
+            let error = printable(error.unwrap_or("no reason told"));
+            writeln!(ui.out, "{CARE}limits not shared with other replicas{CARE:#}: {error}")?;
+        }
+        _ => {}
+    }
     for deployment in list(&status["deployments"]) {
         let text = |name: &str| printable(deployment[name].as_str().unwrap_or("-"));
         let (mood, state) = match deployment["cooldown_ms"].as_u64() {
