@@ -45,6 +45,7 @@ impl App {
         let keys = Keys::new(&config.server);
         let users_count = users_count(&config);
         let table = Arc::new(Table::new(config)?);
+        let pace = options.pace;
         let upstreams = Upstreams::new().map_err(StartError::Tls)?;
         let redis = table.config().server.redis.as_ref().map(RedisState::new).transpose()?;
         let shared = redis.map(|redis| {
@@ -60,7 +61,7 @@ impl App {
             metrics: Metrics::default(),
             shared,
             keys: RwLock::new(Arc::new(keys)),
-            clock: TokioClock::default(),
+            clock: TokioClock::paced(pace),
             desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),
             begun: Instant::now(),
             users_count: AtomicBool::new(users_count),

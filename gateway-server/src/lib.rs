@@ -70,6 +70,9 @@ pub struct Options {
     pub deadline: Duration,
     /// How long answers under way may take to end once the server is to stop.
     pub drain: Duration,
+    /// How many times faster than others the clock of limits and waits runs: 1,
+    /// but for rehearsals. Bounds on clients and endpoints keep to the real one.
+    pub pace: u32,
     /// `None`: no log.
     pub access_log: Option<AccessLog>,
     /// `None`: nobody is told.
@@ -85,6 +88,7 @@ impl Default for Options {
             connections: 1024,
             deadline: Duration::from_secs(300),
             drain: Duration::from_secs(30),
+            pace: 1,
             access_log: None,
             notices: None,
         }

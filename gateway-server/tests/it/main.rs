@@ -5,6 +5,7 @@ mod bounds;
 mod clients;
 mod faces;
 mod keys;
+mod limits;
 mod messages;
 mod replicas;
 mod streams;
