@@ -8,6 +8,7 @@ mod keys;
 mod limits;
 mod messages;
 mod replicas;
+mod soak;
 mod streams;
 mod whole;
 
