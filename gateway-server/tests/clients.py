@@ -19,8 +19,11 @@ def ask_openai():
     client = openai.OpenAI(base_url=base + "/v1", api_key="sk-client", max_retries=0, timeout=120)
     try:
         if what == "embed":
-            vector = client.embeddings.create(model=model, input="x", encoding_format="float")
-            return {"numbers": len(vector.data[0].embedding)}
+            texts = ["a baud rate divider", "a baud rate divider", "spring flowers"]
+            vectors = client.embeddings.create(model=model, input=texts, encoding_format="float")
+            vectors = [item.embedding for item in vectors.data]
+            like = [sum(a * b for a, b in zip(vectors[0], other)) for other in vectors[1:]]
+            return {"numbers": [len(vector) for vector in vectors], "like": like}
         common = {"model": model, "messages": QUESTION, "max_tokens": 24, "temperature": 0}
         if what == "chat":
             answer = client.chat.completions.create(**common)

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use scripted_provider::{Provider, Reply};
 use serde_json::{Value, json};
 
-use crate::{Gateway, ladder};
+use crate::{Gateway, Response, ladder};
 
 /// A Python that has the SDKs, the engine and the model.
 const PYTHON: &str = "SILK_TEST_PYTHON";
@@ -101,10 +101,15 @@ struct Engine {
 impl Engine {
     /// Starts the engine and waits until it answers.
     fn start(python: &str) -> Self {
+        Self::start_with(python, &[])
+    }
+
+    fn start_with(python: &str, flags: &[&str]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/tests/serve_model.py");
         let mut child = Command::new(python)
             .args([script, &port.to_string()])
+            .args(flags)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -157,6 +162,8 @@ fn a_real_model_serves_both_sdks_and_outlives_its_engine() {
     let body = json!({
         "model": "one", "stream": true, "max_tokens": 60, "temperature": 0, "messages": [turn],
     });
+    let undisturbed = json!({ "model": "two", "stream": true, "max_tokens": 60, "temperature": 0, "messages": body["messages"] });
+    let undisturbed = gateway.post("/v1/chat/completions", &undisturbed).text();
     let body = body.to_string();
     let mut socket = gateway.connect();
     let head = "POST /v1/chat/completions HTTP/1.0\r\n";
@@ -177,6 +184,41 @@ fn a_real_model_serves_both_sdks_and_outlives_its_engine() {
             || stream.contains("\"finish_reason\":\"stop\"")
     );
     assert!(!stream.contains("\"error\""), "{stream}");
+    let whole = Response { status: 200, head: String::new(), body: stream };
+    check_said_once(&whole.text(), &undisturbed);
     let metrics = gateway.get("/metrics").body;
     assert!(metrics.contains("silk_gateway_resumed_streams_total 1"), "{metrics}");
+}
+
+/// Without chance in it the model says the same again, so that `text` goes as
+/// `undisturbed` goes. Should two engines disagree on a word after all, what comes
+/// then must not be what was said already.
+fn check_said_once(text: &str, undisturbed: &str) {
+    const WORDS_BYTES: usize = 12;
+    let pairs = text.char_indices().zip(undisturbed.chars());
+    let same = pairs.take_while(|((_, one), other)| one == other).count();
+    let common = text.char_indices().nth(same).map_or(text.len(), |(place, _)| place);
+    eprintln!("{} bytes of {} as undisturbed", common, text.len());
+    assert!(common > WORDS_BYTES, "it begins otherwise: {text} / {undisturbed}");
+    let (before, after) = text.split_at(common);
+    let again = |from: usize| {
+        before.get(from..).is_some_and(|said| said.len() >= WORDS_BYTES && after.starts_with(said))
+    };
+    let start = before.get(..WORDS_BYTES).unwrap_or(before);
+    assert!(!after.trim_start().starts_with(start), "it began anew: {text}");
+    assert!(!(0..before.len()).any(again), "it repeated itself: {text}");
+}
+
+#[test]
+fn embeddings_come_from_an_engine_of_their_own() {
+    let Some(python) = python("openai, xllamacpp") else { return };
+    let (chats, embeds) = (Engine::start(&python), Engine::start_with(&python, &["embeddings"]));
+    let gateway = Gateway::start(&engines(&chats, &embeds));
+    let got = ask(&python, &gateway, "openai", "two", "embed");
+    let numbers: Vec<u64> =
+        got["numbers"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    assert!(numbers.len() == 3 && numbers[0] > 100, "{got}");
+    assert!(numbers.iter().all(|count| *count == numbers[0]), "{got}");
+    let like: Vec<f64> = got["like"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+    assert!(like[0] > 0.999 && like[1] < like[0], "the same text is likest: {got}");
 }
