@@ -61,7 +61,7 @@ fn list(session: &mut Session) -> Outcome {
         let mood = if usable { GOOD } else { CARE };
         writeln!(
             session.ui.out,
-            "{STRONG}{selector:24}{STRONG:#} {mood}{state}{mood:#}  {}  {QUIET}{chip}{QUIET:#}",
+            "{STRONG}{selector:25}{STRONG:#} {mood}{state}{mood:#}  {}  {QUIET}{chip}{QUIET:#}",
             printable(name)
         )?;
     }
@@ -74,6 +74,6 @@ pub(crate) fn state(probe: &ProbeInfo) -> (bool, String) {
         Availability::Accessible => (true, "plugged in".to_owned()),
         Availability::NoPermission => (false, "no write permission on its device node".to_owned()),
         Availability::Emulated { qemu } => (true, format!("QEMU {qemu}")),
-        Availability::Unavailable { why } => (false, why.clone()),
+        Availability::Unavailable { why } => (false, format!("failed to {why}")),
     }
 }
