@@ -31,6 +31,7 @@ mod spelling;
 mod token;
 mod value;
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -166,6 +167,7 @@ pub(crate) fn code_claims<'t>(
         tokens: &tokens,
         text,
         rust,
+        described: OnceCell::new(),
         claims: Vec::new(),
     };
     reader.constants(&defined);

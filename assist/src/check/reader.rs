@@ -1,5 +1,6 @@
 //! One file of C, C++ or Rust, read for what it says of the chip.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::ast::{Expr, Node};
@@ -23,6 +24,9 @@ pub(super) struct Reader<'r, 't, 'a> {
     pub(super) tokens: &'r Tokens<'t>,
     pub(super) text: &'t str,
     pub(super) rust: bool,
+    /// Whether nearly all names of headers in the file are the description's; see
+    /// [`Reader::is_described`].
+    pub(super) described: OnceCell<bool>,
     pub(super) claims: Vec<Claim>,
 }
 

@@ -87,7 +87,7 @@ impl<'t> Reader<'_, 't, '_> {
         let why = format!("{} has no field or value {rest}", registers[0].path);
         let judged = match (slip, words::nearest(stem, fields())) {
             (Some(expected), _) => Judged::wrong(why, Some(expected)),
-            (None, Some(near)) => Judged { expected: Some(whole(near)), ..Judged::unknown(why) },
+            (None, Some(near)) => Judged::unknown(format!("{why}; the nearest is {}", whole(near))),
             (None, None) => return,
         };
         self.claim(ClaimKind::Field, span, judged);
@@ -95,7 +95,11 @@ impl<'t> Reader<'_, 't, '_> {
 
     /// Whether nearly all names of a header that this file uses and does not define are the
     /// description's: then one that is not is no name of that header either.
-    fn is_described(&self) -> bool {
+    pub(super) fn is_described(&self) -> bool {
+        *self.described.get_or_init(|| self.counts_described())
+    }
+
+    fn counts_described(&self) -> bool {
         let (mut known, mut unknown) = (HashSet::new(), HashSet::new());
         for name in self.tokens.code.iter().filter_map(Token::name) {
             if self.definitions.constants.contains_key(name) {

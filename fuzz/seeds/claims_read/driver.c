@@ -20,7 +20,7 @@ static void uart_init(NRF_UART_Type *uart)
 {
     uart->BAUDRATE = BAUD;
     NRF_UART0->ENABLE = 4; // Enabled
-    NRF_UART0->CONFIG |= (1 << 0) | UART_CONFIG_PARITY_Msk;
+    NRF_UART0->CONFIG |= (1 << 0) | UART_CONFIG_PARITY_Msk | UART_CONFIG_HWFCC;
     NRF_UART0->BUADRATE = 115200; // silk: allow(register) a slip, for the test
     *(volatile uint32_t *)0x4000250C = PIN_TX;
     NRF_TIMER0->CC[1] = ~(1u << 3);
