@@ -71,10 +71,14 @@ impl App {
     /// Goes on with another configuration; what is under way is not touched.
     pub(crate) fn reload(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         let keys = Keys::new(&config.server);
-        self.users_count.store(users_count(&config), Relaxed);
+        let users_count = users_count(&config);
         let table = Arc::new(Table::new(config)?);
+        self.users_count.store(users_count, Relaxed);
         self.with_policy(|policy, now| policy.reload(table, now));
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        // Whoever listens by the word of its keys goes on needing them.
+        if !keys.is_open() || self.keys().is_open() {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
         self.metrics.reloads.fetch_add(1, Relaxed);
         Ok(())
     }

@@ -23,6 +23,9 @@ pub(crate) struct User {
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     by_digest: HashMap<Hash, Arc<User>>,
+    /// A key is named somewhere, even if it could not be had: then nobody gets
+    /// in without one.
+    needed: bool,
 }
 
 impl Keys {
@@ -36,7 +39,10 @@ impl Keys {
         if let Some(key) = &config.master_key {
             by_digest.insert(blake3::hash(key.expose().as_bytes()), Arc::new(Self::master()));
         }
-        Self { by_digest }
+        let needed = !config.users.is_empty()
+            || config.master_key.is_some()
+            || config.master_key_env.is_some();
+        Self { by_digest, needed }
     }
 
     fn master() -> User {
@@ -45,7 +51,7 @@ impl Keys {
 
     /// True if nobody needs a key.
     pub(crate) fn is_open(&self) -> bool {
-        self.by_digest.is_empty()
+        !self.needed
     }
 
     /// Whose key these headers hold: OpenAI's `Authorization: Bearer`, or
@@ -67,5 +73,20 @@ impl Keys {
         let known = self.by_digest.get(&blake3::hash(key.as_bytes()));
         let refused = || Refused::new(401, "invalid_api_key", "this key is not known here");
         known.cloned().ok_or_else(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_named_and_missing_opens_nothing() {
+        assert!(Keys::new(&ServerConfig::default()).is_open());
+        let master_key_env = Some("NOT_SET".to_owned());
+        let named = Keys::new(&ServerConfig { master_key_env, ..ServerConfig::default() });
+        assert!(!named.is_open());
+        let refused = named.user(&HeaderMap::new()).map(|user| user.name.clone());
+        assert_eq!(refused.map_err(|refused| refused.status), Err(401));
     }
 }

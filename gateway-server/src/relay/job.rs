@@ -257,16 +257,17 @@ pub(crate) fn refusal_for(refusal: &Refusal, last: Option<&ClientError>, app: &A
             "model_not_allowed",
             format!("your key may not ask `{}`", short(model)),
         ),
-        Refusal::CredentialsRefused { .. } => Refused::new(
-            502,
-            "upstream_credentials",
-            "an endpoint refused the gateway's own credentials; tell who runs it",
-        ),
+        Refusal::CredentialsRefused { .. } => credentials_refused(),
         Refusal::Superseded => {
             Refused::new(499, "superseded", "a newer completion of the same session was asked for")
         }
         _ => Refused::new(500, "gateway_error", "the request was lost in the gateway"),
     }
+}
+
+fn credentials_refused() -> Refused {
+    let message = "an endpoint refused the gateway's own credentials; tell who runs it";
+    Refused::new(502, "upstream_credentials", message)
 }
 
 fn unknown(model: &str, nearest: &[String]) -> Refused {
@@ -290,13 +291,7 @@ fn no_model(last: Option<&ClientError>, wait: Option<Duration>) -> Refused {
         {
             return Refused::new(*code, "upstream_rejected", message.clone());
         }
-        Some(ClientError::Unauthorized { .. }) => {
-            return Refused::new(
-                502,
-                "upstream_credentials",
-                "an endpoint refused the gateway's own credentials; tell who runs it",
-            );
-        }
+        Some(ClientError::Unauthorized { .. }) => return credentials_refused(),
         _ => {}
     }
     let is_limit = matches!(last, Some(ClientError::Status { code: 429, .. }));
