@@ -214,7 +214,7 @@ pub(super) fn may_start(query: &[u8], template: &[u8], glue: Glue) -> bool {
         Glue::Loose => (skip_glue(query), skip_glue(template)),
     };
     let (Some(&asked), Some(&named)) = (query.first(), template.first()) else {
-        return !template.is_empty() && !query.is_empty();
+        return false;
     };
     let is_open = |byte: u8| matches!(byte, b'*' | b'?' | b'[') || placeholder(byte).is_some();
     is_open(asked) || is_open(named) || asked.eq_ignore_ascii_case(&named)
