@@ -50,17 +50,24 @@ fn last_of_rows(order: &mut [usize], register: &Register<'_>) {
 }
 
 /// How many fields are worth listing before other registers get their line; where there is little
-/// room, more registers are worth more than their fields.
+/// room, more registers are worth more than their fields. A few that would be left out are listed as
+/// well: saying that they are missing costs nearly as much.
 pub(super) fn most_fields(rank: usize, ranked: &Ranked, order: &[usize], budget: usize) -> usize {
     const ROOMY: usize = 1500;
+    let is_roomy = budget >= ROOMY;
     let (few, many) = match rank {
         0..5 => (10, 16),
         5..20 => (6, 8),
         20..50 => (4, 5),
         _ => (2, 2),
     };
-    let most = if budget < ROOMY { few } else { many };
+    let most = if is_roomy { many } else { few };
+    let (least, spare) = match rank {
+        0..5 => (if is_roomy { 6 } else { 3 }, 3),
+        5..20 => (3, usize::from(is_roomy)),
+        _ => (2, 0),
+    };
     let asked = order.iter().filter(|&&at| ranked.fields[at] > 0.0).count();
-    let least = if rank < 20 { 3 } else { 2 };
-    order.len().min(most).min(asked.max(least))
+    let listed = order.len().min(most).min(asked.max(least));
+    if order.len() - listed <= spare { order.len() } else { listed }
 }
