@@ -1,25 +1,33 @@
-//! An image with one test of each kind, run on the virtual board.
+//! An image with one test of each kind, run on virtual boards: a Cortex-M0 and a Cortex-M4.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bundle::{CallKind, ReadPlan};
-use hil::{Autopsy, Board, End, Listener, RunOptions, Said, TestImage, autopsy};
+use hil::{Autopsy, Board, Deadlines, End, Listener, RunOptions, Said, TestImage, autopsy};
 
 use crate::parts;
 
-fn elf() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/hil-tests/hil-tests.elf")
+const MICROBIT: (&str, &str) = ("virtual:microbit", "hil-tests.elf");
+const CORTEX_M4: (&str, &str) = ("virtual:netduinoplus2", "hil-tests-stm32f405.elf");
+
+fn elf(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/hil-tests").join(name)
 }
 
-fn image() -> TestImage {
-    TestImage::load(&elf()).unwrap()
+fn image(name: &str) -> TestImage {
+    TestImage::load(&elf(name)).unwrap()
 }
 
-fn flashed() -> Option<Board> {
-    let mut board = parts::microbit()?;
-    board.flash(&elf(), &mut |_| ()).unwrap();
-    Some(board)
+/// A board that holds its image, unless it cannot be had here.
+fn flashed((board, name): (&str, &str)) -> Option<(Board, TestImage)> {
+    let selector = board.parse().unwrap();
+    if !parts::can_run(&selector) {
+        return None;
+    }
+    let mut board = Board::open(&selector, None, &Deadlines::default()).unwrap();
+    board.flash(&elf(name), &mut |_| ()).unwrap();
+    Some((board, image(name)))
 }
 
 /// Runs one test; gives its end and what was said.
@@ -46,7 +54,7 @@ fn look(board: &mut Board, image: &TestImage) -> Autopsy {
 
 #[test]
 fn tests_are_listed_without_a_board() {
-    let image = image();
+    let image = image(MICROBIT.1);
     assert!(image.is_test_image);
     assert_eq!(image.warnings, [""; 0]);
     let listed: Vec<(&str, bool, bool, Option<u64>)> = image
@@ -72,10 +80,8 @@ fn tests_are_listed_without_a_board() {
     );
 }
 
-#[test]
-fn each_test_ends_as_it_is_written() {
-    let Some(mut board) = flashed() else { return };
-    let image = image();
+fn check_ends(target: (&str, &str)) {
+    let Some((mut board, image)) = flashed(target) else { return };
     let aborted = End::Failure { status: Some(134) };
     for (name, expected) in [
         ("passes", End::Success),
@@ -92,9 +98,17 @@ fn each_test_ends_as_it_is_written() {
 }
 
 #[test]
-fn defmt_keeps_levels_places_and_arguments() {
-    let Some(mut board) = flashed() else { return };
-    let image = image();
+fn each_test_ends_as_it_is_written() {
+    check_ends(MICROBIT);
+}
+
+#[test]
+fn each_test_ends_as_it_is_written_on_a_cortex_m4() {
+    check_ends(CORTEX_M4);
+}
+
+fn check_defmt(target: (&str, &str)) {
+    let Some((mut board, image)) = flashed(target) else { return };
     let (_, said) = run(&mut board, &image, "tests::passes");
     let texts: Vec<&str> = said.iter().map(|said| said.record.text.as_str()).collect();
     assert_eq!(
@@ -115,9 +129,18 @@ fn defmt_keeps_levels_places_and_arguments() {
 }
 
 #[test]
+fn defmt_keeps_levels_places_and_arguments() {
+    check_defmt(MICROBIT);
+}
+
+#[test]
+fn defmt_keeps_levels_places_and_arguments_on_a_cortex_m4() {
+    check_defmt(CORTEX_M4);
+}
+
+#[test]
 fn a_fault_is_explained_by_what_a_cortex_m0_leaves() {
-    let Some(mut board) = flashed() else { return };
-    let image = image();
+    let Some((mut board, image)) = flashed(MICROBIT) else { return };
     run(&mut board, &image, "tests::faults");
     let found = look(&mut board, &image);
     let fault = found.fault.unwrap();
@@ -130,5 +153,20 @@ fn a_fault_is_explained_by_what_a_cortex_m0_leaves() {
     assert_eq!(chain.frames[1].kind, CallKind::Interrupted);
     assert_eq!(Some(chain.frames[1].pc), fault.instruction);
     assert!(chain.frames.len() >= 4, "{chain:#x?}");
+    assert_eq!(chain.end, "start of the program");
+}
+
+#[test]
+fn a_cortex_m4_says_itself_what_it_could_not_read() {
+    let Some((mut board, image)) = flashed(CORTEX_M4) else { return };
+    run(&mut board, &image, "tests::faults");
+    let found = look(&mut board, &image);
+    let fault = found.fault.unwrap();
+    let bits: Vec<&str> = fault.causes.iter().map(|cause| cause.bit.as_str()).collect();
+    assert_eq!((fault.exception.as_str(), bits), ("HardFault", vec!["CFSR.PRECISERR"]));
+    let at = fault.address.unwrap();
+    assert_eq!((at.address, at.access.as_deref()), (0x3000_0000, Some("read of 4 bytes")));
+    let chain = &found.backtraces[0];
+    assert_eq!(Some(chain.frames[1].pc), fault.instruction);
     assert_eq!(chain.end, "start of the program");
 }
