@@ -353,8 +353,19 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "TOKENS", value_delimiter = ',', default_values_t = [1000, 2000, 4000])]
     pub(crate) budgets: Vec<usize>,
     /// How evidence is chosen
-    #[arg(long, value_enum, default_value_t = EvalMethod::Silk)]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = EvalMethod::Silk,
+        requires_if("embeddings", "embeddings")
+    )]
     pub(crate) method: EvalMethod,
+    /// Engine for the method "embeddings", as http://127.0.0.1:8080/v1; --table then has its row
+    #[arg(long, value_name = "URL", conflicts_with = "ask")]
+    pub(crate) embeddings: Option<String>,
+    /// Model that it is asked for
+    #[arg(long, value_name = "NAME", requires = "embeddings")]
+    pub(crate) embedding_model: Option<String>,
     /// Print how much of "gold_registers" and "gold_fields" each method chooses, as a table; with
     /// --ask what the answers name
     #[arg(long, conflicts_with = "method")]
@@ -366,7 +377,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "TOKENS", requires = "ask", default_value_t = 300)]
     pub(crate) answer_tokens: u32,
     /// Allow endpoints that are not on this machine, this time
-    #[arg(long, requires = "ask")]
+    #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Model to ask
     #[arg(long, value_name = "NAME", requires = "ask")]
@@ -385,11 +396,13 @@ pub(crate) enum EvalMethod {
     Bm25,
     /// All registers of the peripherals that the question names
     Dump,
+    /// One document for each register, ranked by the vectors of an engine
+    Embeddings,
 }
 
 impl EvalMethod {
-    /// All of them, ours first.
-    pub(crate) const ALL: [Self; 3] = [Self::Silk, Self::Bm25, Self::Dump];
+    /// Those that need no engine, ours first.
+    pub(crate) const ALONE: [Self; 3] = [Self::Silk, Self::Bm25, Self::Dump];
 }
 
 #[derive(Debug, Args)]

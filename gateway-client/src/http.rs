@@ -8,6 +8,7 @@
 
 mod answer;
 mod call;
+mod embeddings;
 mod models;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -65,6 +66,36 @@ impl HttpTransport {
     /// A transport with these settings. Touches nothing yet.
     pub fn new(options: HttpOptions) -> Self {
         Self { options, clients: Arc::default() }
+    }
+
+    /// Asks `endpoint` for the vectors of `texts`, within `deadline`: one for each, in their order,
+    /// all of one length. Without `model` the engine takes the one it has.
+    ///
+    /// # Errors
+    /// As [`Transport::chat`]; [`ClientError::BadEvent`] where a vector is missing.
+    pub fn embed(
+        &self,
+        endpoint: &Endpoint,
+        model: Option<&str>,
+        texts: &[String],
+        deadline: Duration,
+    ) -> BoxFuture<'static, Result<Vec<Vec<f32>>, ClientError>> {
+        let client = self.client(endpoint);
+        let (body, count) = (embeddings::body(model, texts), texts.len());
+        let call = Call { endpoint: endpoint.clone(), options: self.options };
+        Box::pin(async move {
+            let post = client?
+                .post(call.endpoint.join("/embeddings"))
+                .headers(call.headers("application/json")?)
+                .json(&body);
+            let whole = (DeadlineKind::FirstEvent, deadline);
+            call.in_time(whole, async {
+                let response = call.send(post).await?;
+                let body = call.read_body(response, ANSWER_BYTES).await?;
+                embeddings::parse(&call.endpoint, &body, count)
+            })
+            .await?
+        })
     }
 
     fn client(&self, endpoint: &Endpoint) -> Result<Client, ClientError> {

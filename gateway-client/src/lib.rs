@@ -13,7 +13,7 @@
 //!
 //! - [`chat`]: what is sent, and how it is written on the wire.
 //! - [`endpoint`]: where it is sent, and whether that is this machine.
-//! - [`transport`]: the seam; [`http`] is the real one.
+//! - [`transport`]: the seam; [`http`] is the real one, which can ask for embeddings, too.
 //! - [`event`]: what comes back; `decode` turns wire chunks into it.
 //! - [`error`]: what can go wrong, told apart as routing needs it.
 //! - [`secret`]: keys that cannot be printed.

@@ -28,11 +28,13 @@ pub struct Setup {
     /// The only key taken; anything else gets a 401 that repeats the wrong key,
     /// and uses up no reply.
     pub key: Option<String>,
+    /// Makes a vector of each text that `/v1/embeddings` is asked for, instead of a reply.
+    pub embed: Option<fn(&str) -> Vec<f32>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { models: vec!["scripted".to_owned()], models_reply: None, key: None }
+        Self { models: vec!["scripted".to_owned()], models_reply: None, key: None, embed: None }
     }
 }
 
@@ -190,6 +192,9 @@ fn choose_reply(shared: &Shared, request: &Request) -> Reply {
         }
         _ => {}
     }
+    if let (Some(embed), "/v1/embeddings") = (setup.embed, request.path.as_str()) {
+        return vectors(&request.json()["input"], embed);
+    }
     match request.path.as_str() {
         "/v1/chat/completions" | "/v1/completions" | "/v1/embeddings" | "/v1/messages" => {
             let mut script = lock(&shared.script);
@@ -216,6 +221,15 @@ fn list(models: &[String]) -> Reply {
     let data: Vec<Value> = models.iter().map(model).collect();
     let body = json!({ "object": "list", "data": data });
     Reply::body(200, "application/json", &body.to_string())
+}
+
+/// In the opposite order, which clients must put right.
+fn vectors(texts: &Value, embed: fn(&str) -> Vec<f32>) -> Reply {
+    let texts = texts.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let item = |(index, text)| json!({ "index": index, "embedding": embed(text) });
+    let mut data: Vec<Value> = texts.enumerate().map(item).collect();
+    data.reverse();
+    Reply::body(200, "application/json", &json!({ "object": "list", "data": data }).to_string())
 }
 
 /// A reply on its way. Each step gives false if the client has left.

@@ -15,7 +15,7 @@ mod vocabulary;
 
 pub(crate) use vocabulary::is_kind_of_peripheral;
 
-pub use plain::Method;
+pub use plain::{Method, document};
 
 use bundle::{Bundle, Facts};
 use svd_index::Index;

@@ -1,5 +1,6 @@
 //! The methods that others use to choose evidence, to measure ours beside: a ranking of whole
-//! register documents by words, and the dump of every peripheral that the question names.
+//! register documents, by words or however the caller likes, and the dump of every peripheral that
+//! the question names.
 
 use svd_index::{Chip, EnumValueRef, RegisterRef};
 
@@ -19,8 +20,8 @@ pub enum Method {
 const MOST: usize = 2000;
 
 impl Context {
-    /// Chooses evidence by one of the plain methods: each register as one document with its
-    /// description, all of its fields and their values, until the next one does not fit.
+    /// Chooses evidence by one of the plain methods: each register as its whole [`document`], until
+    /// the next one does not fit.
     pub fn plain(method: Method, chip: &Chip, question: &str, budget: TokenBudget) -> Self {
         let registers: Vec<RegisterRef<'_>> = match method {
             Method::Bm25 => {
@@ -28,6 +29,12 @@ impl Context {
             }
             Method::Dump => named_peripherals(chip, question),
         };
+        Self::whole(&registers, budget)
+    }
+
+    /// Takes registers in the order given, each as its [`document`], until the next one does not
+    /// fit.
+    pub fn whole(registers: &[RegisterRef<'_>], budget: TokenBudget) -> Self {
         let mut context = Self { budget: budget.tokens(), ..Self::none() };
         for (at, register) in registers.iter().enumerate() {
             let longer = format!("{}{}", context.text, document(register));
@@ -64,7 +71,9 @@ fn named_peripherals<'c>(chip: &'c Chip, question: &str) -> Vec<RegisterRef<'c>>
         .collect()
 }
 
-fn document(register: &RegisterRef<'_>) -> String {
+/// All that a description says of a register: its name, address, description, fields and their
+/// values.
+pub fn document(register: &RegisterRef<'_>) -> String {
     let first = register.element(0).unwrap_or(*register);
     let mut text = format!("{} {:#010x}", first.path(), first.address());
     push_words(&mut text, register.description());

@@ -2,6 +2,7 @@
 //! compare with what the answer needs.
 
 mod answers;
+mod embeddings;
 mod recall;
 
 use std::io::Write;
@@ -10,12 +11,13 @@ use std::time::{Duration, Instant};
 use assist::context::Method;
 use assist::{Context, TokenBudget, prepare};
 use serde::{Deserialize, Serialize};
-use svd_index::{Index, Sources};
+use svd_index::{Index, RegisterRef, Sources};
 
 use crate::args::{EvalArgs, EvalMethod};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use crate::session::{Session, need_chip};
+use embeddings::Embeddings;
 use recall::{Gold, Recall};
 
 /// What a line of the questions has to say.
@@ -40,13 +42,23 @@ struct Prediction<'a> {
     method: &'static str,
 }
 
+/// How evidence is chosen for one question.
+enum Way<'r, 'c> {
+    Silk,
+    Plain(Method),
+    /// In an order found before.
+    Ranked(&'r [RegisterRef<'c>]),
+}
+
 /// Prints one line for each question and budget, or one table for all; how long choosing took goes
 /// to stderr.
 pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
     if args.ask {
         return answers::run(session, args);
     }
-    let methods = if args.table { EvalMethod::ALL.to_vec() } else { vec![args.method] };
+    let mut embeddings = Embeddings::of(args)?;
+    let mut methods = if args.table { EvalMethod::ALONE.to_vec() } else { vec![args.method] };
+    methods.extend((args.table && embeddings.is_some()).then_some(EvalMethod::Embeddings));
     let mut times = Vec::new();
     // The first text that is counted loads the tokenizer's vocabulary.
     assist::tokens::count(" ");
@@ -54,9 +66,16 @@ pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
     let counted = each_question(session, args, |session, index, question| {
         let chip = need_chip(index, &session.config)?;
         for (&method, recalls) in methods.iter().zip(&mut recalls) {
+            let ranked = match &mut embeddings {
+                Some(engine) if method == EvalMethod::Embeddings => {
+                    engine.rank(chip, &question.svd, &question.question)?
+                }
+                _ => Vec::new(),
+            };
+            let way = way(method, &ranked);
             for (&budget, recalls) in args.budgets.iter().zip(recalls) {
                 let started = Instant::now();
-                let context = choose(index, method, &question.question, budget);
+                let context = choose(index, &way, &question.question, budget);
                 if method == EvalMethod::Silk {
                     times.push((started.elapsed(), question.id.clone()));
                 }
@@ -170,15 +189,23 @@ fn open(session: &Session, args: &EvalArgs, question: &Question) -> Result<Index
     Ok(opened.index)
 }
 
-fn choose(index: &Index, method: EvalMethod, question: &str, budget: usize) -> Context {
+fn way<'r, 'c>(method: EvalMethod, ranked: &'r [RegisterRef<'c>]) -> Way<'r, 'c> {
+    match method {
+        EvalMethod::Silk => Way::Silk,
+        EvalMethod::Bm25 => Way::Plain(Method::Bm25),
+        EvalMethod::Dump => Way::Plain(Method::Dump),
+        EvalMethod::Embeddings => Way::Ranked(ranked),
+    }
+}
+
+fn choose(index: &Index, way: &Way<'_, '_>, question: &str, budget: usize) -> Context {
     let budget = TokenBudget::new(budget);
-    let plain = match method {
-        EvalMethod::Silk => return prepare(index, None, question, budget).context,
-        EvalMethod::Bm25 => Method::Bm25,
-        EvalMethod::Dump => Method::Dump,
-    };
-    let chip = index.chip().expect("it was made sure of when it was opened");
-    Context::plain(plain, chip, question, budget)
+    let chip = || index.chip().expect("it was made sure of when it was opened");
+    match way {
+        Way::Silk => prepare(index, None, question, budget).context,
+        Way::Plain(method) => Context::plain(*method, chip(), question, budget),
+        Way::Ranked(registers) => Context::whole(registers, budget),
+    }
 }
 
 fn name(method: EvalMethod) -> &'static str {
@@ -186,6 +213,7 @@ fn name(method: EvalMethod) -> &'static str {
         EvalMethod::Silk => "silk",
         EvalMethod::Bm25 => "bm25",
         EvalMethod::Dump => "dump",
+        EvalMethod::Embeddings => "embeddings",
     }
 }
 

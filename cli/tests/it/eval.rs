@@ -1,6 +1,6 @@
 //! `silk eval`: evidence for a file of questions, and how much of what is needed it has.
 
-use scripted_provider::{Provider, Reply};
+use scripted_provider::{Provider, Reply, Setup};
 use serde_json::json;
 
 use crate::ask::with_endpoints;
@@ -78,6 +78,42 @@ fn a_table_compares_the_methods() {
     // No peripheral of the chip is called as either question calls it but the UART.
     assert!(row("dump").starts_with("0.500 / "), "{}", run.stdout);
     assert!(row("bm25").contains(" / "), "{}", run.stdout);
+}
+
+/// An engine whose vectors have two sides: what is about a baud rate, and what is not.
+fn engine_of_baud_rates() -> Provider {
+    let embed = |text: &str| match text.to_lowercase().contains("baud") {
+        true => vec![1.0, 0.0],
+        false => vec![0.0, 1.0],
+    };
+    Provider::start_with(Setup { embed: Some(embed), ..Setup::default() }, []).unwrap()
+}
+
+#[test]
+fn embeddings_of_an_engine_are_another_method() {
+    let silk = Silk::new();
+    let (questions, folder) = (questions(&silk), folder());
+    let arguments = ["eval", "--questions", &questions, "--svd-dir", &folder, "--budgets", "300"];
+    let engine = engine_of_baud_rates();
+    let url = engine.url();
+    let with = ["--method", "embeddings", "--embeddings", &url, "--embedding-model", "small"];
+    let lines = silk.run([&arguments[..], &with].concat()).expect(0).json();
+    assert_eq!((&lines[0]["method"], &lines[0]["id"]), (&json!("embeddings"), &json!("named")));
+    assert_eq!(lines[0]["registers"][0], "UART0.BAUDRATE");
+    let other = lines[1]["registers"].as_array().unwrap();
+    assert!(!other.is_empty() && !other.contains(&json!("UART0.BAUDRATE")), "{other:?}");
+    let asked = engine.posts();
+    assert!(asked.iter().all(|post| post.json()["model"] == "small"));
+
+    let run = silk.run([&arguments[..], &["--table", "--embeddings", &url]].concat()).expect(0);
+    assert!(run.stdout.contains("| embeddings | 0.500 / 1.000 |"), "{}", run.stdout);
+    // Whoever it is must be on this machine, and must answer with vectors.
+    let run = silk.run([&arguments[..], &["--table", "--embeddings", "http://e.invalid"]].concat());
+    assert!(run.expect(2).stderr.contains("--allow-remote permits it"));
+    silk.run([&arguments[..], &["--method", "embeddings"]].concat()).expect(2);
+    let deaf = Provider::start([Reply::answer("Hello.")]).unwrap();
+    let run = silk.run([&arguments[..], &["--table", "--embeddings", &deaf.url()]].concat());
+    assert!(run.expect(108).stderr.contains("no embeddings came"));
 }
 
 #[test]

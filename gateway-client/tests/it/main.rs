@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod embeddings;
 mod endpoints;
 mod failures;
 mod secrets;

@@ -12,7 +12,7 @@ use gateway::{Ask, AskError, Event, Gateway};
 use serde::Serialize;
 use svd_index::Index;
 
-use super::{EvalMethod, Question, choose, each_question};
+use super::{EvalMethod, Question, choose, each_question, way};
 use crate::args::{EvalArgs, ModelArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::{self, Deferred};
@@ -117,7 +117,7 @@ impl Asking<'_> {
     fn prompt(&self, method: Option<EvalMethod>, budget: usize) -> Prompt {
         let question = &self.question.question;
         let context = match method {
-            Some(method) => choose(self.index, method, question, budget),
+            Some(method) => choose(self.index, &way(method, &[]), question, budget),
             None => Context::none(),
         };
         Prompt::new(question, &context)
