@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hex;
+use crate::snapshot::Thread;
 
 /// The crash of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,9 @@ impl Fault {
 pub struct Backtrace {
     /// Index of the core.
     pub core: usize,
+    /// The thread it is of, where a dump has threads instead of cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
     /// Frames, innermost first. Inlined functions have a frame each, with the address of the
     /// function that holds them.
     pub frames: Vec<CallFrame>,

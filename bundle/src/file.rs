@@ -6,6 +6,7 @@
 //! facts.json       names, decodes, lines and findings that were shown
 //! mem/ADDRESS.bin  one RAM range each, ADDRESS in hexadecimal
 //! logs/NAME.raw    bytes as they came; logs/NAME.jsonl the same as lines with times
+//! run.json         when which bytes of the logs came, and how a test ended; not in every bundle
 //! firmware.elf     the image, unless it was left out
 //! ```
 //!
@@ -23,7 +24,8 @@ use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use crate::facts::Facts;
-use crate::log::{Log, LogKind, LogRecord};
+use crate::log::{Log, LogKind, LogRecord, RttCapture};
+use crate::run::Run;
 use crate::snapshot::{MemoryRange, Snapshot};
 
 /// Version of the layout that this crate writes.
@@ -35,6 +37,7 @@ const ENTRY_LIMIT: u64 = 256 << 20;
 const MANIFEST: &str = "manifest.json";
 const REGISTERS: &str = "registers.json";
 const FACTS: &str = "facts.json";
+const RUN: &str = "run.json";
 const FIRMWARE: &str = "firmware.elf";
 
 /// A snapshot, what is known about it, and the image that ran.
@@ -46,6 +49,8 @@ pub struct Bundle {
     pub snapshot: Snapshot,
     /// Names for them.
     pub facts: Facts,
+    /// How the run went that the logs are of, if somebody listened all the while.
+    pub run: Option<Run>,
     /// The image, unless it was left out.
     pub elf: Option<Elf>,
 }
@@ -155,6 +160,8 @@ struct LogEntry {
     channel: String,
     kind: LogKind,
     file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<RttCapture>,
 }
 
 /// Why a bundle could not be read or written.
@@ -233,8 +240,12 @@ impl Bundle {
         for entry in &manifest.logs {
             snapshot.logs.push(read_log(&mut zip, entry)?);
         }
+        let run = match parse_entry(&mut zip, RUN) {
+            Err(BundleError::Missing { .. }) => None,
+            run => Some(run?),
+        };
         let elf = read_entry(&mut zip, FIRMWARE)?.map(|bytes| Elf { bytes });
-        Ok(Self { manifest, snapshot, facts, elf })
+        Ok(Self { manifest, snapshot, facts, run, elf })
     }
 
     /// Saves to a file, whole or not at all: written beside it, then renamed.
@@ -273,6 +284,10 @@ impl Bundle {
             }
             write_entry(&mut zip, &format!("{}.jsonl", entry.file), &lines)?;
         }
+        if let Some(run) = &self.run {
+            let text = serde_json::to_vec(run).map_err(std::io::Error::from)?;
+            write_entry(&mut zip, RUN, &text)?;
+        }
         if let Some(elf) = &self.elf {
             write_entry(&mut zip, FIRMWARE, &elf.bytes)?;
         }
@@ -309,6 +324,7 @@ fn log_entries(logs: &[Log]) -> Vec<LogEntry> {
         .map(|(index, log)| LogEntry {
             channel: log.channel.clone(),
             kind: log.kind,
+            capture: log.capture,
             file: format!("logs/{index}-{}", log.channel.chars().map(safe).collect::<String>()),
         })
         .collect()
@@ -386,5 +402,6 @@ fn read_log(zip: &mut Zip, entry: &LogEntry) -> Result<Log, BundleError> {
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok())
         .collect();
-    Ok(Log { channel: entry.channel.clone(), kind: entry.kind, raw, records })
+    let (channel, capture) = (entry.channel.clone(), entry.capture);
+    Ok(Log { channel, kind: entry.kind, raw, records, capture })
 }

@@ -17,6 +17,7 @@ mod file;
 mod hex;
 mod log;
 mod plan;
+mod run;
 mod snapshot;
 
 pub use core_file::{CoreFileError, read_core_file, write_core_file};
@@ -25,9 +26,10 @@ pub use facts::{
     BitsFact, FactSource, Facts, FieldFact, Finding, RegisterFact, Severity, WriteFact,
 };
 pub use file::{Bundle, BundleError, Crystals, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
-pub use log::{Log, LogDetail, LogKind, LogRecord, LogValue};
+pub use log::{Log, LogDetail, LogKind, LogRecord, LogValue, RttCapture, WhenFull};
 pub use plan::{ReadPlan, ReadRequest, Skip};
+pub use run::{Arrival, End, Run, TestRun};
 pub use snapshot::{
     BoardId, CoreRegister, CoreState, CoreStatus, Fidelity, MemoryRange, ReadOutcome, RegisterRead,
-    Snapshot, VirtualBoard,
+    Snapshot, Thread, VirtualBoard,
 };

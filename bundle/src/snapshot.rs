@@ -114,6 +114,34 @@ pub struct CoreState {
     pub status: CoreStatus,
     /// Registers, if the core was halted. Running cores cannot tell theirs.
     pub registers: Vec<CoreRegister>,
+    /// Set if a dump gives threads of an operating system instead of cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
+}
+
+/// A thread of an operating system, as its dump tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// What the system calls it, such as the address of its control block.
+    #[serde(with = "hex::word")]
+    pub handle: u64,
+    /// It is the one that crashed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crashed: bool,
+    /// Its name, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Thread {
+    /// Name and handle, for people.
+    pub fn label(&self) -> String {
+        let crashed = if self.crashed { ", which crashed" } else { "" };
+        match &self.name {
+            Some(name) => format!("task {name} ({:#010x}){crashed}", self.handle),
+            None => format!("task {:#010x}{crashed}", self.handle),
+        }
+    }
 }
 
 /// What a core is doing.

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use gateway::{GatewayExplainArgs, GatewayServeArgs, GatewayStatusArgs, GatewayVerb};
-pub(crate) use hil::{BenchLockArgs, DiffArgs, HilRunArgs, HilSelection, HilVerb, LogArgs};
+pub(crate) use hil::{
+    BenchLockArgs, BenchUnlockArgs, DiffArgs, HilReplayArgs, HilReportArgs, HilRunArgs,
+    HilSelection, HilVerb, LogArgs,
+};
 
 /// True register, symbol and board facts for AI help on firmware.
 #[derive(Debug, Parser)]
@@ -611,6 +614,8 @@ pub(crate) enum BenchVerb {
     Check,
     /// Hold a board of bench.toml while a command runs, or until Ctrl-C
     Lock(BenchLockArgs),
+    /// Say who holds a board of bench.toml; with --force, end that process
+    Unlock(BenchUnlockArgs),
     /// Tell who holds which board of bench.toml
     Who,
 }

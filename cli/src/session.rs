@@ -111,7 +111,8 @@ impl Session {
         }
     }
 
-    fn unpack_elf(&self, bundle: &Bundle) -> Result<Option<PathBuf>, Failure> {
+    /// Unpacks the firmware that a bundle carries, where no earlier one is there already.
+    pub(crate) fn unpack_elf(&self, bundle: &Bundle) -> Result<Option<PathBuf>, Failure> {
         let (Some(elf), Some(source)) = (&bundle.elf, &bundle.manifest.elf) else {
             return Ok(None);
         };

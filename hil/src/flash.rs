@@ -83,7 +83,8 @@ pub(crate) fn within(
             Ok(Step::Progress(step)) => progress(step),
             Ok(Step::Done(session, result)) => return (Some(*session), result),
             Err(RecvTimeoutError::Timeout) => {
-                return (None, Err(HilError::Deadline { what: what.words(), limit }));
+                let why = format!("it did not end within {} ms", limit.as_millis());
+                return (None, Err(what.failed(why.into())));
             }
             Err(RecvTimeoutError::Disconnected) => {
                 return (None, Err(what.failed("the probe driver panicked".into())));

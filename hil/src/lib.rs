@@ -33,6 +33,7 @@ mod virtual_target;
 
 pub use bench::Bench;
 pub use board::{Board, Deadlines, Stimulus};
+pub use bundle::End;
 pub use crash::{
     Autopsy, FAULT_REGISTERS, FaultRegisters, Image, ImageError, autopsy, read_probe_rs_dump,
 };
@@ -43,7 +44,7 @@ pub use lines::SerialLines;
 pub use list::{Availability, ProbeInfo, list};
 pub use lock::{BoardLock, Holder, LockError};
 pub use memory::{ChipMemory, chip_memory};
-pub use runner::{EmbeddedTest, End, Listener, RunOptions, Said, TestImage};
+pub use runner::{EmbeddedTest, Listener, RunOptions, Said, TestImage};
 pub use selector::{Selector, SelectorError};
 pub use vbench::{SerialChunk, SerialText};
 pub use virtual_probe::use_qemu;

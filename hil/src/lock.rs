@@ -90,6 +90,11 @@ impl BoardLock {
         Ok(Self { file })
     }
 
+    /// The file that a board's lock is on.
+    pub fn file(folder: &Path, board: &str) -> PathBuf {
+        file_of(folder, board)
+    }
+
     /// Who holds a board now. `None`: nobody.
     pub fn holder(folder: &Path, board: &str) -> Option<Holder> {
         let mut file = File::open(file_of(folder, board)).ok()?;

@@ -68,6 +68,8 @@ const LIMIT: Duration = Duration::from_secs(6);
 pub(crate) struct Line {
     pub(crate) address: String,
     stream: Option<TcpStream>,
+    /// What broke it, which is told ever after.
+    broken: Option<RemoteFault>,
     packets: Packets,
     root: Vec<u8>,
     swd: Vec<u8>,
@@ -89,6 +91,7 @@ impl Line {
                     return Ok(Line {
                         address: address.to_owned(),
                         stream: Some(stream),
+                        broken: None,
                         packets: Packets::default(),
                         root: Vec::new(),
                         swd: Vec::new(),
@@ -200,19 +203,21 @@ impl Line {
     }
 
     fn lost(&mut self) -> RemoteFault {
-        self.stream = None;
-        RemoteFault::Lost { address: self.address.clone() }
+        self.break_off(RemoteFault::Lost { address: self.address.clone() })
     }
 
     fn silent(&mut self) -> RemoteFault {
+        self.break_off(RemoteFault::Silent { address: self.address.clone(), limit: LIMIT })
+    }
+
+    fn break_off(&mut self, fault: RemoteFault) -> RemoteFault {
         self.stream = None;
-        RemoteFault::Silent { address: self.address.clone(), limit: LIMIT }
+        self.broken.get_or_insert(fault).clone()
     }
 
     /// An answer that makes no sense; the connection is given up.
     pub(crate) fn garbled(&mut self, what: String) -> RemoteFault {
-        self.stream = None;
-        RemoteFault::Garbled { address: self.address.clone(), what }
+        self.break_off(RemoteFault::Garbled { address: self.address.clone(), what })
     }
 }
 

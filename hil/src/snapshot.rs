@@ -65,7 +65,8 @@ fn core_state(
     if stop_it {
         core.run().map_err(failed("let the core run on"))?;
     }
-    Ok(CoreState { index: core.id(), status: status(before), registers: registers? })
+    let (index, status) = (core.id(), status(before));
+    Ok(CoreState { index, status, registers: registers?, thread: None })
 }
 
 /// The registers of a halted core. One that the board cannot tell is listed without a value.
@@ -189,5 +190,6 @@ pub(crate) fn log(serial: &SerialText) -> Log {
         records.extend(splitter.push(&chunk));
     }
     records.extend(splitter.rest());
-    Log { channel: serial.name().to_ascii_lowercase(), kind: LogKind::Serial, raw, records }
+    let channel = serial.name().to_ascii_lowercase();
+    Log { channel, kind: LogKind::Serial, raw, records, capture: None }
 }

@@ -51,6 +51,7 @@ pub use error::BenchError;
 pub use fidelity::{Fidelity, FidelityEntry, FidelityTable};
 pub use flash_algorithm::FlashAlgorithm;
 pub use link::BenchOptions;
+pub use process::end_with_us;
 pub use qemu::check_qemu;
 pub use scan::{ScanRegister, scan};
 pub use serial::{SerialChunk, SerialText};

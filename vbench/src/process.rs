@@ -130,23 +130,41 @@ impl Arguments {
         command.args(&self.list).stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         // A group of its own: Ctrl-C on the terminal is for us to handle.
         command.process_group(0);
-        let (inherited, parent) = (self.inherited, getpid());
-        // SAFETY: the closure runs between fork and exec and makes system calls only: prctl,
-        // getppid, fcntl. It neither allocates nor takes locks.
+        end_with_us(&mut command);
+        let inherited = self.inherited;
+        // SAFETY: the closure runs between fork and exec and makes system calls only: fcntl. It
+        // neither allocates nor takes locks.
         #[allow(unsafe_code)]
         unsafe {
-            command.pre_exec(move || tie_to(parent, &inherited));
+            command.pre_exec(move || let_through(&inherited));
         }
         command
     }
 }
 
-/// In the child: ask to die with the parent, and let the sockets through exec.
-fn tie_to(parent: Pid, inherited: &[RawFd]) -> io::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() != parent {
-        return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));
+/// Makes the kernel kill what `command` starts when the thread that starts it ends, be it because
+/// this process was killed. What that program starts in turn is not reached.
+pub fn end_with_us(command: &mut Command) {
+    let parent = getpid();
+    // SAFETY: the closure runs between fork and exec and makes system calls only: prctl, getppid.
+    // It neither allocates nor takes locks.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(move || tie_to(parent));
     }
+}
+
+/// In the child: ask to die with the parent.
+fn tie_to(parent: Pid) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == parent {
+        true => Ok(()),
+        false => Err(io::Error::from_raw_os_error(nix::libc::ESRCH)),
+    }
+}
+
+/// In the child: let the sockets through exec.
+fn let_through(inherited: &[RawFd]) -> io::Result<()> {
     for fd in inherited {
         // SAFETY: these are the sockets of the enclosing `spawn`, open in the child as well.
         #[allow(unsafe_code)]

@@ -87,6 +87,7 @@ pub(crate) fn board(registers: &[(u64, u64)]) -> Bundle {
             logs: vec![],
         },
         facts: Facts::default(),
+        run: None,
         elf: None,
     }
 }
@@ -99,6 +100,7 @@ pub(crate) fn with_log(mut bundle: Bundle, lines: &[&str]) -> Bundle {
         kind: LogKind::Serial,
         raw: lines.join("\r\n").into_bytes(),
         records: (0..).zip(lines).map(record).collect(),
+        capture: None,
     }];
     bundle
 }

@@ -23,6 +23,7 @@ fn sample() -> Bundle {
             cores: vec![CoreState {
                 index: 0,
                 status: CoreStatus::Halted { reason: "request".into() },
+                thread: None,
                 registers: vec![
                     CoreRegister { name: "PC".into(), value: Some(0x174) },
                     CoreRegister { name: "MSP".into(), value: None },
@@ -39,9 +40,30 @@ fn sample() -> Bundle {
                 kind: LogKind::Serial,
                 raw: b"boot\r\n\xff".to_vec(),
                 records: vec![LogRecord::plain(12, "boot")],
+                capture: Some(RttCapture {
+                    when_full: WhenFull::Skip,
+                    capacity: 1023,
+                    fullest: 200,
+                    never_above: 380,
+                }),
             }],
         },
         facts: Facts::default(),
+        run: Some(Run {
+            arrivals: vec![Arrival { at_ms: 11, log: 0, bytes: 2 }, (13, 0, 5).into()],
+            test: Some(TestRun {
+                name: "uart::boots".into(),
+                target: "uart".into(),
+                position: 0,
+                attempt: 1,
+                limit_ms: 1000,
+                took_ms: 20,
+                end: Some(End::Failure { status: Some(134) }),
+                verdict: "fail".into(),
+                message: "it failed".into(),
+                definition: None,
+            }),
+        }),
         elf: Some(Elf { bytes: b"image".to_vec() }),
     }
 }
@@ -134,4 +156,30 @@ fn no_prefix_of_a_bundle_panics() {
     for end in 0..bytes.len() {
         assert!(Bundle::parse(&bytes[..end]).is_err(), "{end} of {} bytes", bytes.len());
     }
+}
+
+#[test]
+fn a_run_gives_its_logs_again_piece_by_piece() {
+    let bundle = sample();
+    let mut run = bundle.run.unwrap();
+    let logs = bundle.snapshot.logs;
+    let pieces: Vec<(u64, &[u8])> = run.pieces(&logs).map(|(at, _, piece)| (at, piece)).collect();
+    assert_eq!(pieces, [(11, &b"bo"[..]), (13, b"ot\r\n\xff")]);
+    run.arrivals = vec![(1, 7, 3).into(), (2, 0, 100).into(), (3, 0, 1).into()];
+    let pieces: Vec<usize> = run.pieces(&logs).map(|(.., piece)| piece.len()).collect();
+    assert_eq!(pieces, [7, 0], "what the logs do not have is cut off");
+}
+
+#[test]
+fn a_ring_buffer_proves_no_more_than_it_shows() {
+    let check = |when_full, fullest, never_above, expected, words: &str| {
+        let capture = RttCapture { when_full, capacity: 1023, fullest, never_above };
+        assert_eq!(capture.certainly_kept(), expected, "{capture:?}");
+        assert!(capture.says().contains(words), "{}", capture.says());
+    };
+    check(WhenFull::Wait, 1023, 2046, Some(u64::MAX), "dropped nothing");
+    check(WhenFull::Skip, 1023, 2046, None, "does not tell");
+    check(WhenFull::Trim, 600, 1100, None, "up to 600 of 1023 bytes");
+    check(WhenFull::Skip, 600, 1023, None, "does not tell");
+    check(WhenFull::Skip, 200, 380, Some(643), "nothing of up to 643 bytes");
 }

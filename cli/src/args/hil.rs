@@ -13,6 +13,36 @@ pub(crate) enum HilVerb {
     /// With an ELF as first argument it is a cargo runner: `runner = "silk hil run"` in
     /// .cargo/config.toml, and what follows is what `cargo test` passes on.
     Run(HilRunArgs),
+    /// Judge recorded runs again; no board is touched
+    ///
+    /// Every bundle of a test that went wrong is a recording; `silk hil run --record DIR` keeps all. The
+    /// same bytes go through the same decoders and expectations.
+    Replay(HilReplayArgs),
+    /// Reports of recorded runs, with the verdicts that they were given
+    Report(HilReportArgs),
+}
+
+/// Recorded runs, and where reports of them go.
+#[derive(Debug, Args)]
+pub(crate) struct HilReportArgs {
+    /// Bundles, or folders of bundles
+    #[arg(value_name = "FILE|DIR", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) recordings: Vec<PathBuf>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown; in a GitHub workflow it goes to the step's own as well
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) summary: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HilReplayArgs {
+    #[command(flatten)]
+    pub(crate) report: HilReportArgs,
+    /// Judge by the expectations that hil.toml has now, not by those of the recording
+    #[arg(long)]
+    pub(crate) project: bool,
 }
 
 /// Which tests.
@@ -72,6 +102,9 @@ pub(crate) struct HilRunArgs {
     /// Boards that run at the same time [default: every real board, one virtual one]
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<usize>,
+    /// Wait so long for boards that somebody else has, instead of failing with 104 at once
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<f64>,
     /// Fail with 103 where no board can run a test, instead of skipping it
     #[arg(long)]
     pub(crate) require_board: bool,
@@ -84,6 +117,9 @@ pub(crate) struct HilRunArgs {
     /// Folder for the bundles of tests that went wrong [default: target/silk-hil]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) artifacts: Option<PathBuf>,
+    /// Keep every run in this folder, also of tests that pass, for `silk hil replay`
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) record: Option<PathBuf>,
     /// Taken and ignored, as `cargo test` passes them on
     #[arg(long, hide = true)]
     pub(crate) test_threads: Option<usize>,
@@ -130,6 +166,15 @@ pub(crate) struct BenchLockArgs {
     /// Command to run; it finds the board in SILK_PROBE and SILK_CHIP
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchUnlockArgs {
+    /// Board of bench.toml
+    pub(crate) board: String,
+    /// End the process that holds it; without this it is only named
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `silk bench`: what boards there are, real and virtual.
 
 mod shared;
+mod unlock;
 
 use std::io::Write;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(session: &mut Session, verb: &BenchVerb) -> Outcome {
         BenchVerb::Serve(args) => super::serve::run(session, args, false),
         BenchVerb::Check => shared::check(session),
         BenchVerb::Lock(args) => shared::lock(session, args),
+        BenchVerb::Unlock(args) => unlock::run(session, args),
         BenchVerb::Who => shared::who(session),
         BenchVerb::Scan { board } => super::scan::run(session, board),
     }

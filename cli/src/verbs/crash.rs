@@ -74,8 +74,12 @@ pub(crate) fn show(out: &mut impl Write, crash: &Crash) -> std::io::Result<()> {
         show_fault(out, fault)?;
     }
     for chain in &crash.backtraces {
-        let core = if chain.core == 0 { String::new() } else { format!(" of core {}", chain.core) };
-        writeln!(out, "{STRONG}call chain{core}{STRONG:#}")?;
+        let of = match (&chain.thread, chain.core) {
+            (Some(thread), _) => format!(" of {}", thread.label()),
+            (None, 0) => String::new(),
+            (None, core) => format!(" of core {core}"),
+        };
+        writeln!(out, "{STRONG}call chain{}{STRONG:#}", printable(&of))?;
         let mut before = None;
         for (depth, frame) in chain.frames.iter().enumerate() {
             // Functions that were inlined there share the address.

@@ -3,6 +3,7 @@
 
 mod core_file;
 mod function;
+mod tasks;
 
 use std::io::Write;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bundle::{Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Snapshot, SourceFile};
+use bundle::{
+    Arrival, Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Run, Snapshot, SourceFile,
+};
 use hil::{DefmtTable, Listener, RunOptions, Said, TestImage};
 use serde::Serialize;
 
@@ -109,7 +111,7 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
     .polled(|| interrupt::pending().is_none());
     let end = board.run_until_end(&image, &options, &mut listener).map_err(board::failure)?;
     let malformed = listener.malformed();
-    let logs = listener.finish();
+    let (logs, arrivals) = listener.finish();
     if let Some(failure) = failed {
         return Err(failure);
     }
@@ -122,8 +124,18 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
     if !matches!(end, hil::End::Deadline | hil::End::Stopped) {
         session.ui.note(format!("the firmware stopped: {end:?}"));
     }
+    for log in &logs {
+        if let Some(capture) = log.capture {
+            session.ui.note(format!(
+                "{}: {} bytes; {}",
+                log.channel,
+                log.raw.len(),
+                capture.says()
+            ));
+        }
+    }
     if let Some(path) = &args.record {
-        record(session, path, &board, &elf, logs)?;
+        record(session, path, &board, &elf, (logs, arrivals))?;
     }
     Ok(interrupt::pending().unwrap_or(Exit::Ok))
 }
@@ -134,7 +146,7 @@ fn record(
     path: &Path,
     board: &hil::Board,
     elf: &Path,
-    logs: Vec<Log>,
+    (logs, arrivals): (Vec<Log>, Vec<Arrival>),
 ) -> Result<(), Failure> {
     let snapshot = Snapshot {
         board: board.identity().clone(),
@@ -149,7 +161,8 @@ fn record(
     manifest.tools = snap::tools(&snapshot);
     manifest.notes = snap::notes(&snapshot);
     manifest.elf = Some(SourceFile::of(elf, &bytes));
-    let bundle = Bundle { manifest, snapshot, facts: Facts::default(), elf: Some(Elf { bytes }) };
+    let (facts, run) = (Facts::default(), Some(Run { arrivals, test: None }));
+    let bundle = Bundle { manifest, snapshot, facts, run, elf: Some(Elf { bytes }) };
     bundle.save(path).map_err(|error| {
         Failure::new(Exit::Usage, format!("failed to save `{}`", path.display())).caused_by(&error)
     })?;
@@ -157,8 +170,7 @@ fn record(
     Ok(())
 }
 
-/// Decodes the raw bytes of a bundle again. Times are those of the recording, where it has one
-/// for each line.
+/// Decodes the raw bytes of a bundle again, in the order and with the times in which they came.
 fn replay(session: &mut Session, path: &Path, wanted: &Wanted) -> Outcome {
     let bundle = session.bundle(path)?;
     let table = match &bundle.elf {
@@ -168,22 +180,27 @@ fn replay(session: &mut Session, path: &Path, wanted: &Wanted) -> Outcome {
         }),
         None => None,
     };
-    for log in &bundle.snapshot.logs {
-        let mut again = Vec::new();
-        let mut listener = Listener::new(table.as_ref(), |said: &Said| {
-            again.push(said.clone());
-            true
-        });
-        listener.replay(&log.channel, log.kind, &log.raw);
-        drop(listener);
-        for (index, mut said) in again.into_iter().enumerate() {
-            said.record.at_ms = log.records.get(index).map_or(0, |record| record.at_ms);
-            if wanted.has(&said.record) {
-                show(session, &said)?;
-            }
+    let logs = &bundle.snapshot.logs;
+    let run = bundle.run.unwrap_or_else(|| one_after_another(logs));
+    let mut failed = None;
+    let mut listener = Listener::new(table.as_ref(), |said: &Said| {
+        if wanted.has(&said.record) {
+            failed = show(session, said).err();
         }
+        failed.is_none()
+    });
+    listener.replay(&run, logs);
+    drop(listener);
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(Exit::Ok),
     }
-    Ok(Exit::Ok)
+}
+
+/// Of a bundle that does not say when its logs came: each whole, at no time.
+fn one_after_another(logs: &[Log]) -> Run {
+    let whole = |(log, of): (usize, &Log)| Arrival { at_ms: 0, log, bytes: of.raw.len() };
+    Run { arrivals: logs.iter().enumerate().map(whole).collect(), test: None }
 }
 
 fn show(session: &mut Session, said: &Said) -> Result<(), Failure> {

@@ -78,7 +78,7 @@ pub(crate) fn take(
         elf = with_elf.then_some(Elf { bytes });
     }
     let facts = assist::name_snapshot(index, &snapshot);
-    let mut bundle = Bundle { manifest, snapshot, facts, elf };
+    let mut bundle = Bundle { manifest, snapshot, facts, run: None, elf };
     bundle.facts.findings = assist::triage(index, Some(&bundle));
     Ok(bundle)
 }

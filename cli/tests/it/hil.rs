@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::parts;
 use crate::silk::{Run, Silk};
 
-fn elf() -> String {
+pub(crate) fn elf() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/hil-tests");
     folder.canonicalize().unwrap().join("hil-tests.elf").to_str().unwrap().to_owned()
 }
@@ -252,7 +252,22 @@ fn a_board_of_the_bench_has_one_holder_who_is_named() {
     assert_eq!(holder["why"], "scope attached", "{holder}");
     let refused = silk.run(["hil", "run", &elf(), "passes"]).expect(104);
     assert!(refused.stderr.contains("ada holds it"), "{}", refused.stderr);
+    let kept = silk.run(["bench", "unlock", "desk"]).expect(104);
+    assert!(kept.stderr.contains("ada holds desk"), "{}", kept.stderr);
+    assert!(kept.stderr.contains("--force"), "{}", kept.stderr);
+    assert!(holding.try_wait().unwrap().is_none(), "naming the holder ends nobody");
+    silk.run(["bench", "unlock", "desk", "--force"]).expect(0);
+    holding.wait().unwrap();
+    assert!(who().is_null());
+    silk.run(["bench", "unlock", "desk", "--force"]).expect(0);
+    silk.run(["bench", "unlock", "nowhere"]).expect(2);
     // The lock ends with its holder, however that ends.
+    let mut holding = silk.command();
+    holding.args(["bench", "lock", "desk", "--", "sleep", "3"]);
+    let mut holding = holding.spawn().unwrap();
+    while who().is_null() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     holding.kill().unwrap();
     holding.wait().unwrap();
     assert!(who().is_null());

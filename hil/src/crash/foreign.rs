@@ -27,7 +27,12 @@ pub fn read_probe_rs_dump(bytes: &[u8]) -> Result<Snapshot, HilError> {
             virtual_board: None,
         },
         taken_at_unix_ms: 0,
-        cores: vec![CoreState { index: 0, status, registers: registers(&dump, &dump.registers) }],
+        cores: vec![CoreState {
+            index: 0,
+            status,
+            registers: registers(&dump, &dump.registers),
+            thread: None,
+        }],
         registers: Vec::new(),
         memory,
         logs: Vec::new(),

@@ -2,7 +2,7 @@
 
 use bundle::Snapshot;
 use gimli::{DebugFrame, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
-use object::{Object, ObjectSection, ObjectSegment, elf};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind, elf};
 
 /// Why an image cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +11,7 @@ pub enum ImageError {
     #[error("read the image as an ELF file")]
     Elf(#[from] object::Error),
     /// An ELF file of another kind of core.
-    #[error("unwind {machine}: only little-endian 32-bit Arm is known")]
+    #[error("unwind {machine}: little-endian 32-bit Arm, RISC-V and Xtensa are known")]
     Machine {
         /// What it is for.
         machine: String,
@@ -23,6 +23,8 @@ pub enum ImageError {
 pub struct Image {
     segments: Vec<(u64, Vec<u8>)>,
     code: Vec<std::ops::Range<u64>>,
+    /// Where functions are, by their symbols.
+    functions: Vec<std::ops::Range<u64>>,
     debug_frame: Vec<u8>,
     eh_frame: (u64, Vec<u8>),
 }
@@ -34,7 +36,8 @@ impl Image {
     /// [`ImageError`]; missing call frame information is none.
     pub fn parse(bytes: &[u8]) -> Result<Self, ImageError> {
         let file = object::File::parse(bytes)?;
-        if file.architecture() != object::Architecture::Arm || !file.is_little_endian() {
+        use object::Architecture::{Arm, Riscv32, Xtensa};
+        if !matches!(file.architecture(), Arm | Riscv32 | Xtensa) || !file.is_little_endian() {
             let machine = format!("{:?}", file.architecture());
             return Err(ImageError::Machine { machine });
         }
@@ -55,13 +58,26 @@ impl Image {
             .segments()
             .filter_map(|segment| Some((segment.address(), segment.data().ok()?.to_owned())))
             .collect();
+        let functions = file
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
+            // Bit 0 of a function's address says that it is Thumb code.
+            .map(|symbol| symbol.address() & !1..(symbol.address() & !1) + symbol.size())
+            .collect();
         let debug_frame = section(".debug_frame").unwrap_or_default().1;
-        Ok(Self { segments, code, debug_frame, eh_frame: section(".eh_frame").unwrap_or_default() })
+        let eh_frame = section(".eh_frame").unwrap_or_default();
+        Ok(Self { segments, code, functions, debug_frame, eh_frame })
     }
 
     /// Whether `address` is in a section of code.
     pub(crate) fn is_code(&self, address: u32) -> bool {
         self.code.iter().any(|range| range.contains(&u64::from(address)))
+    }
+
+    /// Whether one function holds both addresses.
+    pub(crate) fn is_one_function(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (u64::from(a), u64::from(b));
+        self.functions.iter().any(|function| function.contains(&a) && function.contains(&b))
     }
 
     /// How the caller's registers are found from within the function at `address`.
@@ -84,8 +100,8 @@ impl Image {
 pub(crate) struct Row {
     /// Register and offset that make the canonical frame address.
     pub(crate) cfa: (u16, i64),
-    /// The rules for R0 to R15.
-    pub(crate) rules: [Rule; 16],
+    /// The rules for the registers by their numbers in DWARF: R0 to R15, or x0 to x31.
+    pub(crate) rules: [Rule; 32],
     /// The register that holds the return address.
     pub(crate) return_register: u16,
 }
@@ -121,7 +137,7 @@ where
         // Expressions are for signal trampolines and PLTs, which firmware has none of.
         return None;
     };
-    let mut rules = [Rule::default(); 16];
+    let mut rules = [Rule::default(); 32];
     for (number, rule) in rules.iter_mut().enumerate() {
         *rule = match found.register(gimli::Register(number as u16)) {
             None => Rule::Unspecified,

@@ -16,16 +16,30 @@ mod fault;
 mod foreign;
 mod image;
 mod registers;
+mod riscv;
 mod thumb;
 mod unwind;
+mod xtensa;
 
-use bundle::{Backtrace, Fault, Snapshot};
+use bundle::{Backtrace, CoreState, Fault, Snapshot};
 
 pub use foreign::read_probe_rs_dump;
 pub use image::{Image, ImageError};
 pub use registers::{FAULT_REGISTERS, FaultRegisters};
 
 use unwind::Unwinder;
+
+/// A chain longer than this is taken for a loop.
+const MOST_FRAMES: usize = 256;
+
+/// How a chain ends that is whole.
+const END_TOP: &str = "start of the program";
+
+/// A chain without frames, which ends as one that has too many.
+fn begun(core: usize) -> Backtrace {
+    let end = format!("{MOST_FRAMES} frames and no end");
+    Backtrace { core, thread: None, frames: Vec::new(), end }
+}
 
 /// What a core's snapshot says about its end.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,15 +56,35 @@ pub struct Autopsy {
 /// Cores that were running, or whose registers nobody read, are left out.
 pub fn autopsy(snapshot: &Snapshot, image: Option<&Image>) -> Autopsy {
     let mut found = Autopsy::default();
+    let memory = image::Memory::new(snapshot, image);
     for core in &snapshot.cores {
-        let Some(start) = registers::Registers::of(core) else { continue };
-        let memory = image::Memory::new(snapshot, image);
-        let chain = Unwinder::new(image, &memory).run(core.index, start.clone());
-        if found.fault.is_none() {
-            let faults = FaultRegisters::of(snapshot);
-            found.fault = fault::explain(&start, &chain, &faults, &memory, image);
-        }
-        found.backtraces.push(chain.backtrace);
+        let chain = match registers::Registers::of(core) {
+            Some(start) => {
+                let chain = Unwinder::new(image, &memory).run(core.index, start.clone());
+                if found.fault.is_none() {
+                    let faults = FaultRegisters::of(snapshot);
+                    found.fault = fault::explain(&start, &chain, &faults, &memory, image);
+                }
+                Some(chain.backtrace)
+            }
+            None => elsewhere(core, image, &memory),
+        };
+        found.backtraces.extend(chain.map(|mut chain| {
+            chain.thread.clone_from(&core.thread);
+            chain
+        }));
     }
     found
+}
+
+/// The call chain of a core that is no Arm core. `None`: it is none that is known, or was running.
+fn elsewhere(
+    core: &CoreState,
+    image: Option<&Image>,
+    memory: &image::Memory<'_>,
+) -> Option<Backtrace> {
+    if let Some(start) = xtensa::Registers::of(core) {
+        return Some(xtensa::unwind(image, memory, core.index, start));
+    }
+    riscv::Registers::of(core).map(|start| riscv::unwind(image, memory, core.index, start))
 }

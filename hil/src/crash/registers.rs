@@ -26,6 +26,7 @@ impl Registers {
             let found = core.registers.iter().find(|register| register.name == name)?;
             u32::try_from(found.value?).ok()
         };
+        core.registers.iter().find(|register| register.name == "SP")?;
         let mut registers = [None; 16];
         for (number, register) in registers.iter_mut().enumerate().take(SP) {
             *register = named(&format!("R{number}"));

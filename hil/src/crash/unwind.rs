@@ -8,9 +8,7 @@ use bundle::{Backtrace, CallFrame, CallKind};
 
 use super::image::{Image, Memory, Row, Rule};
 use super::registers::{LR, PC, Registers, SP};
-
-/// A chain longer than this is taken for a loop.
-const MOST_FRAMES: usize = 256;
+use super::{END_TOP, MOST_FRAMES};
 
 /// From here on a return address is `EXC_RETURN`. Source: DDI 0403E, B1.5.8.
 const EXC_RETURN: u32 = 0xff00_0000;
@@ -62,11 +60,8 @@ impl<'a> Unwinder<'a> {
 
     /// Walks outwards from where the core stopped.
     pub(crate) fn run(&self, core: usize, start: Registers) -> Chain {
-        let mut chain = Chain {
-            backtrace: Backtrace { core, frames: Vec::new(), end: String::new() },
-            interrupted: None,
-            lost_frame_at: None,
-        };
+        let mut chain =
+            Chain { backtrace: super::begun(core), interrupted: None, lost_frame_at: None };
         let mut registers = start;
         let mut kind = CallKind::Stopped;
         for _ in 0..MOST_FRAMES {
@@ -92,7 +87,6 @@ impl<'a> Unwinder<'a> {
                 }
             }
         }
-        chain.backtrace.end = format!("{MOST_FRAMES} frames and no end");
         chain
     }
 
@@ -103,16 +97,19 @@ impl<'a> Unwinder<'a> {
                 Some(found) => found,
                 None => return Step::End("the stack cannot be read here".to_owned()),
             },
-            // Code without call frame information, such as a handler in assembly: if it is the
-            // innermost and has not called on, its caller is still in LR.
-            None if kind == CallKind::Stopped => match registers.core[LR] {
+            // Code without call frame information, such as a handler in assembly: if it was not left
+            // by a call and has made none before, its caller is still in LR.
+            None if kind != CallKind::Caller => match registers.core[LR] {
+                Some(lr) if self.is_of_own_call(at, lr) => {
+                    return Step::End("no call frame information here".to_owned());
+                }
                 Some(lr) => (registers.clone(), lr),
                 None => return Step::End("LR is not known".to_owned()),
             },
             None => return Step::End("no call frame information here".to_owned()),
         };
         if target == LR_AT_RESET || target == 0 {
-            return Step::End(TOP.to_owned());
+            return Step::End(END_TOP.to_owned());
         }
         if target >= EXC_RETURN {
             return self.leave_exception(&caller, target);
@@ -120,7 +117,7 @@ impl<'a> Unwinder<'a> {
         let next = target & !1;
         let stuck = next == registers.pc() & !1 && caller.core[SP] == registers.core[SP];
         if stuck {
-            return Step::End(TOP.to_owned());
+            return Step::End(END_TOP.to_owned());
         }
         if let Some(image) = self.image
             // A function may end in a call that does not come back.
@@ -133,13 +130,18 @@ impl<'a> Unwinder<'a> {
         Step::Caller(caller)
     }
 
+    /// Whether LR holds where a call of the function itself came back to.
+    fn is_of_own_call(&self, pc: u32, lr: u32) -> bool {
+        lr < EXC_RETURN && self.image.is_some_and(|image| image.is_one_function(pc, lr & !1))
+    }
+
     /// The caller's registers and the return address. `None`: the stack cannot be read.
     fn apply(&self, registers: &Registers, row: &Row) -> Option<(Registers, u32)> {
         let base = (*registers.core.get(usize::from(row.cfa.0))?)?;
         let cfa = base.wrapping_add_signed(i32::try_from(row.cfa.1).ok()?);
         let offset = |by: i64| Some(cfa.wrapping_add_signed(i32::try_from(by).ok()?));
         let mut caller = registers.clone();
-        for (number, rule) in row.rules.iter().enumerate() {
+        for (number, rule) in row.rules.iter().enumerate().take(PC + 1) {
             caller.core[number] = match *rule {
                 Rule::Undefined => None,
                 // R0 to R3 and R12 are the callee's to spoil. Source: AAPCS32, 6.1.1.
@@ -189,9 +191,6 @@ impl<'a> Unwinder<'a> {
         Step::Interrupted(found)
     }
 }
-
-/// How a chain ends that is whole.
-const TOP: &str = "start of the program";
 
 /// How a chain ends whose exception frame is where no memory was saved.
 const LOST_FRAME: &str = "the exception frame cannot be read at";

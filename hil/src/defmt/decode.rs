@@ -1,6 +1,8 @@
 //! Typed values out of a frame's bytes. Everything is little-endian; sizes are a 32-bit target's.
 
-use defmt_parser::{Fragment, Parameter, Type};
+use std::borrow::Cow;
+
+use defmt_parser::Type;
 
 use super::{DefmtTable, Format};
 
@@ -8,24 +10,24 @@ use super::{DefmtTable, Format};
 const DEEPEST: usize = 16;
 
 /// One argument.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+#[derive(Debug, Clone)]
+pub(super) enum Value<'t> {
     Bool(bool),
     Unsigned(u128),
     Signed(i128),
     Float(f64),
     Char(char),
-    Text(String),
+    Text(Cow<'t, str>),
     Bytes(Vec<u8>),
     /// A value with a format of its own.
     Nested {
-        fragments: Vec<Fragment<'static>>,
-        values: Vec<Value>,
+        format: &'t Format,
+        values: Vec<Value<'t>>,
     },
     /// Elements, shown in brackets.
-    List(Vec<Value>),
+    List(Vec<Value<'t>>),
     /// Pieces, shown one after another.
-    Sequence(Vec<Value>),
+    Sequence(Vec<Value<'t>>),
 }
 
 /// A place in a frame.
@@ -52,6 +54,11 @@ impl<'t, 'b> Reader<'t, 'b> {
     }
 
     fn unsigned(&mut self, count: usize) -> Option<u128> {
+        if count <= 8 {
+            let mut word = [0; 8];
+            word[..count].copy_from_slice(self.take(count)?);
+            return Some(u64::from_le_bytes(word).into());
+        }
         let mut wide = [0; 16];
         wide.get_mut(..count)?.copy_from_slice(self.take(count)?);
         Some(u128::from_le_bytes(wide))
@@ -71,17 +78,17 @@ impl<'t, 'b> Reader<'t, 'b> {
     }
 
     /// The arguments of `format`, by their index. `None`: the frame does not have them.
-    pub(super) fn values(&mut self, format: &Format) -> Option<Vec<Value>> {
+    pub(super) fn values(&mut self, format: &'t Format) -> Option<Vec<Value<'t>>> {
         if self.depth >= DEEPEST {
             return None;
         }
         self.depth += 1;
-        let values = parameters(format).iter().map(|wanted| self.value(&wanted.ty)).collect();
+        let values = format.arguments.iter().map(|wanted| self.value(wanted)).collect();
         self.depth -= 1;
         values
     }
 
-    fn value(&mut self, ty: &Type) -> Option<Value> {
+    fn value(&mut self, ty: &Type) -> Option<Value<'t>> {
         Some(match ty {
             Type::Bool => Value::Bool(self.unsigned(1)? != 0),
             Type::U8 => Value::Unsigned(self.unsigned(1)?),
@@ -99,17 +106,17 @@ impl<'t, 'b> Reader<'t, 'b> {
             Type::Char => Value::Char(char::from_u32(self.unsigned(4)? as u32)?),
             Type::Str => {
                 let length = self.size()?;
-                Value::Text(String::from_utf8_lossy(self.take(length)?).into_owned())
+                Value::Text(String::from_utf8_lossy(self.take(length)?).into_owned().into())
             }
             Type::IStr => {
                 let index = self.u16()?;
-                Value::Text(self.table.entries.get(&index)?.format.text.clone())
+                Value::Text(Cow::Borrowed(&self.table.entry(index)?.format.text))
             }
             Type::Debug | Type::Display => {
                 let length = self.bytes.iter().position(|byte| *byte == 0xff)?;
                 let text = String::from_utf8_lossy(self.take(length)?).into_owned();
                 self.take(1)?;
-                Value::Text(text)
+                Value::Text(text.into())
             }
             Type::U8Slice => {
                 let length = self.size()?;
@@ -131,14 +138,14 @@ impl<'t, 'b> Reader<'t, 'b> {
     }
 
     /// Only the bytes that a bit field touches are sent.
-    fn bits(&mut self, range: &std::ops::Range<u8>) -> Option<Value> {
+    fn bits(&mut self, range: &std::ops::Range<u8>) -> Option<Value<'t>> {
         let (lowest, highest) = (range.start / 8, range.end.checked_sub(1)? / 8);
         let count = usize::from(highest.checked_sub(lowest)? + 1).next_power_of_two();
         Some(Value::Unsigned(self.unsigned(count)?.checked_shl(u32::from(lowest) * 8)?))
     }
 
-    fn nested(&mut self, index: u16) -> Option<Value> {
-        let entry = self.table.entries.get(&index)?;
+    fn nested(&mut self, index: u16) -> Option<Value<'t>> {
+        let entry = self.table.entry(index)?;
         let format = match entry.cases.len() {
             0 => &entry.format,
             cases => {
@@ -147,7 +154,7 @@ impl<'t, 'b> Reader<'t, 'b> {
             }
         };
         let values = self.values(format)?;
-        Some(Value::Nested { fragments: format.fragments.clone(), values })
+        Some(Value::Nested { format, values })
     }
 
     /// Which of `cases`; the number is as wide as the highest one needs.
@@ -161,9 +168,9 @@ impl<'t, 'b> Reader<'t, 'b> {
     }
 
     /// Elements share one format, which is sent once.
-    fn list(&mut self, count: usize) -> Option<Value> {
+    fn list(&mut self, count: usize) -> Option<Value<'t>> {
         let index = self.u16()?;
-        let entry = self.table.entries.get(&index)?;
+        let entry = self.table.entry(index)?;
         let mut elements = Vec::new();
         for _ in 0..count {
             let format = match entry.cases.len() {
@@ -175,7 +182,7 @@ impl<'t, 'b> Reader<'t, 'b> {
             };
             let before = self.bytes.len();
             let values = self.values(format)?;
-            elements.push(Value::Nested { fragments: format.fragments.clone(), values });
+            elements.push(Value::Nested { format, values });
             if before == self.bytes.len() && elements.len() > self.length {
                 return None;
             }
@@ -183,39 +190,17 @@ impl<'t, 'b> Reader<'t, 'b> {
         Some(Value::List(elements))
     }
 
-    fn sequence(&mut self) -> Option<Value> {
+    fn sequence(&mut self) -> Option<Value<'t>> {
         let mut pieces = Vec::new();
         loop {
             match self.u16()? {
                 0 => return Some(Value::Sequence(pieces)),
                 index => {
-                    let entry = self.table.entries.get(&index)?;
+                    let entry = self.table.entry(index)?;
                     let values = self.values(&entry.format)?;
-                    let fragments = entry.format.fragments.clone();
-                    pieces.push(Value::Nested { fragments, values });
+                    pieces.push(Value::Nested { format: &entry.format, values });
                 }
             }
         }
     }
-}
-
-/// What is sent for a format: each argument once, by index. Bit fields of one argument are sent
-/// together, as one field that holds them all.
-fn parameters(format: &Format) -> Vec<Parameter> {
-    let mut found: Vec<Parameter> = Vec::new();
-    for fragment in &format.fragments {
-        let Fragment::Parameter(parameter) = fragment else { continue };
-        let same = found.iter_mut().find(|known| known.index == parameter.index);
-        match (same, &parameter.ty) {
-            (None, _) => found.push(parameter.clone()),
-            (Some(known), Type::BitField(range)) => {
-                if let Type::BitField(whole) = &mut known.ty {
-                    *whole = whole.start.min(range.start)..whole.end.max(range.end);
-                }
-            }
-            (Some(_), _) => {}
-        }
-    }
-    found.sort_by_key(|parameter| parameter.index);
-    found
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use gimli::{AttributeValue, EndianSlice, RunTimeEndian};
 use object::{Object, ObjectSection};
@@ -9,8 +10,8 @@ use object::{Object, ObjectSection};
 /// Where a statement stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) module: Option<String>,
-    pub(super) file: Option<String>,
+    pub(super) module: Option<Arc<str>>,
+    pub(super) file: Option<Arc<str>>,
     pub(super) line: Option<u32>,
 }
 
@@ -78,8 +79,8 @@ fn read_unit<'a>(
                     .filter(|name| !name.starts_with('{'))
                     .collect();
                 let place = Place {
-                    module: (!modules.is_empty()).then(|| modules.join("::")),
-                    file: file.and_then(|index| file_name(&unit, index)),
+                    module: (!modules.is_empty()).then(|| modules.join("::").into()),
+                    file: file.and_then(|index| file_name(&unit, index)).map(Arc::from),
                     line: line.and_then(|line| u32::try_from(line).ok()),
                 };
                 places.insert(name, place);

@@ -15,9 +15,9 @@ mod locations;
 mod render;
 mod stream;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use defmt_parser::{Fragment, ParserMode};
+use defmt_parser::{Fragment, Parameter, ParserMode, Type};
 use object::{Object, ObjectSymbol};
 use serde::Deserialize;
 
@@ -56,7 +56,8 @@ pub(crate) enum Encoding {
 /// The words of one firmware's frames.
 #[derive(Debug)]
 pub struct DefmtTable {
-    entries: HashMap<u16, Entry>,
+    /// By index.
+    entries: Vec<Option<Entry>>,
     timestamp: Option<Format>,
     encoding: Encoding,
 }
@@ -65,7 +66,7 @@ pub struct DefmtTable {
 #[derive(Debug)]
 struct Entry {
     /// Set on log statements; `println` has none.
-    level: Option<&'static str>,
+    level: Option<Arc<str>>,
     is_statement: bool,
     format: Format,
     /// Cases of an enum, if it is one.
@@ -76,22 +77,46 @@ struct Entry {
 /// A format string and its parts.
 #[derive(Debug, Clone)]
 struct Format {
-    text: String,
+    text: Arc<str>,
     fragments: Vec<Fragment<'static>>,
+    /// What is sent for it, in order.
+    arguments: Vec<Type>,
 }
 
 impl Format {
     fn parse(text: &str) -> Option<Self> {
         let fragments = defmt_parser::parse(text, ParserMode::ForwardsCompatible).ok()?;
-        let fragments = fragments
+        let fragments: Vec<Fragment<'static>> = fragments
             .into_iter()
             .map(|fragment| match fragment {
                 Fragment::Literal(literal) => Fragment::Literal(literal.into_owned().into()),
                 Fragment::Parameter(parameter) => Fragment::Parameter(parameter),
             })
             .collect();
-        Some(Self { text: text.to_owned(), fragments })
+        let arguments = arguments(&fragments);
+        Some(Self { text: text.into(), fragments, arguments })
     }
+}
+
+/// What is sent for a format: each argument once, by index. Bit fields of one argument are sent
+/// together, as one field that holds them all.
+fn arguments(fragments: &[Fragment<'_>]) -> Vec<Type> {
+    let mut found: Vec<Parameter> = Vec::new();
+    for fragment in fragments {
+        let Fragment::Parameter(parameter) = fragment else { continue };
+        let same = found.iter_mut().find(|known| known.index == parameter.index);
+        match (same, &parameter.ty) {
+            (None, _) => found.push(parameter.clone()),
+            (Some(known), Type::BitField(range)) => {
+                if let Type::BitField(whole) = &mut known.ty {
+                    *whole = whole.start.min(range.start)..whole.end.max(range.end);
+                }
+            }
+            (Some(_), _) => {}
+        }
+    }
+    found.sort_by_key(|parameter| parameter.index);
+    found.into_iter().map(|parameter| parameter.ty).collect()
 }
 
 /// The name of a symbol in `.defmt`.
@@ -125,7 +150,7 @@ impl DefmtTable {
             Some("raw") => Encoding::Raw,
             Some(other) => return Err(DefmtError::Encoding { found: other.to_owned() }),
         };
-        let mut table = Self { entries: HashMap::new(), timestamp: None, encoding };
+        let mut table = Self { entries: Vec::new(), timestamp: None, encoding };
         let mut places = locations::read(&file);
         for symbol in file.symbols() {
             let Ok(name) = symbol.name() else { continue };
@@ -133,7 +158,7 @@ impl DefmtTable {
             let Ok(index) = u16::try_from(symbol.address()) else { continue };
             let mut place = places.remove(name).unwrap_or_default();
             if place.module.is_none() {
-                place.module = parsed.crate_name.clone();
+                place.module = parsed.crate_name.as_deref().map(Arc::from);
             }
             table.add(index, &parsed, place);
         }
@@ -147,11 +172,11 @@ impl DefmtTable {
                 self.timestamp = Some(format);
                 return;
             }
-            "defmt_trace" => Some("trace"),
-            "defmt_debug" => Some("debug"),
-            "defmt_info" => Some("info"),
-            "defmt_warn" => Some("warn"),
-            "defmt_error" => Some("error"),
+            "defmt_trace" => Some("trace".into()),
+            "defmt_debug" => Some("debug".into()),
+            "defmt_info" => Some("info".into()),
+            "defmt_warn" => Some("warn".into()),
+            "defmt_error" => Some("error".into()),
             tag if !tag.starts_with("defmt_") => return,
             _ => None,
         };
@@ -160,6 +185,14 @@ impl DefmtTable {
             false => Vec::new(),
         };
         let is_statement = level.is_some() || symbol.tag == "defmt_println";
-        self.entries.insert(index, Entry { level, is_statement, format, cases, place });
+        let index = usize::from(index);
+        if index >= self.entries.len() {
+            self.entries.resize_with(index + 1, || None);
+        }
+        self.entries[index] = Some(Entry { level, is_statement, format, cases, place });
+    }
+
+    fn entry(&self, index: u16) -> Option<&Entry> {
+        self.entries.get(usize::from(index))?.as_ref()
     }
 }

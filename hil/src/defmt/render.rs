@@ -1,5 +1,7 @@
 //! Values as text, by the hints of their format, and as plain data.
 
+use std::fmt::{self, Write};
+
 use bundle::LogValue;
 use defmt_parser::{DisplayHint, Fragment, TimePrecision, Type};
 
@@ -7,12 +9,15 @@ use super::Format;
 use super::decode::Value;
 
 /// The message of a statement.
-pub(super) fn text(format: &Format, values: &[Value]) -> String {
-    fragments(&format.fragments, values, None)
+pub(super) fn text(format: &Format, values: &[Value<'_>]) -> String {
+    let mut text = String::with_capacity(format.text.len() + 16);
+    // Writing to a string does not fail.
+    let _ = fragments(&mut text, format, values, None);
+    text
 }
 
 /// A value without its format's hints.
-pub(super) fn plain(value: &Value) -> LogValue {
+pub(super) fn plain(value: &Value<'_>) -> LogValue {
     match value {
         Value::Bool(value) => LogValue::Bool(*value),
         Value::Unsigned(value) => match u64::try_from(*value) {
@@ -28,16 +33,24 @@ pub(super) fn plain(value: &Value) -> LogValue {
             LogValue::List(bytes.iter().map(|byte| LogValue::Unsigned((*byte).into())).collect())
         }
         Value::List(elements) => LogValue::List(elements.iter().map(plain).collect()),
-        other => LogValue::Text(show(other, None)),
+        other => {
+            let mut text = String::new();
+            let _ = show(&mut text, other, None);
+            LogValue::Text(text)
+        }
     }
 }
 
-fn fragments(parts: &[Fragment<'_>], values: &[Value], outer: Option<&DisplayHint>) -> String {
-    let mut text = String::new();
+fn fragments(
+    out: &mut String,
+    format: &Format,
+    values: &[Value<'_>],
+    outer: Option<&DisplayHint>,
+) -> fmt::Result {
     // Values are by position among the distinct indexes, which a format numbers from 0.
-    for part in parts {
+    for part in &format.fragments {
         match part {
-            Fragment::Literal(literal) => text.push_str(literal),
+            Fragment::Literal(literal) => out.push_str(literal),
             Fragment::Parameter(parameter) => {
                 let hint = match &parameter.hint {
                     None | Some(DisplayHint::Debug) => outer.or(parameter.hint.as_ref()),
@@ -47,81 +60,99 @@ fn fragments(parts: &[Fragment<'_>], values: &[Value], outer: Option<&DisplayHin
                     (Some(Value::Unsigned(bits)), Type::BitField(range)) => {
                         let width = u32::from(range.end - range.start);
                         let mask = u128::MAX.checked_shr(128 - width).unwrap_or(0);
-                        let field = (bits >> range.start) & mask;
-                        text.push_str(&show(&Value::Unsigned(field), hint));
+                        unsigned(out, (bits >> range.start) & mask, hint)?;
                     }
-                    (Some(value), _) => text.push_str(&show(value, hint)),
-                    (None, _) => text.push('?'),
+                    (Some(value), _) => show(out, value, hint)?,
+                    (None, _) => out.push('?'),
                 }
             }
         }
     }
-    text
+    Ok(())
 }
 
-fn show(value: &Value, hint: Option<&DisplayHint>) -> String {
+fn show(out: &mut String, value: &Value<'_>, hint: Option<&DisplayHint>) -> fmt::Result {
     match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Unsigned(value) => unsigned(*value, hint),
-        Value::Signed(value) => signed(*value, hint),
-        Value::Float(value) => value.to_string(),
-        Value::Char(value) => value.to_string(),
-        Value::Text(value) if matches!(hint, Some(DisplayHint::Debug)) => format!("{value:?}"),
-        Value::Text(value) => value.clone(),
+        Value::Bool(value) => write!(out, "{value}"),
+        Value::Unsigned(value) => unsigned(out, *value, hint),
+        Value::Signed(value) => signed(out, *value, hint),
+        Value::Float(value) => write!(out, "{value}"),
+        Value::Char(value) => out.write_char(*value),
+        Value::Text(value) if matches!(hint, Some(DisplayHint::Debug)) => write!(out, "{value:?}"),
+        Value::Text(value) => out.write_str(value),
         Value::Bytes(bytes) if matches!(hint, Some(DisplayHint::Ascii)) => {
-            format!("b\"{}\"", bytes.escape_ascii())
+            write!(out, "b\"{}\"", bytes.escape_ascii())
         }
         Value::Bytes(bytes) => {
-            let shown: Vec<String> =
-                bytes.iter().map(|byte| unsigned((*byte).into(), hint)).collect();
-            format!("[{}]", shown.join(", "))
+            bracketed(out, bytes, |out, byte| unsigned(out, (*byte).into(), hint))
         }
-        Value::Nested { fragments: parts, values } => fragments(parts, values, hint),
-        Value::List(elements) => {
-            let shown: Vec<String> = elements.iter().map(|element| show(element, hint)).collect();
-            format!("[{}]", shown.join(", "))
-        }
-        Value::Sequence(pieces) => pieces.iter().map(|piece| show(piece, hint)).collect(),
+        Value::Nested { format, values } => fragments(out, format, values, hint),
+        Value::List(elements) => bracketed(out, elements, |out, element| show(out, element, hint)),
+        Value::Sequence(pieces) => pieces.iter().try_for_each(|piece| show(out, piece, hint)),
     }
 }
 
-fn unsigned(value: u128, hint: Option<&DisplayHint>) -> String {
+fn bracketed<T>(
+    out: &mut String,
+    elements: &[T],
+    mut show: impl FnMut(&mut String, &T) -> fmt::Result,
+) -> fmt::Result {
+    out.push('[');
+    for (number, element) in elements.iter().enumerate() {
+        if number > 0 {
+            out.push_str(", ");
+        }
+        show(out, element)?;
+    }
+    out.push(']');
+    Ok(())
+}
+
+fn unsigned(out: &mut String, value: u128, hint: Option<&DisplayHint>) -> fmt::Result {
     match hint {
         Some(DisplayHint::Hexadecimal { alternate, uppercase, zero_pad }) => {
             let (prefix, pad) = prefixed("0x", *alternate, *zero_pad);
             match uppercase {
-                true => format!("{prefix}{value:0pad$X}"),
-                false => format!("{prefix}{value:0pad$x}"),
+                true => write!(out, "{prefix}{value:0pad$X}"),
+                false => write!(out, "{prefix}{value:0pad$x}"),
             }
         }
         Some(DisplayHint::Octal { alternate, zero_pad }) => {
             let (prefix, pad) = prefixed("0o", *alternate, *zero_pad);
-            format!("{prefix}{value:0pad$o}")
+            write!(out, "{prefix}{value:0pad$o}")
         }
         Some(DisplayHint::Binary { alternate, zero_pad }) => {
             let (prefix, pad) = prefixed("0b", *alternate, *zero_pad);
-            format!("{prefix}{value:0pad$b}")
+            write!(out, "{prefix}{value:0pad$b}")
         }
-        Some(DisplayHint::NoHint { zero_pad }) => format!("{value:0zero_pad$}"),
+        Some(DisplayHint::NoHint { zero_pad }) => write!(out, "{value:0zero_pad$}"),
         Some(DisplayHint::Seconds(precision)) => match precision {
-            TimePrecision::Micros => format!("{:.6}", value as f64 / 1e6),
-            TimePrecision::Millis => format!("{:.3}", value as f64 / 1e3),
-            _ => value.to_string(),
+            TimePrecision::Micros => write!(out, "{:.6}", value as f64 / 1e6),
+            TimePrecision::Millis => write!(out, "{:.3}", value as f64 / 1e3),
+            _ => write!(out, "{value}"),
         },
         Some(DisplayHint::Time(precision)) => match precision {
             TimePrecision::Micros => {
-                clock(value / 1_000_000, &format!(".{:06}", value % 1_000_000))
+                clock(out, value / 1_000_000)?;
+                write!(out, ".{:06}", value % 1_000_000)
             }
-            TimePrecision::Millis => clock(value / 1000, &format!(".{:03}", value % 1000)),
-            TimePrecision::Seconds => clock(value, ""),
+            TimePrecision::Millis => {
+                clock(out, value / 1000)?;
+                write!(out, ".{:03}", value % 1000)
+            }
+            TimePrecision::Seconds => clock(out, value),
         },
-        _ => value.to_string(),
+        // Most are small, and wide division is slow.
+        _ => match u64::try_from(value) {
+            Ok(value) => write!(out, "{value}"),
+            Err(_) => write!(out, "{value}"),
+        },
     }
 }
 
-fn clock(seconds: u128, fraction: &str) -> String {
+fn clock(out: &mut String, seconds: u128) -> fmt::Result {
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}{fraction}", seconds % 60)
+    write!(out, "{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
 /// The prefix, and the digits that are left of the padding, which counts it.
@@ -132,11 +163,14 @@ fn prefixed(prefix: &'static str, alternate: bool, pad: usize) -> (&'static str,
     }
 }
 
-fn signed(value: i128, hint: Option<&DisplayHint>) -> String {
+fn signed(out: &mut String, value: i128, hint: Option<&DisplayHint>) -> fmt::Result {
     match (hint, value) {
-        (Some(DisplayHint::NoHint { zero_pad }), _) => format!("{value:0zero_pad$}"),
-        (None | Some(DisplayHint::Debug), _) => value.to_string(),
-        (hint, 0..) => unsigned(value.unsigned_abs(), hint),
-        (hint, _) => format!("-{}", unsigned(value.unsigned_abs(), hint)),
+        (Some(DisplayHint::NoHint { zero_pad }), _) => write!(out, "{value:0zero_pad$}"),
+        (None | Some(DisplayHint::Debug), _) => write!(out, "{value}"),
+        (hint, 0..) => unsigned(out, value.unsigned_abs(), hint),
+        (hint, _) => {
+            out.push('-');
+            unsigned(out, value.unsigned_abs(), hint)
+        }
     }
 }

@@ -12,13 +12,15 @@ const MOST_BYTES: usize = 1 << 20;
 pub struct DefmtStream<'t> {
     table: &'t DefmtTable,
     pending: Vec<u8>,
+    /// The frame that is being decoded, without its stuffing.
+    frame: Vec<u8>,
     malformed: u64,
 }
 
 impl<'t> DefmtStream<'t> {
     /// Begins before the first byte.
     pub fn new(table: &'t DefmtTable) -> Self {
-        Self { table, pending: Vec::new(), malformed: 0 }
+        Self { table, pending: Vec::new(), frame: Vec::new(), malformed: 0 }
     }
 
     /// Frames that could not be decoded so far: noise, or an ELF that is not what runs.
@@ -44,12 +46,13 @@ impl<'t> DefmtStream<'t> {
         let mut records = Vec::new();
         let mut start = 0;
         while let Some(length) = memchr(&self.pending[start..]) {
-            let frame = &self.pending[start..start + length];
+            let stuffed = &self.pending[start..start + length];
             start += length + 1;
-            if frame.is_empty() {
+            if stuffed.is_empty() {
                 continue;
             }
-            let record = unstuff(frame).and_then(|frame| Some(self.table.record(&frame, at_ms)?.0));
+            let record = unstuff(stuffed, &mut self.frame)
+                .and_then(|()| Some(self.table.record(&self.frame, at_ms)?.0));
             match record {
                 Some(record) => records.push(record),
                 None => self.malformed += 1,
@@ -76,35 +79,35 @@ fn memchr(bytes: &[u8]) -> Option<usize> {
 
 /// Undoes reverse zero-compressing COBS: control bytes stand behind what they describe, so it is
 /// read from the end. Source: the rzCOBS encoding, github.com/Dirbaio/rzcobs, README.
-fn unstuff(frame: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = frame.iter().rev().copied();
-    let mut reversed = Vec::with_capacity(frame.len() + frame.len() / 4);
+fn unstuff(stuffed: &[u8], frame: &mut Vec<u8>) -> Option<()> {
+    frame.clear();
+    let mut rest = stuffed.iter().rev().copied();
     while let Some(control) = rest.next() {
         match control {
             0 => return None,
             0x01..=0x7f => {
                 for bit in (0..7).rev() {
                     match control & (1 << bit) {
-                        0 => reversed.push(rest.next()?),
-                        _ => reversed.push(0),
+                        0 => frame.push(rest.next()?),
+                        _ => frame.push(0),
                     }
                 }
             }
             0x80..=0xfe => {
-                reversed.push(0);
+                frame.push(0);
                 for _ in 0..(control & 0x7f) + 7 {
-                    reversed.push(rest.next()?);
+                    frame.push(rest.next()?);
                 }
             }
             0xff => {
                 for _ in 0..134 {
-                    reversed.push(rest.next()?);
+                    frame.push(rest.next()?);
                 }
             }
         }
     }
-    reversed.reverse();
-    Some(reversed)
+    frame.reverse();
+    Some(())
 }
 
 impl DefmtTable {
@@ -117,11 +120,11 @@ impl DefmtTable {
             let values = reader.values(format)?;
             target_time = Some(super::render::text(format, &values));
         }
-        let entry = self.entries.get(&index).filter(|entry| entry.is_statement)?;
+        let entry = self.entry(index).filter(|entry| entry.is_statement)?;
         let values = reader.values(&entry.format)?;
         let text = super::render::text(&entry.format, &values);
         let detail = LogDetail {
-            level: entry.level.map(str::to_owned),
+            level: entry.level.clone(),
             module: entry.place.module.clone(),
             file: entry.place.file.clone(),
             line: entry.place.line,
@@ -139,9 +142,15 @@ mod tests {
 
     #[test]
     fn zeros_come_back_where_they_were() {
+        let check = |stuffed: &[u8], expected: Option<&[u8]>| {
+            let mut frame = vec![9; 3];
+            let done = unstuff(stuffed, &mut frame);
+            assert_eq!(done.map(|()| frame.as_slice()), expected, "{stuffed:x?}");
+        };
         // `0x7e` before its byte: six zeros, and one byte that is none, the first of the seven.
-        assert_eq!(unstuff(&[0x05, 0x7e]), Some(vec![0x05, 0, 0, 0, 0, 0, 0]));
-        assert_eq!(unstuff(&[1, 2, 3, 4, 5, 6, 7, 0x80]), Some(vec![1, 2, 3, 4, 5, 6, 7, 0]));
-        assert_eq!(unstuff(&[1, 0x80]), None, "seven bytes are promised");
+        check(&[0x05, 0x7e], Some(&[0x05, 0, 0, 0, 0, 0, 0]));
+        check(&[1, 2, 3, 4, 5, 6, 7, 0x80], Some(&[1, 2, 3, 4, 5, 6, 7, 0]));
+        // Seven bytes are promised.
+        check(&[1, 0x80], None);
     }
 }

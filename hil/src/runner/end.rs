@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bundle::{Log, LogKind, LogRecord};
+use bundle::{Arrival, End, Log, LogKind, LogRecord, Run as Heard};
 use probe_rs::semihosting::SemihostingCommand;
 use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, VectorCatchCondition};
 
@@ -41,35 +41,6 @@ pub struct RunOptions {
     pub stop: Option<Arc<AtomicBool>>,
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// The firmware said that it is done, and well.
-    Success,
-    /// The firmware said that it failed, with this status if it gave one.
-    Failure {
-        /// Exit status, such as 134 for an abort.
-        status: Option<u32>,
-    },
-    /// The core took a fault that the debugger caught.
-    Fault,
-    /// A fault within a fault.
-    LockedUp,
-    /// A breakpoint instruction that is no semihosting call.
-    Breakpoint,
-    /// The core stopped for another reason.
-    Halted {
-        /// The probe software's word for it.
-        reason: String,
-    },
-    /// The time is over.
-    Deadline,
-    /// No log came in the time given for it.
-    Silent,
-    /// Whoever listens wants no more.
-    Stopped,
-}
-
 /// Something the firmware said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Said {
@@ -83,6 +54,7 @@ pub struct Said {
 pub struct Listener<'t> {
     defmt: Option<DefmtStream<'t>>,
     channels: Vec<Channel>,
+    arrivals: Vec<Arrival>,
     started: Instant,
     heard: bool,
     /// Is told each line; the run is over when it answers `false`.
@@ -109,6 +81,7 @@ impl<'t> Listener<'t> {
         Self {
             defmt: defmt.map(DefmtStream::new),
             channels: Vec::new(),
+            arrivals: Vec::new(),
             started: Instant::now(),
             heard: false,
             sink: Box::new(sink),
@@ -123,18 +96,26 @@ impl<'t> Listener<'t> {
         self
     }
 
-    /// Decodes bytes of a recorded channel as if they came now.
-    pub fn replay(&mut self, channel: &str, kind: LogKind, bytes: &[u8]) {
-        self.bytes(channel, kind, bytes);
+    /// Hears a recorded run again: the same bytes, in the same pieces, at the same times. `false`: the
+    /// sink wanted no more before the end.
+    pub fn replay(&mut self, run: &Heard, logs: &[Log]) -> bool {
+        for (at_ms, log, piece) in run.pieces(logs) {
+            if !self.wanted {
+                break;
+            }
+            self.bytes_at(&log.channel, log.kind, piece, at_ms);
+        }
+        self.wanted
     }
 
-    /// All that was said, by channel, with the text after the last line end.
-    pub fn finish(mut self) -> Vec<Log> {
+    /// All that was said, by channel, with the text after the last line end; and when it came.
+    pub fn finish(mut self) -> (Vec<Log>, Vec<Arrival>) {
         for channel in &mut self.channels {
             let rest = channel.splitter.rest();
             channel.log.records.extend(rest);
         }
-        self.channels.into_iter().map(|channel| channel.log).collect()
+        let logs = self.channels.into_iter().map(|channel| channel.log).collect();
+        (logs, self.arrivals)
     }
 
     /// Frames of defmt that could not be decoded.
@@ -147,9 +128,17 @@ impl<'t> Listener<'t> {
     }
 
     fn bytes(&mut self, name: &str, kind: LogKind, bytes: &[u8]) {
+        self.bytes_at(name, kind, bytes, self.now_ms());
+    }
+
+    fn bytes_at(&mut self, name: &str, kind: LogKind, bytes: &[u8], at_ms: u64) {
         self.heard = true;
-        let at_ms = self.now_ms();
-        let channel = channel(&mut self.channels, name, kind);
+        let log = index(&mut self.channels, name, kind);
+        match self.arrivals.last_mut() {
+            Some(last) if (last.at_ms, last.log) == (at_ms, log) => last.bytes += bytes.len(),
+            _ => self.arrivals.push(Arrival { at_ms, log, bytes: bytes.len() }),
+        }
+        let channel = &mut self.channels[log];
         channel.log.raw.extend_from_slice(bytes);
         let records = match (&mut self.defmt, name) {
             (Some(stream), DEFMT) => stream.push(bytes, at_ms),
@@ -163,7 +152,8 @@ impl<'t> Listener<'t> {
         for record in records {
             let said = Said { channel: name.to_owned(), record };
             self.wanted &= (self.sink)(&said);
-            channel(&mut self.channels, name, kind).log.records.push(said.record);
+            let log = index(&mut self.channels, name, kind);
+            self.channels[log].log.records.push(said.record);
         }
     }
 }
@@ -171,14 +161,14 @@ impl<'t> Listener<'t> {
 /// The RTT channel's own name, and the log's, of defmt.
 const DEFMT: &str = "defmt";
 
-fn channel<'c>(channels: &'c mut Vec<Channel>, name: &str, kind: LogKind) -> &'c mut Channel {
-    let at = channels.iter().position(|channel| channel.log.channel == name);
-    let at = at.unwrap_or_else(|| {
-        let log = Log { channel: name.to_owned(), kind, raw: Vec::new(), records: Vec::new() };
+fn index(channels: &mut Vec<Channel>, name: &str, kind: LogKind) -> usize {
+    let known = channels.iter().position(|channel| channel.log.channel == name);
+    known.unwrap_or_else(|| {
+        let (raw, records) = (Vec::new(), Vec::new());
+        let log = Log { channel: name.to_owned(), kind, raw, records, capture: None };
         channels.push(Channel { log, splitter: Splitter::default() });
         channels.len() - 1
-    });
-    &mut channels[at]
+    })
 }
 
 impl Board {
@@ -236,9 +226,14 @@ struct Run<'r, 't> {
 impl Run<'_, '_> {
     fn listen(&mut self, core: &mut Core<'_>) {
         let listener = &mut *self.listener;
-        self.rtt.take(core, |number, name, bytes| match name {
-            DEFMT if listener.defmt.is_some() => listener.bytes(DEFMT, LogKind::Rtt, bytes),
-            _ => listener.bytes(&format!("rtt:{number}"), LogKind::Rtt, bytes),
+        self.rtt.take(core, |number, name, bytes, capture| {
+            let name = match name {
+                DEFMT if listener.defmt.is_some() => DEFMT.to_owned(),
+                _ => format!("rtt:{number}"),
+            };
+            listener.bytes(&name, LogKind::Rtt, bytes);
+            let log = index(&mut listener.channels, &name, LogKind::Rtt);
+            listener.channels[log].log.capture = Some(capture);
         });
         if let Some(serial) = &mut self.serial {
             let name = serial.channel().to_owned();

@@ -9,5 +9,5 @@ mod end;
 mod rtt;
 mod tests;
 
-pub use end::{End, Listener, RunOptions, Said};
+pub use end::{Listener, RunOptions, Said};
 pub use tests::{EmbeddedTest, TestImage};

@@ -68,11 +68,20 @@ impl TestImage {
     /// [`HilError::Firmware`] if the file cannot be read as an ELF file or speaks another version
     /// of the protocol.
     pub fn load(path: &Path) -> Result<Self, HilError> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| HilError::Firmware { file: path.to_owned(), source: error.into() })?;
+        Self::of_bytes(path, &bytes)
+    }
+
+    /// As [`TestImage::load`], of a file's content. `path` is what it is called.
+    ///
+    /// # Errors
+    /// As [`TestImage::load`].
+    pub fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self, HilError> {
         let fail = |source: crate::Cause| HilError::Firmware { file: path.to_owned(), source };
-        let bytes = std::fs::read(path).map_err(|error| fail(error.into()))?;
-        let file = object::File::parse(bytes.as_slice()).map_err(|error| fail(error.into()))?;
+        let file = object::File::parse(bytes).map_err(|error| fail(error.into()))?;
         let mut warnings = Vec::new();
-        let defmt = DefmtTable::of_elf(&bytes).unwrap_or_else(|error| {
+        let defmt = DefmtTable::of_elf(bytes).unwrap_or_else(|error| {
             warnings.push(format!("defmt logs stay unread: failed to {error}"));
             None
         });
@@ -97,7 +106,7 @@ impl TestImage {
             tests,
             defmt,
             rtt_at: symbol("_SEGGER_RTT").map(|symbol| symbol.address()),
-            image: Image::parse(&bytes).ok(),
+            image: Image::parse(bytes).ok(),
             warnings,
         })
     }

@@ -52,6 +52,7 @@ impl Case {
             cores: vec![CoreState {
                 index: 0,
                 status: CoreStatus::Halted { reason: "vector catch".into() },
+                thread: None,
                 registers,
             }],
             registers: status

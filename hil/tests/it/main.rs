@@ -5,6 +5,7 @@ mod autopsy;
 mod debugging;
 mod errors;
 mod firmware;
+mod flood;
 mod lifetime;
 mod lock;
 mod parts;

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Garbage,
     /// The target refuses the transfer (FAULT), once.
     Refuse,
+    /// The target has no time for the transfer (WAIT), once.
+    Busy,
     /// Each answer takes so many milliseconds.
     Slow(u64),
 }
@@ -149,6 +151,8 @@ fn pass(packet: &mut Vec<u8>, to: &mut TcpStream, shared: &Shared) -> bool {
         }
         // COBS of target 1 (Swd) and 0x14: no data, FAULT.
         Fault::Refuse => *packet = vec![3, 1, 0x14, 0],
+        // The same with WAIT.
+        Fault::Busy => *packet = vec![3, 1, 0x12, 0],
         Fault::Slow(ms) => thread::sleep(Duration::from_millis(ms)),
     }
     to.write_all(packet).is_ok()

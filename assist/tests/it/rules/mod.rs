@@ -89,10 +89,10 @@ pub(super) fn board(index: &Index, shows: &str) -> Bundle {
         chip: "a chip".into(),
         virtual_board: None,
     };
-    let cores = vec![CoreState { index: 0, status, registers: core }];
+    let cores = vec![CoreState { index: 0, status, registers: core, thread: None }];
     let snapshot =
         Snapshot { board, taken_at_unix_ms: 0, cores, registers, memory: vec![], logs: vec![] };
-    Bundle { manifest, snapshot, facts: Facts::default(), elf: None }
+    Bundle { manifest, snapshot, facts: Facts::default(), run: None, elf: None }
 }
 
 fn number(index: &Index, text: &str) -> u64 {

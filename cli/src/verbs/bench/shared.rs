@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use hil::{Board, BoardLock, Deadlines, Holder, LockError, Selector};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 use crate::args::BenchLockArgs;
@@ -16,7 +18,7 @@ use crate::interrupt::{self, Deferred};
 use crate::json;
 use crate::session::Session;
 use crate::ui::{BAD, CARE, GOOD, STRONG, printable};
-use crate::verbs::hil::{BenchBoard, bench_file};
+use crate::verbs::hil::{BenchBoard, BenchFile, bench_file};
 
 /// How often a lock that is held looks for Ctrl-C.
 const POLL: Duration = Duration::from_millis(50);
@@ -146,12 +148,7 @@ pub(super) fn who(session: &mut Session) -> Outcome {
 /// Holds a board while a command runs, or until Ctrl-C.
 pub(super) fn lock(session: &mut Session, args: &BenchLockArgs) -> Outcome {
     let bench = bench_file(session)?;
-    let known = bench.boards.iter().find(|board| board.name == args.board);
-    let Some(board) = known else {
-        let names: Vec<&str> = bench.boards.iter().map(|board| board.name.as_str()).collect();
-        return Err(Failure::new(Exit::Usage, format!("the bench has no board `{}`", args.board))
-            .detail(format!("found: {}", names.join(", "))));
-    };
+    let board = known(&bench, &args.board)?;
     let why = args.why.clone().unwrap_or_else(|| "silk bench lock".to_owned());
     let _lock = take(session, &board.name, &why).map_err(|error| lock_failure(&error))?;
     let Some((program, arguments)) = args.command.split_first() else {
@@ -164,14 +161,14 @@ pub(super) fn lock(session: &mut Session, args: &BenchLockArgs) -> Outcome {
             std::thread::sleep(POLL);
         };
     };
-    let status = Command::new(program)
-        .args(arguments)
-        .env("SILK_PROBE", &board.probe)
-        .env("SILK_CHIP", &board.chip)
-        .status()
-        .map_err(|error| {
-            Failure::new(Exit::Usage, format!("`{program}` cannot be started")).caused_by(&error)
-        })?;
+    let mut command = Command::new(program);
+    command.args(arguments).env("SILK_PROBE", &board.probe).env("SILK_CHIP", &board.chip);
+    let status = while_locked(&mut command).map_err(|error| {
+        Failure::new(Exit::Usage, format!("`{program}` cannot be started")).caused_by(&error)
+    })?;
+    if let Some(exit) = interrupt::pending() {
+        return Ok(exit);
+    }
     match (status.success(), status.code(), status.signal()) {
         (true, _, _) => Ok(Exit::Ok),
         (_, Some(code), _) => {
@@ -182,6 +179,33 @@ pub(super) fn lock(session: &mut Session, args: &BenchLockArgs) -> Outcome {
             format!("`{program}` was ended by signal {}", signal.unwrap_or(0)),
         )),
     }
+}
+
+/// Runs a command to its end, which comes before the lock's: it is told of a signal that comes to us,
+/// and killed with us.
+fn while_locked(command: &mut Command) -> std::io::Result<ExitStatus> {
+    vbench::end_with_us(command);
+    let _deferred = Deferred::begin();
+    let mut child = command.spawn()?;
+    let mut was_told = false;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if interrupt::pending().is_some() && !was_told {
+            was_told = true;
+            // One that cannot be told is waited for all the same.
+            let _ = end_process(child.id());
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Tells a process to end.
+pub(super) fn end_process(pid: u32) -> nix::Result<()> {
+    // 0 would be all of our own group, and what is no number of a process is none.
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(nix::Error::ESRCH)?;
+    kill(Pid::from_raw(pid), Signal::SIGTERM)
 }
 
 /// Takes a board of the bench for this process.
@@ -201,6 +225,16 @@ pub(crate) fn lock_failure(error: &LockError) -> Failure {
         .hint("`silk bench who` tells who has which board; the lock ends with its process")
 }
 
-fn folder(session: &Session) -> PathBuf {
+/// The board of that name.
+pub(super) fn known<'b>(bench: &'b BenchFile, name: &str) -> Result<&'b BenchBoard, Failure> {
+    bench.boards.iter().find(|board| board.name == name).ok_or_else(|| {
+        let names: Vec<&str> = bench.boards.iter().map(|board| board.name.as_str()).collect();
+        Failure::new(Exit::Usage, format!("the bench has no board `{name}`"))
+            .detail(format!("found: {}", names.join(", ")))
+    })
+}
+
+/// Where locks are.
+pub(super) fn folder(session: &Session) -> PathBuf {
     session.config.folders.state.join("locks")
 }

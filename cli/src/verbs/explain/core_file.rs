@@ -3,14 +3,17 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use bundle::{Bundle, Crash, Snapshot, read_core_file, write_core_file};
+use bundle::{Bundle, CoreStatus, Crash, Snapshot, read_core_file, write_core_file};
 use hil::Image;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use crate::session::Session;
+use crate::ui::printable;
 use crate::verbs::{board, crash};
+
+use super::tasks;
 
 /// e_type of an ELF header. Source: System V ABI, chapter 4.
 const ET_CORE: u8 = 4;
@@ -38,7 +41,7 @@ fn is_dump(path: &Path) -> bool {
 /// Explains a core file.
 pub(super) fn run(session: &mut Session, path: &Path) -> Outcome {
     let bytes = std::fs::read(path)?;
-    let snapshot = match is_dump(path) {
+    let mut snapshot = match is_dump(path) {
         true => hil::read_probe_rs_dump(&bytes).map_err(board::failure)?,
         false => read_core_file(&bytes).map_err(|error| Failure::to(Exit::Usage, &error))?,
     };
@@ -53,6 +56,7 @@ pub(super) fn run(session: &mut Session, path: &Path) -> Outcome {
             None
         }
     };
+    tasks::name(&index, &mut snapshot);
     let found = crash::name(&index, hil::autopsy(&snapshot, image.as_ref()));
     if session.ui.json {
         let line = CoreJson { version: json::VERSION, snapshot: &snapshot, crash: &found };
@@ -65,6 +69,13 @@ pub(super) fn run(session: &mut Session, path: &Path) -> Outcome {
         "{}: {threads} threads, {ranges} ranges of memory",
         snapshot.board.chip
     )?;
+    for core in &snapshot.cores {
+        if let (Some(thread), CoreStatus::Halted { reason }) = (&core.thread, &core.status)
+            && thread.crashed
+        {
+            writeln!(session.ui.out, "{}: {}", printable(&thread.label()), printable(reason))?;
+        }
+    }
     crash::show(&mut session.ui.out, &found)?;
     Ok(Exit::Ok)
 }

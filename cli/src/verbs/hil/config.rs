@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::exit::{Exit, Failure};
@@ -44,6 +44,9 @@ pub(super) struct Profile {
     pub(super) first_log_timeout: Option<Duration>,
     #[serde(default, with = "duration")]
     pub(super) global_timeout: Option<Duration>,
+    /// How long to wait for a board that somebody else has.
+    #[serde(default, with = "duration")]
+    pub(super) lock_timeout: Option<Duration>,
     pub(super) fail_fast: Option<bool>,
     pub(super) junit: Option<PathBuf>,
     pub(super) artifacts: Option<PathBuf>,
@@ -73,7 +76,7 @@ pub(super) struct Target {
 }
 
 /// Something to run.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Test {
     pub(super) name: String,
@@ -89,7 +92,7 @@ pub(super) struct Test {
 }
 
 /// Ways to test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     /// The tests inside the target's ELF.
@@ -178,6 +181,7 @@ impl HilFile {
             flash_timeout: own.flash_timeout.or(base.flash_timeout),
             first_log_timeout: own.first_log_timeout.or(base.first_log_timeout),
             global_timeout: own.global_timeout.or(base.global_timeout),
+            lock_timeout: own.lock_timeout.or(base.lock_timeout),
             fail_fast: own.fail_fast.or(base.fail_fast),
             junit: own.junit.or(base.junit).map(|path| self.folder.join(path)),
             artifacts: own.artifacts.or(base.artifacts).map(|path| self.folder.join(path)),
@@ -189,15 +193,22 @@ impl HilFile {
 pub(super) mod duration {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<Duration>, D::Error> {
-        let text = String::deserialize(from)?;
+        let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
         parse(&text).map(Some).ok_or_else(|| {
             D::Error::custom(format!("`{text}` is no duration: write `500ms`, `10s` or `2m`"))
         })
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| format!("{}ms", duration.as_millis())).serialize(to)
     }
 
     fn parse(text: &str) -> Option<Duration> {

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bundle::{LogRecord, LogValue};
 use hil::Said;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::duration;
 use crate::exit::{Exit, Failure};
 
 /// One expectation. All that it names has to hold of one record.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct Expectation {
     /// `defmt`, `rtt:0`, `uart0`, `semihosting`; any if left out.
@@ -94,6 +94,11 @@ impl Watch {
             }
             earlier_open |= *seen == 0;
         }
+        self.is_undecided()
+    }
+
+    /// Whether the records so far decide nothing, so that a run cut off here has no verdict.
+    pub(super) fn is_undecided(&self) -> bool {
         self.violation.is_none() && !self.is_settled()
     }
 
@@ -148,7 +153,7 @@ impl Expectation {
             return true;
         }
         record.detail.as_ref().is_some_and(|detail| {
-            self.format.as_ref().is_none_or(|format| detail.format.as_ref() == Some(format))
+            self.format.as_ref().is_none_or(|format| detail.format.as_deref() == Some(format))
                 && detail.args.starts_with(&self.args)
         })
     }

@@ -1,10 +1,13 @@
 //! `silk hil`: tests on boards, real and virtual, with one form of verdict.
 
+mod claim;
 mod config;
 mod expect;
 mod filter;
 mod keep;
+mod replay;
 mod report;
+mod script;
 mod seat;
 mod select;
 mod show;
@@ -20,14 +23,13 @@ use std::time::{Duration, Instant};
 
 use assist::{Scope, read_plan};
 use bundle::{BoardId, ReadPlan};
-use hil::{BoardLock, Deadlines, Selector};
+use hil::{Deadlines, LockError};
 use serde::Serialize;
 
-pub(crate) use config::{BenchBoard, bench_file};
+pub(crate) use config::{BenchBoard, BenchFile, bench_file};
 pub(crate) use show::line;
 
 use crate::args::{HilRunArgs, HilSelection, HilVerb};
-use crate::audit::{self, Action};
 use crate::exit::{Exit, Failure, Outcome as VerbOutcome};
 use crate::interrupt::{self, Deferred};
 use crate::json;
@@ -35,7 +37,7 @@ use crate::session::Session;
 use crate::ui::printable;
 use crate::verbs::{bench, board};
 use config::FlakyResult;
-use keep::Keeper;
+use keep::{Keeper, Kept};
 use seat::Seat;
 use select::{Firmware, Job, Plan};
 use verdict::{Attempt, Class};
@@ -54,7 +56,13 @@ struct Outcome<'p> {
     board: Option<Box<BoardId>>,
 }
 
-impl Outcome<'_> {
+impl<'p> Outcome<'p> {
+    /// Of a test that was not run.
+    fn without_run(plan: &'p Plan, job: &'p Job, class: Class, message: String) -> Self {
+        let firmware = &plan.firmwares[job.firmware];
+        Self { job, firmware, class, message, attempts: Vec::new(), board: None }
+    }
+
     fn took(&self) -> Duration {
         self.attempts.iter().map(|attempt| attempt.took).sum()
     }
@@ -97,6 +105,15 @@ impl Tally {
         self.product() + self.infra + self.blind
     }
 
+    /// The firmware's failures are never hidden by the bench's.
+    fn exit(&self) -> Exit {
+        match (self.product(), self.bad()) {
+            (1.., _) => Exit::Wrong,
+            (0, 1..) => Exit::Bench,
+            (0, 0) => Exit::Ok,
+        }
+    }
+
     fn sentence(&self) -> String {
         let run = self.passed + self.flaky + self.bad();
         let mut text = format!("{run} run: {} passed", self.passed + self.flaky);
@@ -123,6 +140,8 @@ pub(crate) fn run(session: &mut Session, verb: &HilVerb) -> VerbOutcome {
         HilVerb::List(args) => list(session, &args.selection),
         HilVerb::Run(args) if args.list => list(session, &args.selection),
         HilVerb::Run(args) => run_tests(session, args),
+        HilVerb::Replay(args) => replay::replay(session, args),
+        HilVerb::Report(args) => replay::report(session, args),
     }
 }
 
@@ -172,7 +191,12 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     }
     let bench = bench_file(session)?;
     let (seats, reasons) = seat::seats(session, &bench, &plan, args.jobs)?;
-    let locks = lock(session, &seats)?;
+    let wait = args.wait.map(board::seconds).transpose()?.or(plan.profile.lock_timeout);
+    let (seats, locks) = match claim::take(session, seats, &runnable(&plan, &reasons), wait) {
+        Ok(claimed) => claimed,
+        Err(error) => return refuse(args, &plan, &reasons, &error),
+    };
+    claim::log(session, &seats)?;
     let plans = read_plans(session, &plan);
     let boards: Vec<&str> = seats.iter().map(|seat| seat.name.as_str()).collect();
     show::started(session, plan.jobs.len(), plan.filtered, &args.selection.profile, &boards)?;
@@ -201,6 +225,7 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     let folder = args.artifacts.clone().or_else(|| plan.profile.artifacts.clone());
     let keeper = Keeper::new(
         folder.unwrap_or_else(|| PathBuf::from("target/silk-hil")),
+        args.record.clone(),
         plan.firmwares.len(),
     );
     let cut_short = follow(session, args, &plan, &shop, &seats, keeper, &mut outcomes)?;
@@ -213,7 +238,9 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     outcomes.sort_by_key(position);
     // Files first: whoever reads the terminal may be gone by now.
     if let Some(path) = args.junit.as_ref().or(plan.profile.junit.as_ref()) {
-        report::junit(path, &outcomes, took)?;
+        let fail_fast = args.fail_fast || plan.profile.fail_fast == Some(true);
+        let not_run = not_run(&plan, &outcomes, cut_short, fail_fast);
+        report::junit(path, outcomes.iter().chain(&not_run), took)?;
     }
     report::markdown(args.summary.as_deref(), &outcomes, &tally)?;
     show::details(session, &outcomes)?;
@@ -222,29 +249,42 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     let flaky_fails = plan.profile.flaky_result == Some(FlakyResult::Fail);
     Ok(match cut_short {
         Some(exit) => exit,
-        None if tally.product() > 0 => Exit::Wrong,
-        None if tally.bad() > 0 => Exit::Bench,
+        None if tally.bad() > 0 => tally.exit(),
         None if tally.flaky > 0 && flaky_fails => Exit::FlakyOnly,
         None if no_board && args.require_board => Exit::NoBoard,
         None => Exit::Ok,
     })
 }
 
-/// Takes the real boards for this run, all or none, and logs that they are written to.
-fn lock(session: &Session, seats: &[Seat]) -> Result<Vec<BoardLock>, Failure> {
-    let real = seats.iter().filter(|seat| !matches!(seat.selector, Selector::Virtual(_)));
-    let mut locks = Vec::new();
-    for seat in real {
-        let lock = bench::take(session, &seat.name, "silk hil run");
-        locks.push(lock.map_err(|error| bench::lock_failure(&error))?);
-        let board = BoardId {
-            selector: seat.selector.to_string(),
-            chip: seat.chip.clone().unwrap_or_default(),
-            virtual_board: None,
-        };
-        audit::record(&session.config.folders, Action::Flash, &board, Some("silk hil run"))?;
+/// Firmwares that some test of the run needs and some seat serves.
+fn runnable(plan: &Plan, reasons: &[Option<String>]) -> Vec<usize> {
+    let is_wanted = |firmware: &usize| {
+        let mut jobs = plan.jobs.iter();
+        reasons[*firmware].is_none() && jobs.any(|job| job.firmware == *firmware && !job.ignored)
+    };
+    (0..plan.firmwares.len()).filter(is_wanted).collect()
+}
+
+/// Ends a run whose boards others have: its reports say so of each test.
+fn refuse(
+    args: &HilRunArgs,
+    plan: &Plan,
+    reasons: &[Option<String>],
+    error: &LockError,
+) -> VerbOutcome {
+    let outcomes: Vec<Outcome<'_>> = plan
+        .jobs
+        .iter()
+        .map(|job| match why_skipped(job, reasons) {
+            Some(reason) => Outcome::without_run(plan, job, Class::Skipped, reason),
+            None => Outcome::without_run(plan, job, Class::Infra, format!("failed to {error}")),
+        })
+        .collect();
+    if let Some(path) = args.junit.as_ref().or(plan.profile.junit.as_ref()) {
+        report::junit(path, outcomes.iter(), Duration::ZERO)?;
     }
-    Ok(locks)
+    report::markdown(args.summary.as_deref(), &outcomes, &count(plan, &outcomes))?;
+    Err(bench::lock_failure(error))
 }
 
 /// What else to read off a board that went wrong: the peripherals that the firmware uses.
@@ -263,6 +303,13 @@ fn read_plans(session: &Session, plan: &Plan) -> Vec<ReadPlan> {
     plan.firmwares.iter().map(|firmware| of(firmware).unwrap_or_default()).collect()
 }
 
+fn why_skipped(job: &Job, reasons: &[Option<String>]) -> Option<String> {
+    match job.ignored {
+        true => Some("ignored; --include-ignored runs it".to_owned()),
+        false => reasons[job.firmware].clone(),
+    }
+}
+
 /// The tests that do not run, with the reason.
 fn skip<'p>(
     session: &mut Session,
@@ -271,19 +318,8 @@ fn skip<'p>(
 ) -> Result<Vec<Outcome<'p>>, Failure> {
     let mut outcomes = Vec::new();
     for job in &plan.jobs {
-        let reason = match (&reasons[job.firmware], job.ignored) {
-            (_, true) => "ignored; --include-ignored runs it".to_owned(),
-            (Some(reason), false) => reason.clone(),
-            (None, false) => continue,
-        };
-        let outcome = Outcome {
-            job,
-            firmware: &plan.firmwares[job.firmware],
-            class: Class::Skipped,
-            message: reason,
-            attempts: Vec::new(),
-            board: None,
-        };
+        let Some(reason) = why_skipped(job, reasons) else { continue };
+        let outcome = Outcome::without_run(plan, job, Class::Skipped, reason);
         show::finished(session, &outcome)?;
         outcomes.push(outcome);
     }
@@ -358,30 +394,38 @@ fn take<'p>(
             show::said(session, &plan.jobs[job].name, &said, args.nocapture)?;
         }
         Event::Done { job, board, mut attempts } => {
-            let job = &plan.jobs[job];
+            let (position, job) = (job, &plan.jobs[job]);
             let firmware = &plan.firmwares[job.firmware];
             for (number, attempt) in attempts.iter_mut().enumerate() {
-                if attempt.class.is_bad() {
-                    keeper.keep(session, firmware, job, number, attempt)?;
-                }
+                let board = board.as_deref();
+                let kept = Kept { firmware, job, position, number, board };
+                keeper.keep(session, &kept, attempt)?;
             }
-            let Some(last) = attempts.last() else { return Ok(None) };
-            let class = match last.class {
-                Class::Pass if attempts.len() > 1 => Class::Flaky,
-                class => class,
-            };
-            let message = match class {
-                Class::Flaky => {
-                    format!("passed at attempt {}; first: {}", attempts.len(), attempts[0].message)
-                }
-                _ => last.message.clone(),
-            };
+            let Some((class, message)) = verdict::of_attempts(&attempts) else { return Ok(None) };
             let outcome = Outcome { job, firmware, class, message, attempts, board };
             show::finished(session, &outcome)?;
             return Ok(Some(outcome));
         }
     }
     Ok(None)
+}
+
+/// The tests that were selected and not begun, for the reports: none is to be missing there.
+fn not_run<'p>(
+    plan: &'p Plan,
+    outcomes: &[Outcome<'_>],
+    cut_short: Option<Exit>,
+    fail_fast: bool,
+) -> Vec<Outcome<'p>> {
+    let why = match cut_short {
+        Some(Exit::GlobalTimeout) => "not run: the time for the whole run was over",
+        Some(_) => "not run: cancelled before",
+        None if fail_fast => "not run: an earlier test went wrong",
+        None => "not run: no board for it was left",
+    };
+    let is_known = |job: &&Job| outcomes.iter().any(|outcome| std::ptr::eq(outcome.job, *job));
+    let missing = plan.jobs.iter().filter(|job| !is_known(job));
+    missing.map(|job| Outcome::without_run(plan, job, Class::Skipped, why.to_owned())).collect()
 }
 
 fn count(plan: &Plan, outcomes: &[Outcome<'_>]) -> Tally {

@@ -19,7 +19,11 @@ use crate::verbs::crash;
 const LOG_LINES: usize = 200;
 
 /// Writes a JUnit report, as nextest has it: a suite for each target, reruns inside their test.
-pub(super) fn junit(path: &Path, outcomes: &[Outcome<'_>], took: Duration) -> Result<(), Failure> {
+pub(super) fn junit<'o, 'p: 'o>(
+    path: &Path,
+    outcomes: impl Iterator<Item = &'o Outcome<'p>>,
+    took: Duration,
+) -> Result<(), Failure> {
     let mut report = Report::new("silk hil");
     report.set_time(took);
     let mut suites: Vec<(&str, TestSuite)> = Vec::new();

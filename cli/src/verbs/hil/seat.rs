@@ -13,6 +13,8 @@ pub(super) struct Seat {
     pub(super) name: String,
     pub(super) selector: Selector,
     pub(super) chip: Option<String>,
+    /// Name under which it is locked; `None`: nobody else can have it.
+    pub(super) lock: Option<String>,
     /// Indexes of the firmwares that it can run.
     pub(super) serves: Vec<usize>,
 }
@@ -27,12 +29,17 @@ pub(super) fn seats(
     let mut seats: Vec<Seat> = Vec::new();
     if let Some(probe) = &session.config.probe.value {
         let selector = parse(probe)?;
-        let copies = if matches!(selector, Selector::Virtual(_)) { jobs.unwrap_or(1) } else { 1 };
+        let is_virtual = matches!(selector, Selector::Virtual(_));
+        let copies = if is_virtual { jobs.unwrap_or(1) } else { 1 };
+        // A probe of the bench is the same board, by whichever name it is asked for.
+        let known = bench.boards.iter().find(|board| board.probe == *probe);
+        let lock = (!is_virtual).then(|| known.map_or(probe, |board| &board.name).clone());
         for copy in 0..copies.max(1) {
             seats.push(Seat {
                 name: numbered(probe, copy),
                 selector: selector.clone(),
                 chip: session.config.chip.value.clone(),
+                lock: lock.clone(),
                 serves: (0..plan.firmwares.len()).collect(),
             });
         }
@@ -43,6 +50,7 @@ pub(super) fn seats(
             name: board.name.clone(),
             selector: parse(&board.probe)?,
             chip: Some(board.chip.clone()),
+            lock: Some(board.name.clone()),
             serves: Vec::new(),
         });
     }
@@ -97,6 +105,7 @@ fn add_virtual(
                     name,
                     selector: Selector::Virtual(board.clone()),
                     chip: None,
+                    lock: None,
                     serves: vec![index],
                 }),
             }

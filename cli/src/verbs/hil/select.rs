@@ -7,6 +7,7 @@ use hil::{EmbeddedTest, TestImage};
 use sha2::{Digest, Sha256};
 
 use super::config::{HilFile, Kind, Profile, Target, Test};
+use super::expect::Watch;
 use super::filter::Filter;
 use crate::args::HilSelection;
 use crate::exit::{Exit, Failure};
@@ -35,6 +36,29 @@ pub(super) enum Action {
     Embedded(EmbeddedTest),
     Image(Test),
     Script(Test),
+}
+
+impl Job {
+    /// The test as hil.toml has it; `None` for one inside an image.
+    pub(super) fn definition(&self) -> Option<serde_json::Value> {
+        match &self.action {
+            Action::Embedded(_) => None,
+            Action::Image(test) | Action::Script(test) => serde_json::to_value(test).ok(),
+        }
+    }
+
+    /// What listens for the test's expectations, if it has any.
+    ///
+    /// # Errors
+    /// An expectation that cannot be read.
+    pub(super) fn watch(&self) -> Result<Option<Watch>, Failure> {
+        match &self.action {
+            Action::Image(test) if !test.expectations.is_empty() => {
+                Watch::new(&test.name, &test.expectations).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// A firmware with its target.
@@ -185,7 +209,10 @@ impl Plan {
             };
             let name = format!("{}::{}", test.target, test.name);
             let timeout = limit.unwrap_or(TIMEOUT);
-            self.jobs.push(Job { name, firmware, action, timeout, ignored: false });
+            let job = Job { name, firmware, action, timeout, ignored: false };
+            // What cannot be read is said before a board is touched.
+            job.watch()?;
+            self.jobs.push(job);
         }
         Ok(())
     }

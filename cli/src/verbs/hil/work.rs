@@ -1,18 +1,15 @@
 //! The boards at work: each on a thread of its own, taking the next job that it can serve.
 
 use std::collections::VecDeque;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bundle::{BoardId, ReadPlan};
+use bundle::{BoardId, Log, ReadPlan};
 use hil::{Board, Deadlines, End, HilError, Listener, RunOptions, Said};
 
-use super::config::Test;
 use super::expect::Watch;
 use super::seat::Seat;
 use super::select::{Action, Firmware, Job};
@@ -21,8 +18,12 @@ use super::verdict::{self, Attempt, Class};
 /// A seat whose board could not be opened so often in a row is given up.
 const MOST_OPEN_FAILURES: u32 = 2;
 
-/// Pause between two looks at a script.
-const POLL: Duration = Duration::from_millis(20);
+/// Why a test has no verdict whose run was ended from outside.
+pub(super) const CANCELLED: &str = "cancelled while it ran";
+
+/// The log that holds an emulator's last words, and what the message then says.
+pub(super) const EMULATOR: &str = "emulator";
+pub(super) const EMULATOR_ENDED: &str = "; the emulator ended with a register dump";
 
 /// What a seat tells while it works.
 pub(super) enum Event {
@@ -57,9 +58,14 @@ pub(super) struct Shop<'p> {
 }
 
 impl Shop<'_> {
+    /// Whether the run is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
     /// The next job for a seat, if possible one for the firmware that its board has.
     fn next(&self, seat: &Seat, flashed: Option<usize>) -> Option<usize> {
-        if self.stop.load(Ordering::SeqCst) {
+        if self.is_stopped() {
             return None;
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +82,7 @@ impl Shop<'_> {
 
 /// Works until there is nothing left that this seat can do.
 pub(super) fn run(shop: &Shop<'_>, number: usize, seat: &Seat, events: &Sender<Event>) {
-    let mut bench = Bench { shop, seat, board: None, flashed: None };
+    let mut bench = Bench { shop, seat, board: None, identity: None, flashed: None };
     let mut failures = 0;
     while failures < MOST_OPEN_FAILURES
         && let Some(job) = shop.next(seat, bench.flashed)
@@ -90,22 +96,23 @@ pub(super) fn run(shop: &Shop<'_>, number: usize, seat: &Seat, events: &Sender<E
             let attempt = bench.attempt(&shop.jobs[job], &say);
             let bad = attempt.class.is_bad();
             attempts.push(attempt);
-            let stopped = shop.stop.load(Ordering::SeqCst);
-            if !bad || stopped || attempts.len() > shop.retries as usize {
+            if !bad || shop.is_stopped() || attempts.len() > shop.retries as usize {
                 break;
             }
         }
         failures = if bench.board.is_some() { 0 } else { failures + 1 };
-        let board = bench.board.as_ref().map(|board| Box::new(board.identity().clone()));
+        let board = bench.identity.clone().map(Box::new);
         tell(Event::Done { job, board, attempts });
     }
 }
 
 /// One board and what is on it.
-struct Bench<'s> {
-    shop: &'s Shop<'s>,
-    seat: &'s Seat,
-    board: Option<Board>,
+pub(super) struct Bench<'s> {
+    pub(super) shop: &'s Shop<'s>,
+    pub(super) seat: &'s Seat,
+    pub(super) board: Option<Board>,
+    /// Of the board that was open last.
+    identity: Option<BoardId>,
     flashed: Option<usize>,
 }
 
@@ -113,17 +120,21 @@ impl Bench<'_> {
     fn attempt(&mut self, job: &Job, say: &dyn Fn(&Said)) -> Attempt {
         let started = Instant::now();
         let result = self.prepare(job.firmware).and_then(|()| match &job.action {
+            _ if self.shop.is_stopped() => Ok(self.cancelled_before_it_ran(job, started)),
             Action::Script(test) => self.script(test, job),
             _ => self.watch(job, say),
         });
-        result.unwrap_or_else(|error| {
-            // A board that failed is opened anew for the next attempt.
-            (self.board, self.flashed) = (None, None);
-            Attempt::new(Class::Infra, told(&error), started.elapsed())
-        })
+        result.unwrap_or_else(|error| self.lost(&error, started.elapsed()))
     }
 
-    /// Opens the board and puts the firmware on it, where that is not done yet.
+    /// A board that failed is opened anew for the next attempt.
+    fn lost(&mut self, error: &HilError, took: Duration) -> Attempt {
+        (self.board, self.flashed) = (None, None);
+        Attempt::new(Class::Infra, told(error), took)
+    }
+
+    /// Opens the board and puts the firmware on it, where that is not done yet. Writing that has
+    /// begun comes to its end; none begins once the run is stopped.
     fn prepare(&mut self, firmware: usize) -> Result<(), HilError> {
         let board = match &mut self.board {
             Some(board) => board,
@@ -131,15 +142,25 @@ impl Bench<'_> {
                 let chip = self.seat.chip.as_deref();
                 let opened = Board::open(&self.seat.selector, chip, &self.shop.deadlines)?;
                 self.flashed = None;
+                self.identity = Some(opened.identity().clone());
                 self.board.insert(opened)
             }
         };
-        if self.flashed != Some(firmware) {
+        if self.flashed != Some(firmware) && !self.shop.is_stopped() {
             self.flashed = None;
             board.flash(&self.shop.firmwares[firmware].image.path, &mut |_| ())?;
             self.flashed = Some(firmware);
         }
         Ok(())
+    }
+
+    fn cancelled_before_it_ran(&self, job: &Job, started: Instant) -> Attempt {
+        let flash = match self.flashed == Some(job.firmware) {
+            true => "the flash holds the firmware, verified",
+            false => "the flash was not touched",
+        };
+        let why = format!("cancelled before it ran; {flash}");
+        Attempt::new(Class::Skipped, why, started.elapsed())
     }
 
     /// Runs the firmware, and judges it by its end and by what it said.
@@ -149,17 +170,10 @@ impl Bench<'_> {
             Action::Embedded(test) => Some(test.clone()),
             _ => None,
         };
-        let mut watch = match &job.action {
-            Action::Image(test) if !test.expectations.is_empty() => {
-                Some(Watch::new(&test.name, &test.expectations).map_err(|failure| {
-                    HilError::Firmware {
-                        file: image.path.clone(),
-                        source: failure.to_string().into(),
-                    }
-                })?)
-            }
-            _ => None,
-        };
+        let mut watch = job.watch().map_err(|failure| HilError::Firmware {
+            file: image.path.clone(),
+            source: failure.to_string().into(),
+        })?;
         let options = RunOptions {
             test,
             limit: job.timeout,
@@ -173,18 +187,24 @@ impl Bench<'_> {
         });
         let started = Instant::now();
         let board = self.board.as_mut().ok_or(HilError::Lost)?;
-        let end = board.run_until_end(image, &options, &mut listener)?;
+        let ended = board.run_until_end(image, &options, &mut listener);
         let took = started.elapsed();
         let malformed = listener.malformed();
-        let logs = listener.finish();
-        let (class, mut message) = judge(job, &end, watch.as_ref());
-        if malformed > 0 && class.is_bad() {
-            message.push_str(&format!("; {malformed} defmt frames could not be decoded"));
+        let (logs, arrivals) = listener.finish();
+        let end = match ended {
+            Ok(end) => end,
+            Err(error) => {
+                return Ok(Attempt { logs, arrivals, ..self.lost(&error, took) });
+            }
+        };
+        let undecided = watch.as_ref().is_none_or(Watch::is_undecided);
+        if end == End::Stopped && self.shop.is_stopped() && undecided {
+            let cancelled = Attempt::new(Class::Skipped, CANCELLED, took);
+            return Ok(Attempt { logs, arrivals, ..cancelled });
         }
-        if self.shop.stop.load(Ordering::SeqCst) && end == End::Stopped && watch.is_none() {
-            return Ok(Attempt::new(Class::Skipped, "cancelled", took));
-        }
-        let mut attempt = Attempt { logs, ..Attempt::new(class, message, took) };
+        let (class, message) = verdict::of_run(job, &end, watch.as_ref(), malformed);
+        let end = Some(end);
+        let mut attempt = Attempt { logs, arrivals, end, ..Attempt::new(class, message, took) };
         if class.is_bad() {
             self.look(job.firmware, &mut attempt);
         }
@@ -192,16 +212,17 @@ impl Bench<'_> {
     }
 
     /// Reads what the autopsy needs. What cannot be read costs only the bundle.
-    fn look(&mut self, firmware: usize, attempt: &mut Attempt) {
+    pub(super) fn look(&mut self, firmware: usize, attempt: &mut Attempt) {
         let Some(board) = &mut self.board else { return };
         if let Some(words) = board.post_mortem() {
-            attempt.message.push_str("; the emulator ended with a register dump");
+            attempt.message.push_str(EMULATOR_ENDED);
             let records = words.lines().map(|line| bundle::LogRecord::plain(0, line)).collect();
-            attempt.logs.push(bundle::Log {
-                channel: "emulator".to_owned(),
+            attempt.logs.push(Log {
+                channel: EMULATOR.to_owned(),
                 kind: bundle::LogKind::Semihosting,
                 raw: words.into_bytes(),
                 records,
+                capture: None,
             });
         }
         let mut plan = self.shop.plans[firmware].clone();
@@ -210,111 +231,6 @@ impl Bench<'_> {
             snapshot.logs.clone_from(&attempt.logs);
             attempt.snapshot = Some(Box::new(snapshot));
         }
-    }
-
-    /// Lets the firmware run while a program on this machine tests it.
-    fn script(&mut self, test: &Test, job: &Job) -> Result<Attempt, HilError> {
-        let started = Instant::now();
-        let board = self.board.as_mut().ok_or(HilError::Lost)?;
-        board.reset()?;
-        let Some((program, arguments)) = test.command.split_first() else {
-            return Ok(Attempt::new(Class::Infra, "the script has no command", started.elapsed()));
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.shop.folder).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        command.env("SILK_BOARD", &self.seat.name).env("SILK_CHIP", &board.identity().chip);
-        command.env("SILK_ELF", &self.shop.firmwares[job.firmware].image.path);
-        if let Some(serial) = board.serial() {
-            command.env("SILK_SERIAL", serial.path());
-        }
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                let why = format!("`{program}` cannot be started: {error}");
-                return Ok(Attempt::new(Class::Infra, why, started.elapsed()));
-            }
-        };
-        let output = Output::follow(&mut child);
-        let status = loop {
-            let status = child.try_wait().ok().flatten();
-            let over = started.elapsed() >= job.timeout || self.shop.stop.load(Ordering::SeqCst);
-            if status.is_some() || over {
-                break status;
-            }
-            std::thread::sleep(POLL);
-        };
-        if status.is_none() {
-            end_group(&mut child);
-        }
-        let mut attempt = match status.map(|status| status.success()) {
-            Some(true) => Attempt::new(Class::Pass, "", started.elapsed()),
-            Some(false) => Attempt::new(Class::Fail, "the script failed", started.elapsed()),
-            None => {
-                let why =
-                    format!("the script did not end within {}", verdict::seconds(job.timeout));
-                Attempt::new(Class::Timeout, why, started.elapsed())
-            }
-        };
-        attempt.logs.push(output.log());
-        if attempt.class.is_bad() {
-            // A board that cannot be halted any more is shown by the next attempt.
-            let _ = self.board.as_mut().map(Board::halt);
-            self.look(job.firmware, &mut attempt);
-        }
-        Ok(attempt)
-    }
-}
-
-/// What a script writes, read so that it never has to wait.
-struct Output(Vec<std::thread::JoinHandle<Vec<u8>>>);
-
-impl Output {
-    fn follow(child: &mut Child) -> Self {
-        fn follow(
-            mut from: impl std::io::Read + Send + 'static,
-        ) -> std::thread::JoinHandle<Vec<u8>> {
-            std::thread::spawn(move || {
-                let mut bytes = Vec::new();
-                // What came before a broken pipe is kept.
-                let _ = from.read_to_end(&mut bytes);
-                bytes
-            })
-        }
-        let stdout = child.stdout.take().map(follow);
-        let stderr = child.stderr.take().map(follow);
-        Self(stdout.into_iter().chain(stderr).collect())
-    }
-
-    fn log(self) -> bundle::Log {
-        let raw: Vec<u8> =
-            self.0.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect();
-        let text = String::from_utf8_lossy(&raw).into_owned();
-        let records = text.lines().map(|line| bundle::LogRecord::plain(0, line)).collect();
-        bundle::Log { channel: "script".to_owned(), kind: bundle::LogKind::Serial, raw, records }
-    }
-}
-
-/// Ends a script and whatever it started.
-fn end_group(child: &mut Child) {
-    let _ = Command::new("kill").arg("-KILL").arg(format!("-{}", child.id())).status();
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn judge(job: &Job, end: &End, watch: Option<&Watch>) -> (Class, String) {
-    match (&job.action, watch) {
-        (Action::Embedded(test), _) => {
-            verdict::of_embedded_test(end, test.should_panic, job.timeout)
-        }
-        (_, Some(watch)) => match (end, watch.complaint()) {
-            (End::Success | End::Stopped | End::Deadline, Some(why)) => (Class::Fail, why),
-            (End::Success | End::Stopped | End::Deadline, None) => (Class::Pass, String::new()),
-            _ => verdict::of_end(end, job.timeout),
-        },
-        // Firmware that never ends and of which nothing is expected does well by running.
-        (_, None) if *end == End::Deadline => (Class::Pass, String::new()),
-        (_, None) => verdict::of_end(end, job.timeout),
     }
 }
 

@@ -4,18 +4,21 @@
 //! ELF header (ET_CORE) │ PT_NOTE: a PRSTATUS for each thread │ PT_LOAD: a range of memory each
 //! ```
 //!
-//! Written for 32-bit Arm as gdb's bare-metal target reads it, read for 32-bit Arm and RISC-V. The
-//! fault registers of an Arm core are memory, and go along as ranges of their own.
+//! Written for 32-bit Arm as gdb's bare-metal target reads it, read for 32-bit Arm, RISC-V and Xtensa.
+//! The fault registers of an Arm core are memory, and go along as ranges of their own.
 //!
 //! Source: System V ABI, chapter 5 (program header, note section); gdb, `arm-none-tdep.c` and
 //! `riscv-none-tdep.c` (registers in `.reg`); BFD, `elf32-arm.c` and `elfnn-riscv.c` (offsets).
 
-use object::read::elf::{ElfFile32, FileHeader, ProgramHeader};
-use object::{Endianness, elf};
+mod esp;
+mod hubris;
+mod read;
 
-use crate::snapshot::{
-    BoardId, CoreRegister, CoreState, CoreStatus, MemoryRange, ReadOutcome, RegisterRead, Snapshot,
-};
+use object::elf;
+
+pub use read::read_core_file;
+
+use crate::snapshot::{CoreState, Snapshot};
 
 /// Where the registers begin in a PRSTATUS of a 32-bit target.
 const REGISTERS_AT: usize = 72;
@@ -149,110 +152,4 @@ fn prstatus(core: &CoreState) -> Vec<u8> {
         slot.copy_from_slice(&value.to_le_bytes());
     }
     status
-}
-
-/// Reads an ELF core file. Each thread becomes a core, in the file's order; ranges that are cut
-/// short keep what there is.
-///
-/// # Errors
-/// [`CoreFileError::Elf`] and [`CoreFileError::Unfit`].
-pub fn read_core_file(bytes: &[u8]) -> Result<Snapshot, CoreFileError> {
-    let file = ElfFile32::<Endianness>::parse(bytes)?;
-    let header = file.elf_header();
-    let endian = file.endian();
-    let unfit = |why: &str| CoreFileError::Unfit { why: why.to_owned() };
-    if header.e_type(endian) != elf::ET_CORE {
-        return Err(unfit("it is an ELF file, but no core file"));
-    }
-    if endian != Endianness::Little {
-        return Err(unfit("it is big-endian"));
-    }
-    let names: &[&str] = match header.e_machine(endian) {
-        elf::EM_ARM => &ARM_NAMES,
-        elf::EM_RISCV => &RISCV_NAMES,
-        _ => return Err(unfit("it is of a core that is neither Arm nor RISC-V")),
-    };
-    let mut snapshot = empty(names.len() == RISCV_NAMES.len());
-    for segment in file.elf_program_headers() {
-        if segment.p_type(endian) == elf::PT_LOAD {
-            let data = segment.data(endian, bytes).unwrap_or_default().to_vec();
-            if !data.is_empty() {
-                let address = segment.p_vaddr(endian).into();
-                snapshot.memory.push(MemoryRange { address, bytes: data });
-            }
-            continue;
-        }
-        let Ok(Some(mut notes)) = segment.notes(endian, bytes) else { continue };
-        while let Ok(Some(note)) = notes.next() {
-            if note.n_type(endian) == elf::NT_PRSTATUS && note.name() == b"CORE" {
-                let index = snapshot.cores.len();
-                snapshot.cores.extend(thread(index, note.desc(), names));
-            }
-        }
-    }
-    words(&mut snapshot);
-    Ok(snapshot)
-}
-
-const ARM_NAMES: [&str; 17] = [
-    "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11", "R12", "SP", "LR",
-    "PC", "xPSR",
-];
-
-/// The program counter stands where x0 would be.
-const RISCV_NAMES: [&str; 32] = [
-    "PC", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
-    "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27",
-    "x28", "x29", "x30", "x31",
-];
-
-fn thread(index: usize, status: &[u8], names: &[&str]) -> Option<CoreState> {
-    let words = status.get(REGISTERS_AT..)?.chunks_exact(4);
-    let registers = names
-        .iter()
-        .zip(words)
-        .map(|(name, word)| {
-            let value = word.first_chunk().map(|word| u64::from(u32::from_le_bytes(*word)));
-            CoreRegister { name: (*name).to_owned(), value }
-        })
-        .collect();
-    let status = CoreStatus::Halted { reason: "core file".to_owned() };
-    Some(CoreState { index, status, registers })
-}
-
-/// Ranges of one word, as they are written for registers in memory, are registers again.
-fn words(snapshot: &mut Snapshot) {
-    let is_word = |range: &MemoryRange| matches!(range.bytes.len(), 1 | 2 | 4);
-    let (words, ranges) = std::mem::take(&mut snapshot.memory).into_iter().partition(is_word);
-    snapshot.memory = ranges;
-    let words: Vec<MemoryRange> = words;
-    snapshot.registers = words
-        .into_iter()
-        .map(|range| {
-            let value =
-                range.bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte));
-            RegisterRead {
-                address: range.address,
-                size_bits: 8 * range.bytes.len() as u32,
-                outcome: ReadOutcome::Value { value },
-                fidelity: None,
-            }
-        })
-        .collect();
-}
-
-fn empty(is_riscv: bool) -> Snapshot {
-    let chip = if is_riscv { "RISC-V" } else { "Arm" };
-    Snapshot {
-        board: BoardId {
-            selector: "core file".to_owned(),
-            chip: chip.to_owned(),
-            virtual_board: None,
-        },
-        taken_at_unix_ms: 0,
-        cores: Vec::new(),
-        registers: Vec::new(),
-        memory: Vec::new(),
-        logs: Vec::new(),
-    }
 }
