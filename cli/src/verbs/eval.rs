@@ -68,6 +68,8 @@ pub(crate) fn run(session: &mut Session, args: &EvalArgs) -> Outcome {
         for (&method, recalls) in methods.iter().zip(&mut recalls) {
             let ranked = match &mut embeddings {
                 Some(engine) if method == EvalMethod::Embeddings => {
+                    let notice = engine.notice(chip, &question.svd);
+                    notice.into_iter().for_each(|notice| session.ui.note(notice));
                     engine.rank(chip, &question.svd, &question.question)?
                 }
                 _ => Vec::new(),

@@ -97,7 +97,10 @@ fn embeddings_of_an_engine_are_another_method() {
     let engine = engine_of_baud_rates();
     let url = engine.url();
     let with = ["--method", "embeddings", "--embeddings", &url, "--embedding-model", "small"];
-    let lines = silk.run([&arguments[..], &with].concat()).expect(0).json();
+    let run = silk.run([&arguments[..], &with].concat()).expect(0);
+    let told = run.stderr.matches("nrf51.svd: asking for the vectors of").count();
+    assert_eq!(told, 1, "once for the chip: {}", run.stderr);
+    let lines = run.json();
     assert_eq!((&lines[0]["method"], &lines[0]["id"]), (&json!("embeddings"), &json!("named")));
     assert_eq!(lines[0]["registers"][0], "UART0.BAUDRATE");
     let other = lines[1]["registers"].as_array().unwrap();

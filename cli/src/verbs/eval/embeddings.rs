@@ -52,6 +52,13 @@ impl Embeddings {
         }))
     }
 
+    /// What is said before registers of a chip are asked for the first time, which takes minutes.
+    pub(super) fn notice(&self, chip: &Chip, svd: &str) -> Option<String> {
+        let told =
+            || format!("{svd}: asking for the vectors of {} registers", chip.registers().count());
+        (!self.registers.contains_key(svd)).then(told)
+    }
+
     /// The registers of a chip, those nearest to the question first.
     pub(super) fn rank<'c>(
         &mut self,
@@ -59,8 +66,7 @@ impl Embeddings {
         svd: &str,
         question: &str,
     ) -> Result<Vec<RegisterRef<'c>>, Failure> {
-        let all: Vec<RegisterRef<'c>> =
-            chip.peripherals().flat_map(|peripheral| peripheral.registers()).collect();
+        let all: Vec<RegisterRef<'c>> = chip.registers().collect();
         if !self.registers.contains_key(svd) {
             let documents: Vec<String> = all.iter().map(document).collect();
             let vectors = self.embed(&documents)?;
