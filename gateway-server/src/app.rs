@@ -9,10 +9,12 @@ use gateway::policy::{Policy, RequestId, Step};
 use gateway::shared::SharedState;
 use gateway::table::Deployment;
 use gateway::{Clock, ConfigError, GatewayConfig, Moment, Table, TokioClock};
+use hyper::header::HeaderMap;
 use tokio::sync::Notify;
 
 use crate::access::Access;
-use crate::keys::Keys;
+use crate::face::Refused;
+use crate::keys::{Keys, User};
 use crate::metrics::Metrics;
 use crate::shared::{RedisState, Shared};
 use crate::upstream::Upstreams;
@@ -100,6 +102,11 @@ impl App {
 
     pub(crate) fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whose key `headers` hold, if it is good today.
+    pub(crate) fn user(&self, headers: &HeaderMap) -> Result<Arc<User>, Refused> {
+        self.keys().user(headers, (self.options.wall)())
     }
 
     /// Does something with the policy, and wakes whoever may go on after it.

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use blake3::Hash;
-use gateway::config::{Class, ServerConfig};
+use gateway::config::{Class, Expiry, ServerConfig};
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
 use crate::face::Refused;
@@ -17,6 +18,8 @@ pub(crate) struct User {
     pub(crate) class: Class,
     /// May see what concerns others: metrics, status.
     pub(crate) master: bool,
+    /// Until when the key is good; `None`: for ever.
+    expires: Option<Expiry>,
 }
 
 /// Every key that is taken.
@@ -33,7 +36,8 @@ impl Keys {
         let mut by_digest = HashMap::new();
         for user in &config.users {
             let Some(key) = &user.key else { continue };
-            let entry = User { name: user.name.clone(), class: user.class, master: false };
+            let (name, class, expires) = (user.name.clone(), user.class, user.expires);
+            let entry = User { name, class, master: false, expires };
             by_digest.insert(blake3::hash(key.expose().as_bytes()), Arc::new(entry));
         }
         if let Some(key) = &config.master_key {
@@ -46,7 +50,8 @@ impl Keys {
     }
 
     fn master() -> User {
-        User { name: "master".to_owned(), class: Class::Interactive, master: true }
+        let class = Class::Interactive;
+        User { name: "master".to_owned(), class, master: true, expires: None }
     }
 
     /// True if nobody needs a key.
@@ -55,8 +60,8 @@ impl Keys {
     }
 
     /// Whose key these headers hold: OpenAI's `Authorization: Bearer`, or
-    /// Anthropic's `x-api-key`.
-    pub(crate) fn user(&self, headers: &HeaderMap) -> Result<Arc<User>, Refused> {
+    /// Anthropic's `x-api-key`. `wall` is now, by the calendar.
+    pub(crate) fn user(&self, headers: &HeaderMap, wall: SystemTime) -> Result<Arc<User>, Refused> {
         if self.is_open() {
             let local = User { name: "local".to_owned(), ..Self::master() };
             return Ok(Arc::new(local));
@@ -72,7 +77,16 @@ impl Keys {
         };
         let known = self.by_digest.get(&blake3::hash(key.as_bytes()));
         let refused = || Refused::new(401, "invalid_api_key", "this key is not known here");
-        known.cloned().ok_or_else(refused)
+        let user = known.cloned().ok_or_else(refused)?;
+        match user.expires.filter(|expiry| expiry.is_over(wall)) {
+            Some(expiry) => {
+                let message = format!(
+                    "this key was good until {expiry}; ask who runs the gateway for another"
+                );
+                Err(Refused::new(401, "expired_api_key", message))
+            }
+            None => Ok(user),
+        }
     }
 }
 
@@ -86,7 +100,8 @@ mod tests {
         let master_key_env = Some("NOT_SET".to_owned());
         let named = Keys::new(&ServerConfig { master_key_env, ..ServerConfig::default() });
         assert!(!named.is_open());
-        let refused = named.user(&HeaderMap::new()).map(|user| user.name.clone());
+        let refused =
+            named.user(&HeaderMap::new(), SystemTime::UNIX_EPOCH).map(|user| user.name.clone());
         assert_eq!(refused.map_err(|refused| refused.status), Err(401));
     }
 }

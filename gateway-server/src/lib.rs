@@ -30,7 +30,7 @@ mod wire;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use access::{Access, End};
 pub use face::Face;
@@ -54,6 +54,9 @@ pub enum Notice {
 /// Takes each notice.
 pub type Notices = Arc<dyn Fn(&Notice) + Send + Sync>;
 
+/// Tells what calendars and clocks on the wall say.
+pub type Wall = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
 /// Bounds on clients, and where the access log goes.
 #[derive(Clone)]
 pub struct Options {
@@ -73,6 +76,8 @@ pub struct Options {
     /// How many times faster than others the clock of limits and waits runs: 1,
     /// but for rehearsals. Bounds on clients and endpoints keep to the real one.
     pub pace: u32,
+    /// Which day it is, for keys that are good until one.
+    pub wall: Wall,
     /// `None`: no log.
     pub access_log: Option<AccessLog>,
     /// `None`: nobody is told.
@@ -89,6 +94,7 @@ impl Default for Options {
             deadline: Duration::from_secs(300),
             drain: Duration::from_secs(30),
             pace: 1,
+            wall: Arc::new(SystemTime::now),
             access_log: None,
             notices: None,
         }

@@ -86,7 +86,7 @@ async fn ask(
     if request.method() != Method::POST {
         return Err(Refused::new(405, "method_not_allowed", "ask with POST"));
     }
-    let user = app.keys().user(request.headers())?;
+    let user = app.user(request.headers())?;
     let hints = hints(request.headers())?;
     let body = body(app, request).await?;
     let request = request::Request::read(face, body)?;
@@ -188,7 +188,7 @@ fn look(app: &App, request: &Request<Incoming>) -> Result<Response<Out>, Refused
     if path == "/health" {
         return Ok(json_response(StatusCode::OK, &json!({ "status": "ok" })));
     }
-    let user = app.keys().user(request.headers())?;
+    let user = app.user(request.headers())?;
     match path {
         "/metrics" => {
             need_master(&user)?;

@@ -79,6 +79,11 @@ fn nonsense_is_refused_with_file_and_line() {
             "c.toml:2",
         ),
         ("d.toml", "[gateway]\nallow_remote = 7\n", "d.toml:2"),
+        (
+            "e.toml",
+            "[[gateway.server.users]]\nname = 'u'\nkey = 'k'\nexpires = 'soon'\n",
+            "e.toml:4: `soon` is no date",
+        ),
     ];
     for (name, text, place) in cases {
         let file = silk.write(name, text);
@@ -86,6 +91,22 @@ fn nonsense_is_refused_with_file_and_line() {
         assert!(run.stderr.contains(place), "{}", run.stderr);
     }
     silk.run(["gateway", "check", "--config", "missing.yaml"]).expect(2);
+}
+
+#[test]
+fn a_key_that_has_expired_is_told_with_its_line() {
+    let silk = Silk::new();
+    let user = |name: &str, expires: &str| {
+        format!(
+            "[[gateway.server.users]]\nname = '{name}'\nkey = 'sk-{name}'\nexpires = {expires}\n"
+        )
+    };
+    let text = format!("{}{}{TIERS}", user("old", "2020-02-29"), user("young", "2999-12-31"));
+    let file = silk.write("keys.toml", text);
+    let run = silk.run(["gateway", "check", "--config", file.to_str().unwrap()]).expect(0);
+    let told = "keys.toml:1: the key of `old` was good until 2020-02-29 and is refused";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(!run.stderr.contains("young") && !run.stderr.contains("sk-old"), "{}", run.stderr);
 }
 
 #[test]

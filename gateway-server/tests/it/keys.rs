@@ -1,5 +1,10 @@
 //! Who may ask, and what of others nobody sees.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use gateway_server::Options;
 use scripted_provider::{Provider, Reply};
 use serde_json::Value;
 
@@ -8,6 +13,10 @@ use crate::{Gateway, chat_body, ladder};
 const MASTER: &str = "sk-master";
 
 fn start(provider: &Provider) -> Gateway {
+    start_with(provider, Options::default())
+}
+
+fn start_with(provider: &Provider, options: Options) -> Gateway {
     let toml = format!(
         r#"
         [gateway.server]
@@ -18,6 +27,11 @@ fn start(provider: &Provider) -> Gateway {
         key = "sk-ada"
         models = ["m0"]
 
+        [[gateway.server.users]]
+        name = "bob"
+        key = "sk-bob"
+        expires = 2027-01-31
+
         [[gateway.endpoints]]
         name = "one"
         url = "{}"
@@ -26,7 +40,7 @@ fn start(provider: &Provider) -> Gateway {
         "#,
         provider.url()
     );
-    Gateway::start(&toml)
+    Gateway::start_with(&toml, options)
 }
 
 fn ask(gateway: &Gateway, header: (&str, &str), model: &str) -> (u16, Value) {
@@ -54,6 +68,37 @@ fn a_key_opens_in_either_form_and_a_wrong_one_does_not() {
         assert!(!body.to_string().contains("sk-"), "no key is repeated: {body}");
     }
     assert_eq!(provider.posts().len(), 3, "nothing is sent for a wrong key");
+}
+
+/// 2027-01-31T23:59:59Z, by `date -u -d 2027-01-31T23:59:59Z +%s`.
+const LAST_SECOND: u64 = 1_801_439_999;
+
+#[test]
+fn an_expired_key_is_refused_in_the_form_of_each_face() {
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let seconds = Arc::new(AtomicU64::new(LAST_SECOND));
+    let told = Arc::clone(&seconds);
+    let wall = move || SystemTime::UNIX_EPOCH + Duration::from_secs(told.load(Ordering::Relaxed));
+    let gateway = start_with(&provider, Options { wall: Arc::new(wall), ..Options::default() });
+    let bob = ("authorization", "Bearer sk-bob");
+    assert_eq!(ask(&gateway, bob, "m0").0, 200, "its last second");
+    seconds.store(LAST_SECOND + 1, Ordering::Relaxed);
+    let (status, body) = ask(&gateway, bob, "m0");
+    let error = &body["error"];
+    assert_eq!((status, error["code"].as_str()), (401, Some("expired_api_key")), "{body}");
+    assert_eq!(error["type"], "authentication_error");
+    assert!(error["message"].as_str().unwrap().contains("good until 2027-01-31;"), "{body}");
+    let body = r#"{"model":"m0","max_tokens":9,"messages":[{"role":"user","content":"q"}]}"#;
+    let messages = gateway.send("POST", "/v1/messages", &[("x-api-key", "sk-bob")], body);
+    let told = messages.json();
+    assert_eq!((messages.status, &told["type"]), (401, &"error".into()), "{told}");
+    assert_eq!(told["error"]["type"], "authentication_error", "{told}");
+    assert_eq!(gateway.send("GET", "/v1/models", &[bob], "").status, 401);
+    // Others go on, and whoever does not hold the key learns nothing of it.
+    assert_eq!(ask(&gateway, ("authorization", "Bearer sk-ada"), "m0").0, 200);
+    let (_, unknown) = ask(&gateway, ("authorization", "Bearer sk-bobb"), "m0");
+    assert_eq!(unknown["error"]["code"], "invalid_api_key");
+    assert_eq!(provider.posts().len(), 2, "nothing is sent for an expired key");
 }
 
 #[test]

@@ -21,6 +21,7 @@
 //!
 //! One endpoint with one model is enough: it then serves every task.
 
+mod expiry;
 mod facts;
 pub mod file;
 mod keys;
@@ -38,11 +39,12 @@ use std::time::Duration;
 use gateway_client::Secret;
 use serde::{Deserialize, Serialize};
 
+pub use expiry::{Expiry, NoDate};
 pub use facts::{Facts, Limits, Price, Protocol};
 pub use keys::Missing;
 pub use models::{ModelRef, Models};
 pub use routing::{RoutingConfig, Strategy};
-pub use server::{Class, Part, RedisParts, ServerConfig, UserConfig};
+pub use server::{Class, Expiring, Part, RedisParts, ServerConfig, UserConfig};
 pub use task::{Task, Tier};
 
 /// Everything the gateway is told.

@@ -1,7 +1,11 @@
 //! Who may ask a gateway that serves others, and how much.
 
+use std::time::{Duration, SystemTime};
+
 use gateway_client::Secret;
 use serde::{Deserialize, Serialize};
+
+use super::Expiry;
 
 /// How urgent a request is.
 #[derive(
@@ -62,6 +66,34 @@ pub struct ServerConfig {
 impl ServerConfig {
     const QUEUE: u32 = 1_000;
     const QUEUE_PER_USER: u32 = 200;
+
+    /// Users whose key is not good any more `within` from `wall`, in the order
+    /// of the configuration.
+    pub fn expiring(
+        &self,
+        wall: SystemTime,
+        within: Duration,
+    ) -> impl Iterator<Item = Expiring<'_>> {
+        let then = wall.checked_add(within).unwrap_or(wall);
+        self.users.iter().enumerate().filter_map(move |(index, user)| {
+            let expiry = user.expires.filter(|expiry| expiry.is_over(then))?;
+            let left = expiry.end().duration_since(wall).ok().filter(|left| !left.is_zero());
+            Some(Expiring { index, user: &user.name, expiry, left })
+        })
+    }
+}
+
+/// A key that is not good any more, or soon will not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiring<'a> {
+    /// Its user's place in the list, from 0.
+    pub index: usize,
+    /// Its user's name.
+    pub user: &'a str,
+    /// Until when it is good.
+    pub expiry: Expiry,
+    /// How long it is good yet; `None`: it is not.
+    pub left: Option<Duration>,
 }
 
 impl Default for ServerConfig {
@@ -142,6 +174,9 @@ pub struct UserConfig {
     /// The environment variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
+    /// Until when the key is good; for ever if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Expiry>,
     /// How urgent the user's requests are where they do not say.
     pub class: Class,
     /// The user's part among those who wait; 1.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use chrono::DateTime;
 use serde_json::Value;
 
 /// The figures for one limit.
@@ -119,7 +120,7 @@ fn retry_info(json: &Value) -> Option<&str> {
 fn parse_reset(text: &str, wall: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if text.contains('T') {
-        let until = SystemTime::UNIX_EPOCH.checked_add(parse_rfc3339(text)?)?;
+        let until = SystemTime::from(DateTime::parse_from_rfc3339(text).ok()?);
         return Some(until.duration_since(wall).unwrap_or_default());
     }
     match text.parse::<f64>() {
@@ -149,39 +150,4 @@ fn parse_duration(text: &str) -> Option<Duration> {
         rest = &rest[end + unit.len()..];
     }
     Duration::try_from_secs_f64(sum).ok()
-}
-
-/// The time since 1970 of `2026-11-23T14:00:00Z`, with or without fraction and
-/// offset.
-fn parse_rfc3339(text: &str) -> Option<Duration> {
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let rest = text.get(19..)?;
-    let zone = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let offset = match (zone.get(..1)?, zone.len()) {
-        ("Z" | "z", 1) => 0,
-        (sign @ ("+" | "-"), 6) => {
-            let minutes =
-                zone.get(1..3)?.parse::<i64>().ok()? * 60 + zone.get(4..6)?.parse::<i64>().ok()?;
-            if sign == "+" { minutes } else { -minutes }
-        }
-        _ => return None,
-    };
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let days = days_since_1970(year, month, day);
-    let seconds = days * 86_400 + hour * 3_600 + (minute - offset) * 60 + second;
-    u64::try_from(seconds).ok().map(Duration::from_secs)
-}
-
-/// Days of the Gregorian calendar, with years that begin in March.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, month) = (year.div_euclid(400), (month + 9) % 12);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }

@@ -7,6 +7,7 @@ mod consent;
 mod discovery;
 mod driver;
 mod events;
+mod expiry;
 mod fake;
 mod files;
 mod ladder;

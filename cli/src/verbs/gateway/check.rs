@@ -42,6 +42,9 @@ pub(super) fn run(flags: Global) -> Outcome {
         let (owner, variable) = (&missing.owner, &missing.variable);
         ui.warn(format!("{variable} is not set, which `{owner}` needs"));
     }
+    for key in &settings.expiring {
+        ui.warn(key);
+    }
     let table = &settings.table;
     if table.deployments().is_empty() {
         ui.note(format!("{} names no endpoints", settings.source));

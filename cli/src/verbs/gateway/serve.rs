@@ -132,6 +132,9 @@ impl Source {
         for missing in settings.missing {
             ui.warn(format!("{}: {} is not set", missing.owner, missing.variable));
         }
+        for key in settings.expiring {
+            ui.warn(key);
+        }
         let config = local_only(settings.config, settings.allow_remote || self.allow_remote, ui);
         if config.endpoints.is_empty() {
             return Err(Failure::new(Exit::Usage, "no endpoint is configured").hint(

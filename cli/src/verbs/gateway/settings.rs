@@ -3,15 +3,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use gateway::config::file::{self, Broken};
-use gateway::config::{GatewayConfig, Missing};
-use gateway::table::{ConfigError, Table};
+use gateway::config::{Expiring, GatewayConfig, Missing};
+use gateway::table::{Place, Table};
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 use crate::ui::Ui;
+
+/// A key that is good for less than this is told of.
+const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// What a gateway is to be run with.
 pub(super) struct Settings {
@@ -26,6 +30,8 @@ pub(super) struct Settings {
     pub(super) source: String,
     /// Variables that are named and not set.
     pub(super) missing: Vec<Missing>,
+    /// Keys that are not good any more, or soon will not be; in words, with their lines.
+    pub(super) expiring: Vec<String>,
 }
 
 /// Loads them, and says what is odd about them.
@@ -61,20 +67,19 @@ fn load_file(path: &Path, ui: &Ui) -> Result<Settings, Failure> {
         ui.warn(format!("{}: {}", place(path, note.line), note.text));
     }
     let source = path.display().to_string();
-    let line_of = |error: &ConfigError| Some(place(path, loaded.line_of(&error.place())));
-    finish(loaded.config.clone(), source, line_of)
+    finish(loaded.config.clone(), source, |at| Some(place(path, loaded.line_of(at))))
 }
 
 fn finish(
     mut config: GatewayConfig,
     source: String,
-    place: impl Fn(&ConfigError) -> Option<String>,
+    place: impl Fn(&Place) -> Option<String>,
 ) -> Result<Settings, Failure> {
     let missing = config.fill_from(|name| std::env::var(name).ok());
     let table = Table::new(config.clone()).map_err(|error| {
         let what = format!("`{source}` makes no sense as the configuration of a gateway");
         let words = format!("failed to {error}");
-        let detail = match place(&error) {
+        let detail = match place(&error.place()) {
             Some(place) => format!("{place}: {words}"),
             None => words,
         };
@@ -84,7 +89,22 @@ fn finish(
             None => failure,
         }
     })?;
-    Ok(Settings { config, table: Arc::new(table), allow_remote: true, source, missing })
+    let expiring = config.server.expiring(SystemTime::now(), SOON).map(|key| {
+        let words = expiring_words(&key);
+        place(&Place::User(key.index)).map_or(words.clone(), |place| format!("{place}: {words}"))
+    });
+    let expiring = expiring.collect();
+    Ok(Settings { config, table: Arc::new(table), allow_remote: true, source, missing, expiring })
+}
+
+fn expiring_words(key: &Expiring<'_>) -> String {
+    let Expiring { user, expiry, .. } = key;
+    match key.left.map(|left| left.as_secs() / 86_400) {
+        None => format!("the key of `{user}` was good until {expiry} and is refused"),
+        Some(0) => format!("the key of `{user}` is good until {expiry}, less than a day"),
+        Some(1) => format!("the key of `{user}` is good until {expiry}, 1 day yet"),
+        Some(days) => format!("the key of `{user}` is good until {expiry}, {days} days yet"),
+    }
 }
 
 fn unreadable(path: &Path, broken: &Broken) -> Failure {
