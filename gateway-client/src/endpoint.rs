@@ -179,7 +179,8 @@ impl Endpoint {
         self.base.host_str() == Some("api.openai.com")
     }
 
-    pub(crate) fn is_tls(&self) -> bool {
+    /// True if it is asked by `https`.
+    pub fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
     }
 

@@ -17,6 +17,7 @@ use crate::face::Refused;
 use crate::keys::{Keys, User};
 use crate::metrics::Metrics;
 use crate::shared::{RedisState, Shared};
+use crate::tls::Tls;
 use crate::upstream::Upstreams;
 use crate::{Options, StartError};
 
@@ -28,6 +29,8 @@ pub(crate) struct App {
     /// What is shared with other replicas; set for good at the start.
     pub(crate) shared: Option<Arc<Shared>>,
     keys: RwLock<Arc<Keys>>,
+    /// `None`: clients speak plain HTTP.
+    tls: RwLock<Option<Tls>>,
     clock: TokioClock,
     desk: Mutex<Desk>,
     begun: Instant,
@@ -63,6 +66,7 @@ impl App {
             metrics: Metrics::default(),
             shared,
             keys: RwLock::new(Arc::new(keys)),
+            tls: RwLock::default(),
             clock: TokioClock::paced(pace),
             desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),
             begun: Instant::now(),
@@ -102,6 +106,14 @@ impl App {
 
     pub(crate) fn keys(&self) -> Arc<Keys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn tls(&self) -> Option<Tls> {
+        self.tls.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_tls(&self, tls: Tls) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(tls);
     }
 
     /// Whose key `headers` hold, if it is good today.

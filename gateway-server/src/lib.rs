@@ -25,6 +25,7 @@ mod service;
 mod shared;
 mod splice;
 mod status;
+mod tls;
 mod upstream;
 mod wire;
 
@@ -37,6 +38,7 @@ pub use face::Face;
 pub use server::Server;
 pub use shared::RedisState;
 pub use status::fetch_status;
+pub use tls::{Tls, TlsError};
 
 /// Takes each line of the access log.
 pub type AccessLog = Arc<dyn Fn(&Access) + Send + Sync>;

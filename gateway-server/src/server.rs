@@ -11,13 +11,14 @@ use gateway::{ConfigError, GatewayConfig};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::service::respond;
-use crate::{Options, StartError};
+use crate::{Options, StartError, Tls};
 
 /// How long nothing is accepted after the system refused a connection, which it
 /// does when file descriptors run out.
@@ -69,6 +70,12 @@ impl Server {
     /// The configuration makes no sense: the one before stays.
     pub fn reload(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         self.app.reload(config)
+    }
+
+    /// From here on clients have to speak TLS, and are shown this certificate.
+    /// Connections that stand are not touched.
+    pub fn use_tls(&self, tls: Tls) {
+        self.app.set_tls(tls);
     }
 
     /// Serves until `stop`, then lets the answers under way end, within the bound
@@ -128,15 +135,36 @@ async fn connection(app: Arc<App>, socket: TcpStream, mut stopped: watch::Receiv
         return;
     }
     app.metrics.connections.fetch_add(1, Relaxed);
+    match app.tls() {
+        None => converse(&app, socket, stopped).await,
+        Some(tls) => {
+            let shaken = tokio::select! {
+                shaken = tls.accept(socket, app.options.head_time) => shaken,
+                _ = stopped.changed() => None,
+            };
+            if let Some(stream) = shaken {
+                converse(&app, stream, stopped).await;
+            }
+        }
+    }
+    app.metrics.connections.fetch_sub(1, Relaxed);
+}
+
+/// Answers requests until the client goes or the server stops.
+async fn converse(
+    app: &Arc<App>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    mut stopped: watch::Receiver<bool>,
+) {
     let service = service_fn(|request| {
-        let app = Arc::clone(&app);
+        let app = Arc::clone(app);
         async move { Ok::<_, Infallible>(respond(app, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.options.head_time)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // A connection that fails is the client's doing, and shows there.
@@ -146,5 +174,4 @@ async fn connection(app: Arc<App>, socket: TcpStream, mut stopped: watch::Receiv
             let _ = connection.await;
         }
     }
-    app.metrics.connections.fetch_sub(1, Relaxed);
 }

@@ -119,7 +119,8 @@ impl Upstreams {
         endpoint: &Endpoint,
         request: Request<Full<Bytes>>,
     ) -> Result<(Response<Incoming>, Observed), Failed> {
-        let pool = if endpoint.is_local() { &self.local } else { &self.remote };
+        let is_plain = endpoint.is_local() && !endpoint.is_tls();
+        let pool = if is_plain { &self.local } else { &self.remote };
         let response = pool.request(request).await.map_err(|error| lost(endpoint, error))?;
         let observed = observe(response.headers());
         if response.status().is_success() {

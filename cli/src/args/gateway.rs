@@ -27,6 +27,12 @@ pub(crate) struct GatewayServeArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4000")]
     pub(crate) listen: SocketAddr,
+    /// Speak TLS to clients, with the certificates in this file (PEM, the server's own first)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM, without a passphrase)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Serve without any key on an address that others can reach
     #[arg(long)]
     pub(crate) allow_open: bool,

@@ -22,10 +22,14 @@ fn config(provider: &Provider, model: &str) -> String {
 }
 
 fn start(silk: &Silk) -> (Child, String) {
+    start_with(silk, &["--access-log", "access.jsonl"], "http://")
+}
+
+fn start_with(silk: &Silk, arguments: &[&str], scheme: &str) -> (Child, String) {
     let mut child = silk
         .command()
         .args(["gateway", "serve", "--config", "config.yaml", "--listen", "127.0.0.1:0", "--json"])
-        .args(["--access-log", "access.jsonl"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -35,7 +39,8 @@ fn start(silk: &Silk) -> (Child, String) {
     let first: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&first["event"], &first["open"]), (&"serving".into(), &false.into()), "{line}");
     let url = first["url"].as_str().unwrap();
-    (child, url.trim_start_matches("http://").trim_end_matches("/v1").to_owned())
+    let address = url.strip_prefix(scheme).unwrap_or_else(|| panic!("{url}"));
+    (child, address.trim_end_matches("/v1").to_owned())
 }
 
 /// The whole response to a question.
@@ -74,6 +79,82 @@ fn a_gateway_serves_reloads_tells_its_status_and_ends() {
     assert!(log.lines().count() >= 2 && log.contains("\"end\":\"whole\""), "{log}");
     assert!(!log.contains("secret") && !log.contains(KEY), "{log}");
     silk.run(["gateway", "status", "--url", &url]).expect(108);
+}
+
+/// Makes a certificate of this machine's and its key. False: there is no `openssl`.
+fn certify(silk: &Silk, cert: &str, key: &str) -> bool {
+    let made = std::process::Command::new("openssl")
+        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10".split(' '))
+        .args("-subj /CN=gateway -addext subjectAltName=IP:127.0.0.1".split(' '))
+        .args("-addext basicConstraints=critical,CA:FALSE".split(' '))
+        .args(["-out", cert, "-keyout", key])
+        .current_dir(silk.home.path())
+        .output();
+    match made {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => {
+            assert!(std::env::var_os("SILK_REQUIRE_PARTS").is_none(), "no openssl: {error}");
+            eprintln!("skipped: no openssl: {error}");
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn a_gateway_speaks_tls_and_takes_over_a_renewed_certificate() {
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let silk = Silk::new().with("SILK_GATEWAY_KEY", KEY);
+    if !certify(&silk, "cert.pem", "key.pem") || !certify(&silk, "new.pem", "new.key") {
+        return;
+    }
+    silk.write("config.yaml", config(&provider, "m"));
+    let files = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let (mut child, address) = start_with(&silk, &files, "https://");
+    assert!(ask(&address, "m").contains("https_needed"));
+    let url = format!("https://{address}");
+    let status = ["gateway", "status", "--url", &url, "--json"];
+    let trusting = |cert: &str| {
+        let cert = silk.home.path().join(cert);
+        let mut command = silk.command();
+        command.args(status).env("SSL_CERT_FILE", cert).env_remove("SSL_CERT_DIR");
+        command.output().unwrap().status.success()
+    };
+    assert!(trusting("cert.pem") && !trusting("new.pem"));
+    // Renewed by whatever renews it; the gateway sees it by itself.
+    for (new, old) in [("new.key", "key.pem"), ("new.pem", "cert.pem")] {
+        let path = |name| silk.home.path().join(name);
+        std::fs::copy(path(new), path(old)).unwrap();
+    }
+    let begun = Instant::now();
+    while !trusting("new.pem") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never took over the new one");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn what_cannot_be_served_with_is_told_with_the_next_step() {
+    let provider = Provider::start([]).unwrap();
+    let silk = Silk::new();
+    if !certify(&silk, "cert.pem", "key.pem") || !certify(&silk, "other.pem", "other.key") {
+        return;
+    }
+    silk.write("config.yaml", config(&provider, "m"));
+    let serve = ["gateway", "serve", "--config", "config.yaml", "--listen", "127.0.0.1:0"];
+    for (cert, key, what, hint) in [
+        ("none.pem", "key.pem", "cannot read `none.pem`", ""),
+        ("key.pem", "key.pem", "`key.pem` holds no certificate", "--tls-cert takes PEM"),
+        ("cert.pem", "cert.pem", "`cert.pem` holds no private key", "--tls-key takes PEM"),
+        ("cert.pem", "other.key", "`other.key` is not the key of", "openssl x509 -noout -pubkey"),
+    ] {
+        let run =
+            silk.run([&serve[..], &["--tls-cert", cert, "--tls-key", key]].concat()).expect(2);
+        assert!(run.stderr.contains(what) && run.stderr.contains(hint), "{}", run.stderr);
+    }
+    silk.run([&serve[..], &["--tls-cert", "cert.pem"]].concat()).expect(2);
 }
 
 #[test]

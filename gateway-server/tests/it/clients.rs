@@ -14,7 +14,7 @@ const PYTHON: &str = "SILK_TEST_PYTHON";
 
 /// The Python, if it has what these tests need. Where parts are required it
 /// must.
-fn python(packages: &str) -> Option<String> {
+pub(crate) fn python(packages: &str) -> Option<String> {
     let import = |python: &String| {
         let status = Command::new(python).args(["-c", &format!("import {packages}")]).output();
         status.is_ok_and(|output| output.status.success())
@@ -33,9 +33,14 @@ fn python(packages: &str) -> Option<String> {
 
 /// What the SDK `sdk` gives for `what`.
 fn ask(python: &str, gateway: &Gateway, sdk: &str, model: &str, what: &str) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients.py");
     let base = format!("http://{}", gateway.address);
-    let output = Command::new(python).args([script, sdk, &base, model, what]).output().unwrap();
+    ask_by(Command::new(python), &base, sdk, model, what)
+}
+
+/// The same by a Python whose environment is set already, at the address `base`.
+pub(crate) fn ask_by(mut python: Command, base: &str, sdk: &str, model: &str, what: &str) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients.py");
+    let output = python.args([script, sdk, base, model, what]).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(&said).unwrap_or_else(|_| {
         panic!("{sdk} {what}: {said}{}", String::from_utf8_lossy(&output.stderr))

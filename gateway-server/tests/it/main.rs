@@ -10,6 +10,7 @@ mod messages;
 mod replicas;
 mod soak;
 mod streams;
+mod tls;
 mod whole;
 
 use std::io::{Read, Write};

@@ -5,6 +5,7 @@ mod explain;
 mod serve;
 mod settings;
 mod status;
+mod tls;
 
 use crate::args::{GatewayVerb, Global};
 use crate::exit::Outcome;

@@ -6,7 +6,6 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -19,6 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::settings;
+use super::tls::TlsFiles;
 use crate::args::{GatewayServeArgs, Global};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::{self, Deferred};
@@ -42,7 +42,8 @@ struct Serving {
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) fn run(flags: Global, args: &GatewayServeArgs) -> Outcome {
     let mut ui = Ui::new(&flags);
-    let source = Source { flags, allow_remote: args.allow_remote };
+    let tls = TlsFiles::of(args);
+    let source = Source { flags, allow_remote: args.allow_remote, tls };
     let config = source.load(&ui)?;
     let deployments = config.endpoints.len();
     let options = Options {
@@ -53,11 +54,16 @@ pub(crate) fn run(flags: Global, args: &GatewayServeArgs) -> Outcome {
         ..Options::default()
     };
     let server = Server::new(config, options).map_err(start_failure)?;
+    if let Some(files) = &source.tls {
+        server.use_tls(files.load(&ui)?);
+    }
     let runtime = runtime()?;
     let _deferred = Deferred::begin();
     let cut_off = runtime.block_on(async {
         let listener = listen(&server, args).await?;
-        announce(&mut ui, &server, listener.local_addr()?, deployments)?;
+        let scheme = if source.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/v1", listener.local_addr()?);
+        announce(&mut ui, &server, url, deployments)?;
         let reloading = reload_when_told(&server, &source, &ui);
         let stop = async {
             interrupt::arrived().await;
@@ -97,13 +103,7 @@ async fn listen(server: &Server, args: &GatewayServeArgs) -> Result<TcpListener,
     })
 }
 
-fn announce(
-    ui: &mut Ui,
-    server: &Server,
-    address: SocketAddr,
-    deployments: usize,
-) -> Result<(), Failure> {
-    let url = format!("http://{address}/v1");
+fn announce(ui: &mut Ui, server: &Server, url: String, deployments: usize) -> Result<(), Failure> {
     let open = server.is_open();
     if ui.json {
         let version = json::VERSION;
@@ -123,6 +123,8 @@ fn announce(
 struct Source {
     flags: Global,
     allow_remote: bool,
+    /// `None`: clients speak plain HTTP.
+    tls: Option<TlsFiles>,
 }
 
 impl Source {
@@ -144,9 +146,28 @@ impl Source {
         Ok(config)
     }
 
-    /// When the file was last written.
-    fn stamp(&self) -> Option<SystemTime> {
-        std::fs::metadata(self.flags.config.as_ref()?).ok()?.modified().ok()
+    /// When each of the files was last written.
+    fn stamps(&self) -> [Option<SystemTime>; 3] {
+        let stamp = |path: &PathBuf| std::fs::metadata(path).ok()?.modified().ok();
+        let tls = self.tls.as_ref();
+        let files = [self.flags.config.as_ref(), tls.map(|f| &f.cert), tls.map(|f| &f.key)];
+        files.map(|path| path.and_then(stamp))
+    }
+
+    /// Takes over what the files say now; what makes no sense is told, and what was before stays.
+    fn reload(&self, server: &Server, ui: &Ui) {
+        let loaded = self.load(ui).and_then(|config| {
+            server.reload(config).map_err(|error| start_failure(StartError::Config(error)))
+        });
+        match loaded {
+            Ok(()) => ui.note("took over the changed configuration"),
+            Err(failure) => ui.warn(format!("the configuration before stays: {failure}")),
+        }
+        match self.tls.as_ref().map(|files| files.load(ui)) {
+            Some(Ok(tls)) => server.use_tls(tls),
+            Some(Err(failure)) => ui.warn(format!("the certificate before stays: {failure}")),
+            None => {}
+        }
     }
 }
 
@@ -173,23 +194,18 @@ fn local_only(mut config: GatewayConfig, allowed: bool, ui: &Ui) -> GatewayConfi
 /// Never ends, save where signals cannot be watched.
 async fn reload_when_told(server: &Server, source: &Source, ui: &Ui) -> Result<usize, Failure> {
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut stamp = source.stamp();
+    let mut stamps = source.stamps();
     loop {
         let told = tokio::select! {
             _ = hangup.recv() => true,
             () = tokio::time::sleep(LOOK) => false,
         };
-        let newer = source.stamp();
-        if !told && (newer.is_none() || newer == stamp) {
-            continue;
-        }
-        stamp = newer;
-        let loaded = source.load(ui).and_then(|config| {
-            server.reload(config).map_err(|error| start_failure(StartError::Config(error)))
-        });
-        match loaded {
-            Ok(()) => ui.note("took over the changed configuration"),
-            Err(failure) => ui.warn(format!("the configuration before stays: {failure}")),
+        let newer = source.stamps();
+        // A file that is away for a moment is being written.
+        let changed = newer.iter().zip(&stamps).any(|(new, old)| new.is_some() && new != old);
+        if told || changed {
+            stamps = newer;
+            source.reload(server, ui);
         }
     }
 }
