@@ -1,5 +1,4 @@
-//! How a deployment has been doing: failures, the one probe after a cooldown,
-//! and how soon its answers begin.
+//! How an endpoint has been doing: failures, and the one probe after a cooldown.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -88,66 +87,5 @@ impl Health {
             self.fails.clear();
             self.closed_until = Some(now.after(rules.cooldown));
         }
-    }
-}
-
-/// Answers that are remembered.
-const REMEMBERED: usize = 64;
-
-/// Answers to have seen before a bound is drawn from them.
-const ENOUGH: usize = 16;
-
-/// The bound is this many times what nearly all answers took.
-const SLACK: u32 = 4;
-
-/// No bound is drawn below this: the machine itself may be busy.
-const LEAST: Duration = Duration::from_secs(2);
-
-/// The weight of the latest answer in the mean.
-const LATEST: f64 = 0.2;
-
-/// How soon the answers of one deployment begin.
-#[derive(Debug, Clone, Default)]
-pub struct Latency {
-    /// The last of them: how long it took, and the tokens of the request.
-    seen: VecDeque<(Duration, u64)>,
-    mean_s: Option<f64>,
-    /// See [`Latency::bound`]; kept, since sorting takes time.
-    high: Option<(Duration, u64)>,
-}
-
-impl Latency {
-    /// An answer to a request of `tokens` began after `took`.
-    pub fn saw(&mut self, took: Duration, tokens: u64) {
-        let seconds = took.as_secs_f64();
-        self.mean_s = Some(self.mean_s.map_or(seconds, |mean| mean + LATEST * (seconds - mean)));
-        if self.seen.len() == REMEMBERED {
-            self.seen.pop_front();
-        }
-        self.seen.push_back((took, tokens));
-        if self.seen.len() >= ENOUGH {
-            let mut times: Vec<Duration> = self.seen.iter().map(|(took, _)| *took).collect();
-            times.sort_unstable();
-            let high = times[times.len() * 95 / 100];
-            let most = self.seen.iter().map(|(_, tokens)| *tokens).max().unwrap_or_default();
-            self.high = Some((high, most));
-        }
-    }
-
-    /// The mean, the latest counting most; `None`: no answer yet.
-    pub fn mean(&self) -> Option<Duration> {
-        self.mean_s.map(Duration::from_secs_f64)
-    }
-
-    /// When an answer to a request of `tokens` is so late that it is better
-    /// sought elsewhere. `None`: too little is known.
-    ///
-    /// Four times what 95 of 100 answers took; longer in proportion for a
-    /// request that is longer than any seen, since engines read it first.
-    pub fn bound(&self, tokens: u64) -> Option<Duration> {
-        let (high, most) = self.high?;
-        let longer = (tokens as f64 / most.max(1) as f64).max(1.0);
-        let bound = (high * SLACK).as_secs_f64() * longer;
-        Some(Duration::try_from_secs_f64(bound).unwrap_or(Duration::MAX).max(LEAST))
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::config::Limits;
-use crate::health::{Health, Latency, Rules};
+use crate::health::{Health, Rules};
+use crate::latency::Latency;
 use crate::limits::meter::Entry;
 use crate::limits::{Free, Meter, Observed};
 use crate::outcome::Outcome;
@@ -45,7 +46,21 @@ struct Account {
 pub(crate) struct Record {
     endpoint: usize,
     pub(crate) meter: Meter,
-    pub(crate) latency: Latency,
+    /// Until answers that come as a stream begin.
+    pub(crate) first: Latency,
+    /// Until answers in one piece are there.
+    pub(crate) whole: Latency,
+}
+
+impl Record {
+    /// How soon answers come, those in one piece or the others.
+    pub(crate) fn latency(&self, whole: bool) -> &Latency {
+        if whole { &self.whole } else { &self.first }
+    }
+
+    fn latency_mut(&mut self, whole: bool) -> &mut Latency {
+        if whole { &mut self.whole } else { &mut self.first }
+    }
 }
 
 /// One attempt's entry in the ledger.
@@ -57,9 +72,17 @@ pub struct Booking {
     entry: Entry,
     sent: Moment,
     input: u64,
+    whole: bool,
 }
 
 impl Booking {
+    /// The same for an answer in one piece, whose time says how long it is and
+    /// not how soon it begins.
+    #[must_use]
+    pub const fn of_whole_answer(self, whole: bool) -> Self {
+        Self { whole, ..self }
+    }
+
     /// The same entry in a ledger that was carried over to another table.
     pub(crate) const fn moved_to(self, deployment: usize) -> Self {
         Self { deployment, ..self }
@@ -78,7 +101,7 @@ impl Ledger {
         let record = |limits: Limits, endpoint| Record {
             endpoint,
             meter: Meter::new(limits),
-            latency: Latency::default(),
+            ..Record::default()
         };
         let deployments = table.deployments().iter();
         Self {
@@ -156,7 +179,7 @@ impl Ledger {
         let record = &mut self.deployments[deployment];
         let entry = record.meter.reserve(serial, input, output, now);
         self.accounts[record.endpoint].health.sent(serial);
-        Booking { deployment, serial, entry, sent: now, input }
+        Booking { deployment, serial, entry, sent: now, input, whole: false }
     }
 
     /// Takes note of what an attempt at `endpoint` showed.
@@ -194,7 +217,8 @@ impl Ledger {
         let record = &mut self.deployments[booking.deployment];
         record.meter.arrived(&mut booking.entry, now);
         record.meter.observe_all(observed, now);
-        record.latency.saw(now.since(booking.sent), booking.input);
+        let (took, sent) = (now.since(booking.sent), self.serial);
+        record.latency_mut(booking.whole).saw(took, booking.input, now, sent);
         self.accounts[record.endpoint].health.ended(booking.serial);
     }
 
@@ -211,6 +235,8 @@ impl Ledger {
         // What may be working on it still has had its tokens.
         if matches!(outcome, Outcome::Timeout { connecting: false }) {
             record.meter.settle(booking.entry, None, now);
+            let (waited, sent) = (now.since(booking.sent), self.serial);
+            record.latency_mut(booking.whole).late(waited, now, sent);
         } else {
             if sent {
                 record.meter.arrived(&mut booking.entry, now);
@@ -246,6 +272,11 @@ impl Ledger {
     /// Takes note of an answer of `endpoint` that broke off.
     pub fn record_broken_stream(&mut self, endpoint: usize, now: Moment) {
         self.accounts[endpoint].health.failed(&self.rules, now);
+    }
+
+    /// Attempts entered so far, at whomever.
+    pub(crate) fn sent(&self) -> u64 {
+        self.serial
     }
 
     /// What is known of a deployment.

@@ -30,6 +30,7 @@ pub mod driver;
 pub mod event;
 pub mod health;
 pub mod ladder;
+pub mod latency;
 pub mod ledger;
 pub mod limits;
 pub mod outcome;

@@ -97,7 +97,23 @@ impl Provider {
     /// # Errors
     /// No port can be had.
     pub fn start_with(setup: Setup, replies: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::listen(0, setup, replies)
+    }
+
+    /// The same on `port`, where another one was that has stopped.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub fn start_at(port: u16, replies: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
+        Self::listen(port, Setup::default(), replies)
+    }
+
+    fn listen(
+        port: u16,
+        setup: Setup,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             setup,
@@ -118,6 +134,11 @@ impl Provider {
     /// The port.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Goes on with these replies in place of those that are left.
+    pub fn script(&self, replies: impl IntoIterator<Item = Reply>) {
+        *lock(&self.shared.script) = replies.into_iter().collect();
     }
 
     /// Every request so far.

@@ -65,6 +65,7 @@ impl Job {
             need.shape = Shape {
                 fim: request.fim,
                 tools: request.tools,
+                whole: !request.stream,
                 prompt_tokens: request.prompt_tokens,
                 max_output_tokens: request.max_output_tokens,
             };

@@ -93,6 +93,8 @@ struct Request {
     session: Option<String>,
     ladder: Ladder,
     tokens: (u64, u64),
+    /// Its answer comes in one piece.
+    whole: bool,
     /// The model first asked for, by the name of its group.
     group: String,
     tier: Option<Tier>,
@@ -223,6 +225,7 @@ impl Policy {
             session: need.session.map(str::to_owned),
             ladder,
             tokens,
+            whole: need.shape.whole,
             group: group.unwrap_or_default(),
             tier: choice.tier,
             state: State::Idle,

@@ -21,6 +21,8 @@ pub struct Shape {
     pub fim: bool,
     /// It offers tools.
     pub tools: bool,
+    /// Its answer is to come in one piece, not as a stream.
+    pub whole: bool,
     /// Its tokens, counted or estimated.
     pub prompt_tokens: u64,
     /// The bound on the answer that it names.
@@ -64,7 +66,13 @@ impl Need<'_> {
             class: Class::Interactive,
             model: None,
             task: None,
-            shape: Shape { fim: false, tools: false, prompt_tokens: 0, max_output_tokens: None },
+            shape: Shape {
+                fim: false,
+                tools: false,
+                whole: false,
+                prompt_tokens: 0,
+                max_output_tokens: None,
+            },
             prefix_hash: None,
             escalate: false,
             deadline,

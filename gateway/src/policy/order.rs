@@ -1,6 +1,7 @@
 //! Which of several equals is asked first.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use super::need::{Need, Shape};
 use crate::clock::Moment;
@@ -12,6 +13,13 @@ use crate::table::{Deployment, Route, Table};
 /// How many more requests than its least busy equal the deployment with a
 /// warm prefix cache may have under way and still be preferred.
 const WORTH_WAITING: u64 = 4;
+
+/// Of measured equals those are as fast as the fastest that take at most this
+/// many times as long, and [`NEAR`] more.
+const AS_FAST: f64 = 1.25;
+
+/// A difference that nobody notices.
+const NEAR: Duration = Duration::from_millis(20);
 
 /// Puts the equals on `ladder` in the order that the strategy and the
 /// request's prefix ask for.
@@ -32,18 +40,65 @@ pub(super) fn sort(
     };
     let least_busy = ladder.routes().iter().map(busy).min().unwrap_or_default();
     let seed = lots.next();
+    let speeds = (strategy == Strategy::Latency).then(|| Speeds::of(ladder, ledger, need, now));
     ladder.sort_by_key(|route| {
         let Some(deployment) = route.deployment.map(|place| &table.deployments()[place]) else {
-            return (0, 0.0);
+            return (Speed::Fast, 0, 0.0);
         };
-        match need.prefix_hash {
-            Some(prefix) if strategy != Strategy::Cost => {
+        let speed = speeds.as_ref().map_or(Speed::Fast, |speeds| speeds.of_route(route));
+        match (speed, need.prefix_hash) {
+            (Speed::Fast, Some(prefix)) if strategy != Strategy::Cost => {
                 let is_crowded = busy(route) > least_busy + WORTH_WAITING;
-                (u8::from(is_crowded), lot(prefix, deployment))
+                (speed, u8::from(is_crowded), lot(prefix, deployment))
             }
-            _ => (0, key(strategy, deployment, need, ledger, seed, now)),
+            _ => (speed, 0, key(strategy, deployment, need, ledger, seed, now)),
         }
     });
+}
+
+/// How soon one of several equals answers, the first to be asked first.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+enum Speed {
+    /// Nobody knows, and nobody is finding out.
+    ToBeMeasured,
+    /// As fast as the fastest.
+    Fast,
+    /// In so many seconds.
+    Slow(f64),
+    /// The first request is finding out.
+    BeingMeasured,
+}
+
+/// How soon each deployment on a ladder answers, beside its equals.
+struct Speeds(Vec<(usize, Speed)>);
+
+impl Speeds {
+    fn of(ladder: &Ladder, ledger: &Ledger, need: &Need<'_>, now: Moment) -> Self {
+        let record_of = |route: &Route| Some(ledger.deployment(route.deployment?));
+        let mean_of = |route: &Route| record_of(route)?.latency(need.shape.whole).mean();
+        let speed = |route: &Route| {
+            let record = record_of(route)?;
+            let latency = record.latency(need.shape.whole);
+            let is_unknown = latency.is_unknown(now, ledger.sent());
+            let equals = ladder.routes().iter().filter(|other| {
+                other.rank == route.rank && !ledger.is_suspect(other.endpoint_index, now)
+            });
+            let fastest = equals.filter_map(mean_of).min().unwrap_or_default();
+            Some(match latency.mean() {
+                _ if is_unknown && record.meter.under_way() == 0 => Speed::ToBeMeasured,
+                None => Speed::BeingMeasured,
+                Some(mean) if mean <= fastest.mul_f64(AS_FAST) + NEAR => Speed::Fast,
+                Some(mean) => Speed::Slow(mean.as_secs_f64()),
+            })
+        };
+        let routes = ladder.routes().iter();
+        Self(routes.filter_map(|route| Some((route.deployment?, speed(route)?))).collect())
+    }
+
+    fn of_route(&self, route: &Route) -> Speed {
+        let known = self.0.iter().find(|(place, _)| Some(*place) == route.deployment);
+        known.map_or(Speed::BeingMeasured, |(_, speed)| *speed)
+    }
 }
 
 /// The strategy's own measure; the least goes first.
@@ -58,7 +113,8 @@ fn key(
     let record = ledger.deployment(deployment.index);
     match strategy {
         Strategy::Ordered => 0.0,
-        Strategy::Shuffle => lot(seed, deployment),
+        // Equally fast ones share the load.
+        Strategy::Shuffle | Strategy::Latency => lot(seed, deployment),
         Strategy::LeastBusy => {
             record.meter.under_way() as f64 / f64::from(deployment.weight().max(1))
         }
@@ -70,8 +126,6 @@ fn key(
             };
             part(requests, limits.rpm).max(part(tokens, limits.tpm))
         }
-        // Nobody knows how soon those begin that were never asked: they are.
-        Strategy::Latency => record.latency.mean().map_or(0.0, |mean| mean.as_secs_f64()),
         Strategy::Cost => {
             let Shape { prompt_tokens, .. } = need.shape;
             deployment.facts.price.of(prompt_tokens.max(1), 0, prompt_tokens.max(1))

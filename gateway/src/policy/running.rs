@@ -263,6 +263,7 @@ impl Policy {
         let Some(place) = route.deployment else { return };
         let deployment = Arc::clone(&self.table.deployments()[place]);
         let booking = self.ledger.reserve(place, request.tokens, now);
+        let booking = booking.of_whole_answer(request.whole);
         self.last_id += 1;
         let reservation = Reservation(self.last_id);
         if request.quota.is_none()
@@ -280,7 +281,7 @@ impl Policy {
         let left = request.ladder.deadline().since(now);
         // A late answer is sought elsewhere only where there is an elsewhere.
         let others = request.ladder.rungs().filter(|(_, why)| why.is_none()).count() > 1;
-        let learned = self.ledger.deployment(place).latency.bound(request.tokens.0);
+        let learned = self.ledger.deployment(place).first.bound(request.tokens.0);
         if let Some(learned) = learned.filter(|_| others) {
             bounds.first_event = bounds.first_event.min(learned);
         }

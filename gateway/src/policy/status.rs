@@ -46,8 +46,10 @@ pub struct DeploymentStatus {
     pub cooldown_ms: Option<u64>,
     /// True if it failed lately, so that others are asked first.
     pub suspect: bool,
-    /// How soon its answers begin, the latest counting most.
+    /// How soon streams begin, the latest counting most.
     pub first_token_ms: Option<u64>,
+    /// How soon answers in one piece are there, the latest counting most.
+    pub whole_ms: Option<u64>,
     /// The bound on that which was learnt; `None`: too little is known.
     pub learned_bound_ms: Option<u64>,
 }
@@ -79,8 +81,9 @@ impl Policy {
                 tokens_left,
                 cooldown_ms: until.map(|until| as_ms(until.since(now))),
                 suspect: self.ledger.is_suspect(endpoint, now),
-                first_token_ms: record.latency.mean().map(as_ms),
-                learned_bound_ms: record.latency.bound(0).map(as_ms),
+                first_token_ms: record.first.mean().map(as_ms),
+                whole_ms: record.whole.mean().map(as_ms),
+                learned_bound_ms: record.first.bound(0).map(as_ms),
             }
         });
         Status {

@@ -84,9 +84,11 @@ impl Deployment {
         let is_among = |regions: &[String]| {
             region.as_ref().and_then(|region| regions.iter().position(|other| other == region))
         };
+        // What says where it stands stands there, even if a tunnel on this machine
+        // leads to it.
         let in_residency = routing.residency.is_empty()
-            || endpoint.is_local()
-            || is_among(&routing.residency).is_some();
+            || is_among(&routing.residency).is_some()
+            || (endpoint.is_local() && region.is_none());
         let anywhere = endpoint.is_local() && region.is_none();
         let region_rank =
             if anywhere { 0 } else { is_among(&routing.regions).unwrap_or(routing.regions.len()) };

@@ -14,6 +14,7 @@ mod ladder;
 mod limits;
 mod loopback;
 mod policy;
+mod regions;
 mod replicas;
 mod simulation;
 

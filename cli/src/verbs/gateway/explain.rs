@@ -28,6 +28,7 @@ pub(super) fn run(flags: Global, args: &GatewayExplainArgs) -> Outcome {
     let shape = Shape {
         fim: args.fim,
         tools: args.tools,
+        whole: false,
         prompt_tokens: args.tokens,
         max_output_tokens: args.max_tokens,
     };
