@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Dialect, Endpoint};
+use crate::wire::translate::request_to_anthropic;
 
 /// Who speaks a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +124,7 @@ pub struct ChatRequest {
 }
 
 impl ChatRequest {
-    /// The body that is posted to `endpoint`, exactly.
+    /// The body that is posted to `endpoint`, exactly, in its dialect.
     ///
     /// Always streams and always asks for usage. The bound on the answer is
     /// `max_tokens`, which every engine knows, and `max_completion_tokens` at
@@ -152,7 +153,11 @@ impl ChatRequest {
         if let Some(seed) = prompt.seed {
             body["seed"] = seed.into();
         }
-        body
+        match endpoint.dialect() {
+            Dialect::OpenAi => body,
+            Dialect::Anthropic => request_to_anthropic(&body, &self.model)
+                .expect("roles and texts are all that a prompt has, and both dialects know them"),
+        }
     }
 }
 

@@ -3,16 +3,19 @@
 //!
 //! Source: OpenAI API reference, "The chat completion chunk object". Engines
 //! differ in what they leave out, so nearly everything is optional here.
+//! Anthropic's events are read by [`wire::anthropic`](crate::wire::anthropic).
 
 use std::collections::VecDeque;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Dialect, Endpoint};
 use crate::error::{Cause, ClientError};
 use crate::event::{FinishReason, StreamEvent, ToolCallDelta, Usage};
 use crate::refusal;
+use crate::wire::anthropic::{self, Position};
+use crate::wire::{Piece, Wrong, openai::Identity, translate};
 
 /// Collects one answer. Usage and finish reason are held back to the end, since
 /// engines send them in either order and some repeat the usage in every chunk.
@@ -23,6 +26,16 @@ pub(crate) struct Decoder {
     usage: Option<Usage>,
     finish: Option<FinishReason>,
     ended: bool,
+    /// Of Anthropic's streams alone.
+    message: Message,
+}
+
+/// How far one of Anthropic's messages has come.
+#[derive(Default)]
+struct Message {
+    identity: Option<Identity>,
+    position: Position,
+    usage: crate::wire::Usage,
 }
 
 impl Decoder {
@@ -34,6 +47,7 @@ impl Decoder {
             usage: None,
             finish: None,
             ended: false,
+            message: Message::default(),
         }
     }
 
@@ -52,8 +66,16 @@ impl Decoder {
         self.ended
     }
 
-    /// Takes the data of one server-sent event: a chunk, or `[DONE]`.
+    /// Takes the data of one server-sent event, in the endpoint's dialect.
     pub(crate) fn push(&mut self, data: &str) -> Result<(), ClientError> {
+        match self.endpoint.dialect() {
+            Dialect::OpenAi => self.push_chunk(data),
+            Dialect::Anthropic => self.push_part(data),
+        }
+    }
+
+    /// A chunk, or `[DONE]`.
+    fn push_chunk(&mut self, data: &str) -> Result<(), ClientError> {
         match data.trim() {
             "[DONE]" => return self.end(String::new(), None),
             // Some proxies keep connections open with events of nothing.
@@ -82,7 +104,15 @@ impl Decoder {
     /// Takes a whole answer sent as one JSON object, as engines that know no
     /// streaming do.
     pub(crate) fn push_whole(&mut self, body: &str) -> Result<(), ClientError> {
-        self.push(body)?;
+        match self.endpoint.dialect() {
+            Dialect::OpenAi => self.push_chunk(body)?,
+            Dialect::Anthropic => {
+                let wrong = |wrong| self.wrong(wrong, body);
+                anthropic::check_answer(body.as_bytes()).map_err(wrong)?;
+                let answer = serde_json::from_str(body).unwrap_or_default();
+                self.push_chunk(&translate::answer_to_openai(&answer, 0).to_string())?;
+            }
+        }
         if !self.begun && self.finish.is_none() {
             return Err(self.bad_event("JSON that is no answer", body));
         }
@@ -114,6 +144,44 @@ impl Decoder {
             host: self.endpoint.host(),
             what: what.to_owned(),
             excerpt: refusal::excerpt(&self.endpoint, data),
+        }
+    }
+
+    /// A part of one of Anthropic's messages.
+    fn push_part(&mut self, data: &str) -> Result<(), ClientError> {
+        let (before, mut is_over) = (self.ready.len(), false);
+        let Self { ready, finish, message, .. } = self;
+        let Message { identity, position, usage } = message;
+        let call = |index, id, name, arguments| {
+            StreamEvent::ToolCall(ToolCallDelta { index, id, name, arguments })
+        };
+        let each = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => ready.push_back(StreamEvent::Delta(text.into_owned())),
+            Piece::Reasoning(text) => ready.push_back(StreamEvent::Reasoning(text.into_owned())),
+            Piece::Tool { index, id, name } => {
+                let (id, name) = (Some(id.into_owned()), Some(name.into_owned()));
+                ready.push_back(call(index, id, name, String::new()));
+            }
+            Piece::Arguments { index, json } => {
+                ready.push_back(call(index, None, None, json.into_owned()));
+            }
+            Piece::Finish(why) => *finish = Some(why.into()),
+            Piece::Usage(newer) => usage.update(newer),
+            Piece::Done => is_over = true,
+        };
+        let read = anthropic::read_event(data.as_bytes(), identity, position, each);
+        self.begun |= self.ready.len() > before;
+        self.usage = self.message.usage.told();
+        read.map_err(|wrong| self.wrong(wrong, data))?;
+        if is_over { self.end(String::new(), None) } else { Ok(()) }
+    }
+
+    fn wrong(&self, wrong: Wrong, data: &str) -> ClientError {
+        match wrong {
+            Wrong::Malformed => self.bad_event("an event that is none of Anthropic's", data),
+            Wrong::Error { code, message } => {
+                self.reported(&json!({ "message": message, "code": code }))
+            }
         }
     }
 

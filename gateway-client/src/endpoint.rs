@@ -166,7 +166,10 @@ impl Endpoint {
 
     /// Where chat requests are posted.
     pub fn chat_url(&self) -> Url {
-        self.join("/chat/completions")
+        self.join(match self.dialect {
+            Dialect::Anthropic => "/messages",
+            Dialect::OpenAi => "/chat/completions",
+        })
     }
 
     /// Where the served models are listed.

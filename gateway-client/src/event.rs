@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::wire::Finish;
+
 /// One step of an answer.
 ///
 /// A whole answer is any number of `Delta`, `Reasoning` and `ToolCall`, then at
@@ -90,6 +92,12 @@ impl From<&str> for FinishReason {
             "content_filter" => Self::ContentFilter,
             other => Self::Other(other.to_owned()),
         }
+    }
+}
+
+impl From<Finish> for FinishReason {
+    fn from(finish: Finish) -> Self {
+        Self::from(finish.openai())
     }
 }
 

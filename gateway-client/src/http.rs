@@ -13,7 +13,7 @@ mod models;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::BoxFuture;
 use reqwest::Client;
@@ -22,8 +22,9 @@ use reqwest::header::SERVER;
 use crate::chat::ChatRequest;
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ClientError, DeadlineKind};
+use crate::limits::Observed;
 use crate::tls;
-use crate::transport::{Deadlines, EventStream, ModelList, Transport};
+use crate::transport::{Answered, Deadlines, Failed, ModelList, Transport};
 use answer::read_answer;
 use call::{ANSWER_BYTES, Call, text};
 use models::parse_models;
@@ -90,7 +91,7 @@ impl HttpTransport {
                 .json(&body);
             let whole = (DeadlineKind::FirstEvent, deadline);
             call.in_time(whole, async {
-                let response = call.send(post).await?;
+                let response = call.send(post).await.map_err(|failed| failed.error)?;
                 let body = call.read_body(response, ANSWER_BYTES).await?;
                 embeddings::parse(&call.endpoint, &body, count)
             })
@@ -126,7 +127,7 @@ impl Transport for HttpTransport {
         endpoint: &Endpoint,
         request: &ChatRequest,
         deadlines: Deadlines,
-    ) -> BoxFuture<'static, Result<EventStream, ClientError>> {
+    ) -> BoxFuture<'static, Result<Answered, Failed>> {
         let client = self.client(endpoint);
         let body = request.to_json(endpoint);
         let call = Call { endpoint: endpoint.clone(), options: self.options };
@@ -138,7 +139,10 @@ impl Transport for HttpTransport {
                 .json(&body);
             let first_event = (DeadlineKind::FirstEvent, deadlines.first_event);
             let response = call.in_time(first_event, call.send(post)).await??;
-            read_answer(call, response, deadlines, sent).await
+            let observed = Observed::in_headers(response.headers(), SystemTime::now());
+            let events = read_answer(call, response, deadlines, sent).await;
+            let events = events.map_err(|error| Failed { error, observed })?;
+            Ok(Answered { events, observed })
         })
     }
 
@@ -154,7 +158,7 @@ impl Transport for HttpTransport {
                 client?.get(call.endpoint.models_url()).headers(call.headers("application/json")?);
             let whole = (DeadlineKind::FirstEvent, deadline);
             call.in_time(whole, async {
-                let response = call.send(get).await?;
+                let response = call.send(get).await.map_err(|failed| failed.error)?;
                 let server = text(response.headers(), SERVER.as_str());
                 let body = call.read_body(response, ANSWER_BYTES).await?;
                 parse_models(&call.endpoint, &body, server)

@@ -1,12 +1,16 @@
 //! What a response that is not an answer means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
 use crate::error::ClientError;
+use crate::limits::Observed;
+use crate::retry_after::{RetryHeaders, parse_retry_after};
 use crate::secret::REDACTED;
+use crate::transport::Failed;
 
 /// How much of a refusal's text is kept, in characters.
 const MESSAGE_CHARS: usize = 500;
@@ -14,8 +18,38 @@ const MESSAGE_CHARS: usize = 500;
 /// How much of a body that cannot be understood is shown, in characters.
 const EXCERPT_CHARS: usize = 80;
 
+/// What a response with a status other than success means that came at `wall`.
+///
+/// `body` is as much of its body as could be read; the status stands even if
+/// none could. A wait is taken from the headers, else from the body.
+pub fn refused(
+    endpoint: &Endpoint,
+    code: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    wall: SystemTime,
+) -> Failed {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let observed = Observed::in_headers(headers, wall).with_body(body);
+    let retry = RetryHeaders {
+        retry_after_ms: text("retry-after-ms"),
+        retry_after: text(RETRY_AFTER.as_str()),
+        date: text(DATE.as_str()),
+    };
+    let retry_after = parse_retry_after(retry, wall).or(observed.in_body);
+    let error = match (code, text(LOCATION.as_str())) {
+        (300..=399, Some(location)) => {
+            let message = format!("redirects elsewhere, which is not followed: {location}");
+            let message = clean(endpoint, &message);
+            ClientError::Status { host: endpoint.host(), code, retry_after, message }
+        }
+        _ => refusal(endpoint, code, retry_after, &String::from_utf8_lossy(body)),
+    };
+    Failed { error, observed }
+}
+
 /// Turns a status other than success, with its body, into the error it means.
-pub fn refusal(
+pub(crate) fn refusal(
     endpoint: &Endpoint,
     code: u16,
     retry_after: Option<Duration>,

@@ -13,6 +13,7 @@ use crate::chat::ChatRequest;
 use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::event::StreamEvent;
+use crate::limits::Observed;
 
 /// An answer as it arrives. Ends after [`StreamEvent::Finish`] or the first
 /// error. Dropping it ends the request.
@@ -50,6 +51,29 @@ pub struct ModelList {
     pub server: Option<String>,
 }
 
+/// An answer that has begun.
+pub struct Answered {
+    /// What comes of it.
+    pub events: EventStream,
+    /// What the endpoint said of its limits.
+    pub observed: Observed,
+}
+
+/// An attempt that came to nothing.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: ClientError,
+    /// What the endpoint said of its limits.
+    pub observed: Observed,
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self { error, observed: Observed::none() }
+    }
+}
+
 /// Carries requests to endpoints.
 ///
 /// The futures own what they need, so that dropping one, at any time, ends its
@@ -62,7 +86,7 @@ pub trait Transport: Send + Sync {
         endpoint: &Endpoint,
         request: &ChatRequest,
         deadlines: Deadlines,
-    ) -> BoxFuture<'static, Result<EventStream, ClientError>>;
+    ) -> BoxFuture<'static, Result<Answered, Failed>>;
 
     /// Asks `endpoint` what it serves, within `deadline`. A body that is not a
     /// model list is [`ClientError::BadEvent`]: whatever listens there is not

@@ -11,12 +11,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use gateway::policy::Observed;
-use gateway_client::retry_after::{RetryHeaders, parse_retry_after};
-use gateway_client::{ClientError, DeadlineKind, Dialect, Endpoint, refusal};
+use gateway_client::{ClientError, DeadlineKind, Endpoint, Failed, Observed};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -26,9 +24,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 
 use crate::face::Face;
-
-/// The version of Anthropic's API that is spoken.
-const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 /// Engines close idle connections after seconds (llama.cpp: 5).
 const LOCAL_IDLE: Duration = Duration::from_secs(3);
@@ -54,20 +49,6 @@ type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 pub(crate) struct Upstreams {
     local: Pool,
     remote: Pool,
-}
-
-/// An attempt that came to nothing.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) error: ClientError,
-    /// What the endpoint said of its limits.
-    pub(crate) observed: Observed,
-}
-
-impl From<ClientError> for Failed {
-    fn from(error: ClientError) -> Self {
-        Self { error, observed: Observed::none() }
-    }
 }
 
 impl Upstreams {
@@ -122,11 +103,11 @@ impl Upstreams {
         let is_plain = endpoint.is_local() && !endpoint.is_tls();
         let pool = if is_plain { &self.local } else { &self.remote };
         let response = pool.request(request).await.map_err(|error| lost(endpoint, error))?;
-        let observed = observe(response.headers());
         if response.status().is_success() {
+            let observed = Observed::in_headers(response.headers(), SystemTime::now());
             return Ok((response, observed));
         }
-        Err(refused(endpoint, response, observed).await)
+        Err(refused(endpoint, response).await)
     }
 }
 
@@ -150,7 +131,6 @@ fn request(
     path: &str,
     body: Bytes,
 ) -> Result<Request<Full<Bytes>>, ClientError> {
-    let unsendable = || ClientError::UnsendableKey { endpoint: endpoint.name().to_owned() };
     let url = endpoint.join(path);
     let uri = Uri::try_from(url.as_str()).map_err(|_| ClientError::BadEvent {
         host: endpoint.host(),
@@ -162,45 +142,16 @@ fn request(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers
         .insert(USER_AGENT, HeaderValue::from_static(concat!("silk/", env!("CARGO_PKG_VERSION"))));
-    let is_anthropic = endpoint.dialect() == Dialect::Anthropic;
-    if is_anthropic {
-        headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
-    }
-    if let Some(key) = endpoint.key() {
-        let (name, text) = match is_anthropic {
-            true => (hyper::header::HeaderName::from_static("x-api-key"), key.expose().to_owned()),
-            false => (AUTHORIZATION, format!("Bearer {}", key.expose())),
-        };
-        let mut value = HeaderValue::try_from(text).map_err(|_| unsendable())?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
+    headers.extend(gateway_client::headers(endpoint)?);
     Ok(request)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn observe(headers: &HeaderMap) -> Observed {
-    Observed::from_headers(|name| text(headers, name), SystemTime::now())
-}
-
-async fn refused(endpoint: &Endpoint, response: Response<Incoming>, observed: Observed) -> Failed {
-    let code = response.status().as_u16();
-    let retry_after = {
-        let [retry_after_ms, retry_after, date] =
-            ["retry-after-ms", "retry-after", "date"].map(|name| text(response.headers(), name));
-        parse_retry_after(RetryHeaders { retry_after_ms, retry_after, date }, SystemTime::now())
-    };
-    let body = read(response.into_body(), REFUSAL_BYTES);
+async fn refused(endpoint: &Endpoint, response: Response<Incoming>) -> Failed {
+    let (code, headers) = (response.status().as_u16(), response.headers().clone());
     // The status stands even if its body never comes.
-    let body = tokio::time::timeout(REFUSAL_TIME, body).await;
+    let body = tokio::time::timeout(REFUSAL_TIME, read(response.into_body(), REFUSAL_BYTES)).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
-    let observed = observed.with_body(&body);
-    let retry_after = retry_after.or(observed.in_body);
-    let error = refusal(endpoint, code, retry_after, &String::from_utf8_lossy(&body));
-    Failed { error, observed }
+    gateway_client::refused(endpoint, code, &headers, &body, SystemTime::now())
 }
 
 /// Why a whole body could not be read.

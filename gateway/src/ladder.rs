@@ -23,7 +23,7 @@ use crate::event::WaitReason;
 use crate::ledger::Ledger;
 use crate::limits::Free;
 use crate::outcome::Outcome;
-use crate::table::{Route, Routes};
+use crate::table::{Route, Routes, Table};
 
 /// How often a loading engine is asked.
 const LOADING_POLL: Duration = Duration::from_millis(250);
@@ -142,12 +142,21 @@ impl Ladder {
         self
     }
 
-    /// The same, with a failing server tried again at most so often; there are
-    /// never more than two waits for one.
+    /// The same with a failing server tried again as often as `table` says
+    /// (never more than twice), and without those that the request is too long
+    /// for.
     #[must_use]
-    pub fn with_retries(mut self, retries: usize) -> Self {
-        self.server_error_waits = retries.min(SERVER_ERROR_WAITS.len());
-        self
+    pub(crate) fn fitted(self, table: &Table, (input, output): (u64, u64)) -> Self {
+        let mut ladder = self.of_tokens(input, output);
+        if let Some(retries) = table.config().routing.retries {
+            ladder.server_error_waits = (retries as usize).min(SERVER_ERROR_WAITS.len());
+        }
+        ladder.exclude(|route| {
+            let facts = &table.deployments()[route.deployment?].facts;
+            let most = facts.max_input_tokens.into_iter().chain(facts.limits.tpm).min();
+            most.is_some_and(|most| input > most).then_some(Outcome::ContextTooLong)
+        });
+        ladder
     }
 
     /// Puts the rungs of each rank in the order of `key`, the least first;

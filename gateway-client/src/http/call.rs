@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
 use reqwest::Response;
-use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 
 use super::HttpOptions;
 use crate::endpoint::Endpoint;
 use crate::error::{ClientError, DeadlineKind};
 use crate::refusal;
-use crate::retry_after::{RetryHeaders, parse_retry_after};
+use crate::transport::Failed;
 
 /// The most that is read of a refusal's body.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -32,24 +32,13 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn headers(&self, accept: &'static str) -> Result<HeaderMap, ClientError> {
-        let mut headers = HeaderMap::new();
+        let mut headers = crate::headers(&self.endpoint)?;
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        if let Some(key) = self.endpoint.key() {
-            let mut bearer =
-                HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| {
-                    ClientError::UnsendableKey { endpoint: self.endpoint.name().to_owned() }
-                })?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
         Ok(headers)
     }
 
     /// Sends, and keeps only what was accepted.
-    pub(super) async fn send(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Response, ClientError> {
+    pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Failed> {
         let response = request.send().await.map_err(|error| self.lost(error))?;
         if response.status().is_success() {
             Ok(response)
@@ -58,27 +47,13 @@ impl Call {
         }
     }
 
-    async fn refused(&self, response: Response) -> ClientError {
-        let code = response.status().as_u16();
-        let headers = response.headers().clone();
-        let [ms, after, date] = ["retry-after-ms", RETRY_AFTER.as_str(), DATE.as_str()]
-            .map(|name| text(&headers, name));
-        let retry = RetryHeaders {
-            retry_after_ms: ms.as_deref(),
-            retry_after: after.as_deref(),
-            date: date.as_deref(),
-        };
-        let retry_after = parse_retry_after(retry, SystemTime::now());
-        if let (300..=399, Some(location)) = (code, text(&headers, LOCATION.as_str())) {
-            let message = format!("redirects elsewhere, which is not followed: {location}");
-            let message = refusal::clean(&self.endpoint, &message);
-            return ClientError::Status { host: self.endpoint.host(), code, retry_after, message };
-        }
+    async fn refused(&self, response: Response) -> Failed {
+        let (code, headers) = (response.status().as_u16(), response.headers().clone());
         // The status stands even if its body never comes.
         let body =
             tokio::time::timeout(REFUSAL_TIME, self.read_body(response, REFUSAL_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
-        refusal::refusal(&self.endpoint, code, retry_after, &body)
+        refusal::refused(&self.endpoint, code, &headers, body.as_bytes(), SystemTime::now())
     }
 
     /// The body as text, cut at `limit` bytes.

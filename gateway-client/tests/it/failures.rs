@@ -183,7 +183,8 @@ async fn dropping_the_answer_ends_the_request() {
     let paced = Reply::answer(&"word ".repeat(1_000)).gap(Duration::from_millis(20));
     let provider = Provider::start([paced]).unwrap();
     let target = endpoint(&provider.url());
-    let mut stream = HttpTransport::default().chat(&target, &request(), PATIENT).await.unwrap();
+    let transport = HttpTransport::default();
+    let mut stream = transport.chat(&target, &request(), PATIENT).await.unwrap().events;
     assert!(matches!(stream.next().await, Some(Ok(StreamEvent::Delta(_)))));
     drop(stream);
     assert!(client_left(&provider).await);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod anthropic;
 mod embeddings;
 mod endpoints;
 mod failures;
@@ -33,8 +34,8 @@ fn request() -> ChatRequest {
 async fn ask(endpoint: &Endpoint, deadlines: Deadlines) -> (Vec<StreamEvent>, Option<ClientError>) {
     let transport = HttpTransport::default();
     let mut stream = match transport.chat(endpoint, &request(), deadlines).await {
-        Ok(stream) => stream,
-        Err(error) => return (Vec::new(), Some(error)),
+        Ok(answered) => answered.events,
+        Err(failed) => return (Vec::new(), Some(failed.error)),
     };
     let mut events = Vec::new();
     while let Some(event) = stream.next().await {

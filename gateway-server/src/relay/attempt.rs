@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use gateway::policy::{Observed, Reservation, Try};
 use gateway::table::{Bounds, Deployment};
-use gateway_client::{ClientError, DeadlineKind, Dialect};
+use gateway_client::{ClientError, DeadlineKind, Dialect, Failed};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
@@ -17,7 +17,7 @@ use super::reader::Reader;
 use crate::access::End;
 use crate::face::{Face, Refused};
 use crate::splice;
-use crate::upstream::{ANSWER_BYTES, Failed, Unread, overdue, read};
+use crate::upstream::{ANSWER_BYTES, Unread, overdue, read};
 use crate::wire::{Wrong, anthropic, openai, translate};
 
 /// An answer, or the start of one.

@@ -35,18 +35,18 @@ impl Booked {
     }
 
     /// Its answer began.
-    pub(super) fn began(&mut self) {
+    pub(super) fn began(&mut self, observed: &Observed) {
         let now = self.shared.clock.now();
         if let Some(booking) = &mut self.booking {
-            self.shared.ledger().began(booking, &Observed::none(), now);
+            self.shared.ledger().began(booking, observed, now);
         }
     }
 
     /// It came to nothing before that.
-    pub(super) fn failed(&mut self, outcome: &Outcome) {
+    pub(super) fn failed(&mut self, outcome: &Outcome, observed: &Observed) {
         let now = self.shared.clock.now();
         if let Some(booking) = self.booking.take() {
-            self.shared.ledger().failed(booking, outcome, &Observed::none(), now);
+            self.shared.ledger().failed(booking, outcome, observed, now);
         }
     }
 

@@ -35,7 +35,7 @@ pub struct Ask {
     pub task: Task,
     /// The prompt.
     pub prompt: Prompt,
-    /// Only this model, whatever the task.
+    /// This model, or an alias of one, and its fallbacks, whatever the task.
     pub model: Option<ModelRef>,
     /// How long to look for somebody who begins the answer; `None`: as
     /// configured. An answer that has begun may take as long as it flows.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use gateway_client::{ChatRequest, ClientError, EventStream, Prompt, StreamEvent, Usage};
+use gateway_client::{
+    Answered, ChatRequest, ClientError, EventStream, Failed, Observed, Prompt, StreamEvent, Usage,
+};
 
 use super::booked::{Booked, estimate};
 use super::{Ask, Shared};
@@ -37,7 +39,7 @@ pub(super) struct Run {
 enum Phase {
     Choosing,
     Waiting(Moment),
-    Reading(Reading),
+    Reading(Box<Reading>),
     Over,
 }
 
@@ -49,6 +51,8 @@ struct Reading {
     partial: String,
     booked: Booked,
     usage: Option<Usage>,
+    /// What the endpoint said of its limits.
+    observed: Observed,
 }
 
 impl Run {
@@ -57,13 +61,8 @@ impl Run {
         let deadline = shared.clock.now().after(ask.deadline.unwrap_or(configured));
         let permits = |route: &Route| shared.consent.permits(shared.endpoint(route));
         let tokens = estimate(&ask.prompt);
-        let mut ladder =
-            Ladder::new(shared.routes(&ask), deadline, permits).of_tokens(tokens.0, tokens.1);
-        ladder.exclude(|route| {
-            let facts = &shared.table.deployments()[route.deployment?].facts;
-            let most = facts.max_input_tokens.into_iter().chain(facts.limits.tpm).min();
-            most.is_some_and(|most| tokens.0 > most).then_some(Outcome::ContextTooLong)
-        });
+        let ladder =
+            Ladder::new(shared.routes(&ask), deadline, permits).fitted(&shared.table, tokens);
         let mut run = Self {
             shared,
             prompt: ask.prompt,
@@ -147,20 +146,26 @@ impl Run {
         let deadlines = self.shared.deadlines(route, self.ladder.deadline().since(now));
         let request = ChatRequest { model: route.model.clone(), prompt: self.prompt.clone() };
         match self.shared.transport.chat(endpoint, &request, deadlines).await {
-            Ok(events) => {
-                let (committed, partial, usage) = (false, String::new(), None);
-                let sent = now;
-                let reading = Reading { rung, events, sent, committed, partial, booked, usage };
-                self.phase = Phase::Reading(reading);
+            Ok(Answered { events, observed }) => {
+                self.phase = Phase::Reading(Box::new(Reading {
+                    rung,
+                    events,
+                    sent: now,
+                    committed: false,
+                    partial: String::new(),
+                    booked,
+                    usage: None,
+                    observed,
+                }));
             }
-            Err(error) => {
-                booked.failed(&Outcome::from_error(&error));
+            Err(Failed { error, observed }) => {
+                booked.failed(&Outcome::from_error(&error), &observed);
                 self.failed(rung, now, &error);
             }
         }
     }
 
-    async fn read(&mut self, mut reading: Reading) {
+    async fn read(&mut self, mut reading: Box<Reading>) {
         match reading.events.next().await {
             Some(Ok(StreamEvent::Reasoning(text))) => {
                 self.due.push_back(Ok(Event::Reasoning { text }));
@@ -204,15 +209,15 @@ impl Run {
             return;
         }
         reading.committed = true;
-        reading.booked.began();
+        reading.booked.began(&reading.observed);
         let now = self.shared.clock.now();
         self.ladder.record(&mut self.shared.ledger(), reading.rung, &Outcome::Ok, now);
         self.tell(reading.rung, Outcome::Ok, now.since(reading.sent), None);
     }
 
-    fn broken(&mut self, mut reading: Reading, error: ClientError) {
+    fn broken(&mut self, mut reading: Box<Reading>, error: ClientError) {
         if !reading.committed {
-            reading.booked.failed(&Outcome::from_error(&error));
+            reading.booked.failed(&Outcome::from_error(&error), &reading.observed);
             return self.failed(reading.rung, reading.sent, &error);
         }
         let Route { endpoint_index, endpoint, model, .. } = self.ladder.route(reading.rung).clone();

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::observed::Left;
+use super::Left;
 use crate::clock::Moment;
 
 /// How far a bucket's own figures may be off its even rate, in parts of it.

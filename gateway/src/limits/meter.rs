@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::Observed;
 use super::hint::Hint;
-use super::observed::Observed;
 use super::window::{MINUTE, Window};
 use crate::clock::Moment;
 use crate::config::Limits;

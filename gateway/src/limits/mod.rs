@@ -4,12 +4,12 @@
 //! - [`window`]: a sliding minute.
 //! - [`meter`]: what one deployment, or one user, has had of its minute.
 //! - [`hint`]: what the endpoint itself says is left.
-//! - [`observed`]: the headers and bodies that say so.
+//!
+//! The headers and bodies that say so are read by [`gateway_client::limits`].
 
 pub mod hint;
 pub mod meter;
-pub mod observed;
 pub mod window;
 
+pub use gateway_client::limits::{Left, Observed};
 pub use meter::{Free, Meter};
-pub use observed::{Left, Observed};

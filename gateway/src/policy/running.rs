@@ -306,19 +306,9 @@ pub(super) fn ladder(
     table: &Table,
     choice: &Choice,
     need: &Need<'_>,
-    (input, output): (u64, u64),
+    tokens: (u64, u64),
 ) -> Ladder {
-    let mut ladder =
-        Ladder::new(Arc::clone(&choice.routes), need.deadline, |_| true).of_tokens(input, output);
-    if let Some(retries) = table.config().routing.retries {
-        ladder = ladder.with_retries(retries as usize);
-    }
-    ladder.exclude(|route| {
-        let facts = &table.deployments()[route.deployment?].facts;
-        let most = facts.max_input_tokens.into_iter().chain(facts.limits.tpm).min();
-        most.is_some_and(|most| input > most).then_some(Outcome::ContextTooLong)
-    });
-    ladder
+    Ladder::new(Arc::clone(&choice.routes), need.deadline, |_| true).fitted(table, tokens)
 }
 
 /// Moves the routes of `ladder` to where `moved` says that their deployments

@@ -193,10 +193,16 @@ impl Table {
         self.deployments.iter().find(same)
     }
 
-    /// Whom to ask for a model that the caller names, and for no other: those
-    /// who list it, or else, since a list need not be complete, everybody.
+    /// Whom to ask for a model that the caller names: those who list it and its
+    /// fallbacks, aliases heeded, or else, since a list need not be complete,
+    /// everybody. Where the caller names the endpoint too, that and no other.
     pub fn routes_to(&self, wanted: &ModelRef, task: Task) -> Vec<Route> {
         let tier = self.config.tier_of(task);
+        if wanted.endpoint.is_none()
+            && let Some(routes) = self.ladder(&wanted.model)
+        {
+            return routes.iter().map(|route| Route { tier, ..route.clone() }).collect();
+        }
         let mut places = self.listing(wanted);
         if places.is_empty() {
             let named = |index: &usize| {

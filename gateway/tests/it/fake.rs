@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use gateway::{Clock, Moment};
 use gateway_client::{
-    ChatRequest, ClientError, Deadlines, Endpoint, EventStream, FinishReason, ModelList,
-    StreamEvent, Transport, Usage,
+    Answered, ChatRequest, ClientError, Deadlines, Endpoint, Failed, FinishReason, ModelList,
+    Observed, StreamEvent, Transport, Usage,
 };
 
 /// Sleeping takes no time and moves the clock.
@@ -83,7 +83,7 @@ impl Transport for FakeTransport {
         endpoint: &Endpoint,
         request: &ChatRequest,
         deadlines: Deadlines,
-    ) -> BoxFuture<'static, Result<EventStream, ClientError>> {
+    ) -> BoxFuture<'static, Result<Answered, Failed>> {
         let second = self.clock.now().since(Moment::default()).as_secs();
         let name = endpoint.name().to_owned();
         self.asked.lock().unwrap().push((second, name.clone(), request.model.clone()));
@@ -94,7 +94,10 @@ impl Transport for FakeTransport {
         if script.len() > 1 {
             script.pop_front();
         }
-        Box::pin(async { play.map(|events| stream::iter(events).boxed()) })
+        Box::pin(async {
+            let events = stream::iter(play?).boxed();
+            Ok(Answered { events, observed: Observed::none() })
+        })
     }
 
     fn fetch_models(

@@ -117,7 +117,8 @@ fn headers_of_each_kind_are_read() {
 
 #[test]
 fn bodies_name_waits_in_words_and_in_retry_info() {
-    let cases: [(&str, Option<u64>); 11] = [
+    let cases: [(&str, Option<u64>); 12] = [
+        (r#"{"error":{"message":"Try again in 0.6s.","type":"limit"}}"#, Some(600)),
         (
             r#"{"error":{"message":"Rate limit reached. Please try again in 1.5s. Visit"}}"#,
             Some(1_500),

@@ -10,6 +10,7 @@ mod events;
 mod expiry;
 mod fake;
 mod files;
+mod in_process;
 mod ladder;
 mod limits;
 mod loopback;

@@ -9,7 +9,7 @@ use crate::wire::Finish;
 const MAX_TOKENS: u64 = 4096;
 
 /// A request to `/v1/chat/completions` as one to `/v1/messages`.
-pub(crate) fn request(from: &Value, model: &str) -> Result<Value, Untranslatable> {
+pub fn request(from: &Value, model: &str) -> Result<Value, Untranslatable> {
     if from["n"].as_u64().is_some_and(|n| n > 1) {
         return Err(Untranslatable(
             "this model gives one answer to a request: `n` must be 1".into(),
@@ -145,7 +145,7 @@ fn add_choice(to: &mut Value, from: &Value) {
 }
 
 /// A whole answer of `/v1/chat/completions` as one of `/v1/messages`.
-pub(crate) fn answer(from: &Value) -> Value {
+pub fn answer(from: &Value) -> Value {
     let choice = &from["choices"][0];
     let content = assistant_blocks(&choice["message"]);
     let finish = Finish::from_openai(choice["finish_reason"].as_str().unwrap_or_default());

@@ -84,18 +84,18 @@ impl From<Tokens> for Usage {
 
 /// Which block of the message a stream is in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Position {
+pub struct Position {
     /// Index of the block that is open, if one is.
-    pub(crate) open: Option<u32>,
+    pub open: Option<u32>,
     /// Blocks begun so far.
-    pub(crate) blocks: u32,
+    pub blocks: u32,
     /// Tool calls begun so far.
-    pub(crate) tools: u32,
+    pub tools: u32,
 }
 
 /// Gives what one event's data says to `each`, and keeps `position` and
 /// `identity` up to date.
-pub(crate) fn read_event<'a>(
+pub fn read_event<'a>(
     data: &'a [u8],
     identity: &mut Option<Identity>,
     position: &mut Position,
@@ -171,7 +171,7 @@ struct Answer {
 }
 
 /// Holds a whole answer against the protocol and gives its usage.
-pub(crate) fn check_answer(body: &[u8]) -> Result<Usage, Wrong> {
+pub fn check_answer(body: &[u8]) -> Result<Usage, Wrong> {
     let answer: Answer = serde_json::from_slice(body).map_err(|_| Wrong::Malformed)?;
     if let Some(error) = answer.error.filter(|error| !error.is_null()) {
         return Err(wrong(&error));

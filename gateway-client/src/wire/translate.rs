@@ -8,15 +8,15 @@
 mod to_anthropic;
 mod to_openai;
 
-pub(crate) use to_anthropic::{answer as answer_to_anthropic, request as request_to_anthropic};
-pub(crate) use to_openai::{answer as answer_to_openai, request as request_to_openai};
+pub use to_anthropic::{answer as answer_to_anthropic, request as request_to_anthropic};
+pub use to_openai::{answer as answer_to_openai, request as request_to_openai};
 
 use serde_json::Value;
 
 /// Why a request cannot be put in the other dialect, in words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Untranslatable(pub(crate) String);
+pub struct Untranslatable(pub String);
 
 /// The text of a `content` that is a string or a list of parts.
 fn plain_text(content: &Value) -> String {

@@ -6,7 +6,7 @@ use super::{Untranslatable, copy, list, plain_text};
 use crate::wire::Finish;
 
 /// A request to `/v1/messages` as one to `/v1/chat/completions`.
-pub(crate) fn request(from: &Value, model: &str) -> Result<Value, Untranslatable> {
+pub fn request(from: &Value, model: &str) -> Result<Value, Untranslatable> {
     let mut messages = Vec::new();
     let system = plain_text(&from["system"]);
     if !system.is_empty() {
@@ -133,7 +133,7 @@ fn image(source: &Value) -> Result<Value, Untranslatable> {
 }
 
 /// A whole answer of `/v1/messages` as one of `/v1/chat/completions`.
-pub(crate) fn answer(from: &Value, created: u64) -> Value {
+pub fn answer(from: &Value, created: u64) -> Value {
     let (mut text, mut calls) = (String::new(), Vec::new());
     for block in list(&from["content"]) {
         match block["type"].as_str().unwrap_or_default() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Finish, Piece, Text, Usage, Wrong};
 
 /// The end of every stream.
-pub(crate) const DONE: &[u8] = b"data: [DONE]\n\n";
+pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
 #[derive(Deserialize)]
 struct Chunk<'a> {
@@ -100,24 +100,27 @@ impl From<Tokens> for Usage {
 
 /// Who a stream says it is: what later chunks must repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) id: String,
-    pub(crate) model: String,
-    pub(crate) created: u64,
+pub struct Identity {
+    /// The answer's.
+    pub id: String,
+    /// The model, as the endpoint calls it.
+    pub model: String,
+    /// When, in seconds since 1970; 0: not told.
+    pub created: u64,
 }
 
 /// What a chunk is besides its pieces.
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// It tells usage and nothing else.
-    pub(crate) only_usage: bool,
+    pub only_usage: bool,
     /// It speaks of a second answer (`n` above 1).
-    pub(crate) several: bool,
+    pub several: bool,
 }
 
 /// Gives what one event's data says to `each`. `identity` is filled in from the
 /// first chunk that has one.
-pub(crate) fn read_event<'a>(
+pub fn read_event<'a>(
     data: &'a [u8],
     identity: &mut Option<Identity>,
     mut each: impl FnMut(Piece<'a>),
@@ -204,7 +207,7 @@ fn said(text: Option<Text<'_>>) -> Option<Cow<'_, str>> {
 }
 
 /// What an endpoint's error object in a stream means.
-pub(crate) fn wrong(error: &Value) -> Wrong {
+pub fn wrong(error: &Value) -> Wrong {
     let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
     let code = ["code", "status"].iter().find_map(|key| number(error.get(key)?));
     let code =
@@ -235,7 +238,7 @@ struct Answer {
 }
 
 /// Holds a whole answer against the protocol and gives its usage.
-pub(crate) fn check_answer(body: &[u8]) -> Result<Usage, Wrong> {
+pub fn check_answer(body: &[u8]) -> Result<Usage, Wrong> {
     let answer: Answer = serde_json::from_slice(body).map_err(|_| Wrong::Malformed)?;
     if let Some(error) = answer.error.filter(|error| !error.is_null()) {
         return Err(wrong(&error));

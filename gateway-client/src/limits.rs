@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// The figures for one limit.
@@ -33,7 +34,12 @@ impl Observed {
         Self { requests: None, tokens: None, in_body: None }
     }
 
-    /// Reads the headers of an answer that came at `wall`.
+    /// What the headers of an answer say that came at `wall`.
+    pub fn in_headers(headers: &HeaderMap, wall: SystemTime) -> Self {
+        Self::from_headers(|name| headers.get(name)?.to_str().ok(), wall)
+    }
+
+    /// The same, with any way to look a header up.
     ///
     /// - OpenAI and those who follow it: `x-ratelimit-remaining-requests: 59`,
     ///   `x-ratelimit-reset-tokens: 6m0s` (OpenAI API reference, "Rate limits").
@@ -95,8 +101,9 @@ pub fn wait_in_body(body: &[u8]) -> Option<Duration> {
     let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]).to_ascii_lowercase();
     let phrases = ["try again in ", "retry in ", "retry after ", "try again after "];
     let rest = phrases.iter().find_map(|phrase| Some(text.split_once(phrase)?.1))?;
-    let mut words = rest.split_whitespace();
-    let first = words.next()?.trim_end_matches(['.', ',', '"', '}', ')']);
+    // The text of a member ends at its quote.
+    let mut words = rest.split('"').next()?.split_whitespace();
+    let first = words.next()?.trim_end_matches(['.', ',', '}', ')']);
     parse_duration(first).filter(|_| !first.ends_with(|c: char| c.is_ascii_digit())).or_else(|| {
         let number: f64 = first.parse().ok()?;
         let unit = words.next().unwrap_or("seconds");
