@@ -14,6 +14,7 @@
 
 mod access;
 mod app;
+mod count;
 mod echo;
 mod face;
 mod keys;

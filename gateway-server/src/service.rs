@@ -23,7 +23,7 @@ use crate::face::{Face, Refused};
 use crate::keys::User;
 use crate::relay::{Answer, Hints, Job, Relay, whole_seconds};
 use crate::upstream::{Unread, read};
-use crate::{request, status};
+use crate::{count, request, status};
 
 /// A response's body: all there is, or a stream.
 pub(crate) enum Out {
@@ -64,6 +64,10 @@ impl Body for Out {
 
 /// Answers one request. Never fails: what goes wrong is told in the response.
 pub(crate) async fn respond(app: Arc<App>, request: Request<Incoming>) -> Response<Out> {
+    if count::is_at(request.uri().path()) {
+        let counted = count_tokens(&app, request).await;
+        return counted.unwrap_or_else(|refused| refuse(&refused, Dialect::Anthropic));
+    }
     let face = Face::at(request.uri().path());
     let dialect = match face {
         Some(face) => face.dialect(),
@@ -111,6 +115,27 @@ async fn ask(
             Out::Stream(Box::new(Relay::new(job, reader, source, first)))
         }
     };
+    Ok(response)
+}
+
+/// Anthropic's `/v1/messages/count_tokens`.
+async fn count_tokens(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+) -> Result<Response<Out>, Refused> {
+    if request.method() != Method::POST {
+        return Err(Refused::new(405, "method_not_allowed", "ask with POST"));
+    }
+    let user = app.user(request.headers())?;
+    let hints = hints(request.headers())?;
+    let body = body(app, request).await?;
+    let request = request::Request::read(Face::Messages, body)?;
+    let count = count::count(app, &request, &user, &hints).await?;
+    let mut response = json_response(StatusCode::OK, &json!({ "input_tokens": count.tokens }));
+    if count.estimated {
+        let name = HeaderName::from_static("x-gateway-estimated");
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
     Ok(response)
 }
 

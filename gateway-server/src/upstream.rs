@@ -91,7 +91,17 @@ impl Upstreams {
         face: Face,
         body: Bytes,
     ) -> Result<(Response<Incoming>, Observed), Failed> {
-        let request = request(endpoint, face.path(), body)?;
+        self.post_to(endpoint, face.path(), body).await
+    }
+
+    /// The same, to `path` below the endpoint's base address.
+    pub(crate) async fn post_to(
+        &self,
+        endpoint: &Endpoint,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(Response<Incoming>, Observed), Failed> {
+        let request = request(endpoint, path, body)?;
         self.send(endpoint, request).await
     }
 

@@ -2,7 +2,7 @@
 
 usage: clients.py (openai|anthropic) BASE_URL MODEL WHAT
 
-WHAT is chat, stream, tools, error or embed. Prints one JSON object of what the SDK gave back.
+WHAT is chat, stream, tools, error, embed or count. Prints one JSON object of what the SDK gave back.
 """
 
 import json
@@ -50,6 +50,9 @@ def ask_anthropic():
     client = anthropic.Anthropic(base_url=base, api_key="sk-client", max_retries=0, timeout=120)
     common = {"model": model, "messages": QUESTION, "max_tokens": 24}
     try:
+        if what == "count":
+            counted = client.messages.count_tokens(model=model, messages=QUESTION)
+            return {"tokens": counted.input_tokens}
         if what == "chat":
             answer = client.messages.create(**common)
             return {"text": answer.content[0].text, "finish": answer.stop_reason}

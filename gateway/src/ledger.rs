@@ -258,9 +258,14 @@ impl Ledger {
     /// The room that the booked attempt took is not there: those who share the
     /// limits have it until `until`. Nothing was sent.
     pub(crate) fn full(&mut self, booking: Booking, until: Moment, now: Moment) {
+        self.unsent(booking, now);
+        self.deployments[booking.deployment].meter.full_until(until);
+    }
+
+    /// The booked attempt was not sent after all.
+    pub(crate) fn unsent(&mut self, booking: Booking, now: Moment) {
         let record = &mut self.deployments[booking.deployment];
         record.meter.void(booking.entry, false, now);
-        record.meter.full_until(until);
         self.accounts[record.endpoint].health.ended(booking.serial);
     }
 

@@ -24,8 +24,8 @@ use crate::policy::Spent;
 /// Room for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The deployment, by endpoint and model: the same in every replica that
-    /// has the same configuration. Holds no key.
+    /// The deployment, by endpoint and model, or the user: the same in every
+    /// replica that has the same configuration. Holds no key.
     pub key: String,
     /// Its limits.
     pub limits: Limits,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gateway::Moment;
 use gateway::config::Class;
 use gateway::policy::{Need, Observed, Refusal, RequestId, Reservation, Shape, Step, Try};
 use gateway::table::Deployment;
@@ -41,6 +42,8 @@ pub(crate) struct Job {
     begun: Instant,
     /// Room that other replicas do not have meanwhile.
     held: Option<Held>,
+    /// The same, of its user's.
+    held_of_user: Option<Held>,
 }
 
 impl Job {
@@ -55,23 +58,7 @@ impl Job {
         let mut access = Access::new(&request, user);
         let admitted = app.with_policy(|policy, now| {
             let deadline = now.after(hints.deadline.unwrap_or(app.options.deadline));
-            let mut need = Need::new(deadline);
-            need.user = &user.name;
-            need.session = request.session.as_deref();
-            need.project = hints.project.as_deref().unwrap_or_default();
-            need.class = hints.class.map_or(user.class, |class| class.max(user.class));
-            need.model = request.model.as_deref();
-            need.task = hints.task;
-            need.shape = Shape {
-                fim: request.fim,
-                tools: request.tools,
-                whole: !request.stream,
-                prompt_tokens: request.prompt_tokens,
-                max_output_tokens: request.max_output_tokens,
-            };
-            need.prefix_hash = request.prefix_hash();
-            need.escalate = hints.escalate;
-            policy.admit(&need, now)
+            policy.admit(&need(&request, user, hints, deadline), now)
         });
         match admitted {
             Ok(id) => Ok(Self {
@@ -84,6 +71,7 @@ impl Job {
                 id,
                 begun,
                 held: None,
+                held_of_user: None,
             }),
             Err(refusal) => {
                 let refused = refusal_for(&refusal, None, app);
@@ -123,9 +111,21 @@ impl Job {
     /// and the request is back where it was.
     async fn claim(&mut self, next: &Try) -> bool {
         let Some(shared) = &self.app.shared else { return true };
-        let Some(claim) = self.app.with_policy(|policy, _| policy.claim(next.reservation)) else {
-            return true;
-        };
+        let (of_user, claim) = self.app.with_policy(|policy, _| {
+            (policy.claim_of_user(next.reservation), policy.claim(next.reservation))
+        });
+        if let Some(of_user) = of_user {
+            match shared.reserve(of_user).await {
+                Some(Err(wait)) => {
+                    self.app.with_policy(|policy, now| {
+                        policy.user_full(next.reservation, wait, now);
+                    });
+                    return false;
+                }
+                held => self.held_of_user = held.and_then(Result::ok),
+            }
+        }
+        let Some(claim) = claim else { return true };
         match shared.reserve(claim).await {
             Some(Err(wait)) => {
                 self.app.with_policy(|policy, now| policy.full(next.reservation, wait, now));
@@ -143,6 +143,13 @@ impl Job {
     fn unclaim(&mut self, tokens: Option<u64>, counted: bool) {
         if let (Some(shared), Some(held)) = (&self.app.shared, self.held.take()) {
             shared.settle(held, tokens, counted);
+        }
+    }
+
+    /// The same for its user.
+    fn unclaim_of_user(&mut self, tokens: Option<u64>) {
+        if let (Some(shared), Some(held)) = (&self.app.shared, self.held_of_user.take()) {
+            shared.settle(held, tokens, true);
         }
     }
 
@@ -184,6 +191,7 @@ impl Job {
         self.app.metrics.attempt(deployment, "broken_stream");
         self.app.with_policy(|policy, now| policy.broken(reservation, None, now));
         self.unclaim(None, true);
+        self.unclaim_of_user(None);
         self.tell_others(deployment);
     }
 
@@ -192,7 +200,9 @@ impl Job {
         let spent = self
             .app
             .with_policy(|policy, now| policy.settle(reservation, usage.told().as_ref(), now));
-        self.unclaim(usage.told().map(|usage| usage.input_tokens + usage.output_tokens), true);
+        let tokens = usage.told().map(|usage| usage.input_tokens + usage.output_tokens);
+        self.unclaim(tokens, true);
+        self.unclaim_of_user(tokens);
         self.access.settle(usage, spent);
         self.app.metrics.settled(usage, spent);
     }
@@ -207,10 +217,38 @@ impl Drop for Job {
     fn drop(&mut self) {
         self.app.finish(self.id);
         self.unclaim(None, true);
+        self.unclaim_of_user(None);
         self.access.attempts = self.attempts;
         let begun = self.begun;
         let mut access = std::mem::take(&mut self.access);
         self.app.tell(&mut access, begun);
+    }
+}
+
+/// What `request` needs, as far as routing is concerned.
+pub(crate) fn need<'a>(
+    request: &'a Request,
+    user: &'a User,
+    hints: &'a Hints,
+    deadline: Moment,
+) -> Need<'a> {
+    Need {
+        user: &user.name,
+        session: request.session.as_deref(),
+        project: hints.project.as_deref().unwrap_or_default(),
+        class: hints.class.map_or(user.class, |class| class.max(user.class)),
+        model: request.model.as_deref(),
+        task: hints.task,
+        shape: Shape {
+            fim: request.fim,
+            tools: request.tools,
+            whole: !request.stream,
+            prompt_tokens: request.prompt_tokens,
+            max_output_tokens: request.max_output_tokens,
+        },
+        prefix_hash: request.prefix_hash(),
+        escalate: hints.escalate,
+        deadline,
     }
 }
 

@@ -17,4 +17,4 @@ mod resume;
 
 pub(crate) use attempt::Answer;
 pub(crate) use body::Relay;
-pub(crate) use job::{Hints, Job, whole_seconds};
+pub(crate) use job::{Hints, Job, need, refusal_for, whole_seconds};

@@ -72,6 +72,20 @@ fn both_sdks_chat_stream_and_call_tools() {
 }
 
 #[test]
+fn anthropics_sdk_counts_tokens() {
+    let Some(python) = python("anthropic") else { return };
+    let provider = Provider::start([]).unwrap();
+    let gateway = Gateway::start(&ladder(&[&provider]));
+    let counted = ask(&python, &gateway, "anthropic", "m0", "count");
+    assert!(
+        counted["tokens"].as_u64().is_some_and(|tokens| (5..100).contains(&tokens)),
+        "{counted}"
+    );
+    let unknown = ask(&python, &gateway, "anthropic", "nobody", "count");
+    assert_eq!(unknown["error"], "NotFoundError", "{unknown}");
+}
+
+#[test]
 fn both_sdks_are_told_what_went_wrong() {
     let Some(python) = python("openai, anthropic") else { return };
     for sdk in ["openai", "anthropic"] {

@@ -137,3 +137,35 @@ fn errors_have_anthropics_form() {
         (404, Some("not_found_error"))
     );
 }
+
+#[test]
+fn tokens_are_counted_by_the_endpoint_or_estimated() {
+    let counted = Reply::body(200, "application/json", r#"{"input_tokens":42}"#);
+    let claude = Provider::start([counted, Reply::error(529, "busy")]).unwrap();
+    let other = Provider::start([]).unwrap();
+    let gateway = start(&[("anthropic", &claude), ("openai", &other)]);
+    let turn = json!({ "role": "user", "content": "Why is the output garbled?" });
+    let count = |model: &str| {
+        let body = json!({ "model": model, "messages": [turn] });
+        gateway.post("/v1/messages/count_tokens", &body)
+    };
+    let told = count("m0");
+    assert_eq!((told.status, told.json()), (200, json!({ "input_tokens": 42 })));
+    assert_eq!(told.header("x-gateway-estimated"), None);
+    let asked = &claude.posts()[0];
+    assert_eq!(
+        (asked.path.as_str(), &asked.json()["model"]),
+        ("/v1/messages/count_tokens", &json!("up-m0"))
+    );
+    // One that cannot count just now, and one of the other dialect.
+    for model in ["m0", "m1"] {
+        let told = count(model);
+        assert_eq!(told.header("x-gateway-estimated"), Some("true"), "{model}");
+        assert!((5..60).contains(&told.json()["input_tokens"].as_u64().unwrap()), "{}", told.body);
+    }
+    assert!(other.posts().is_empty());
+    let unknown = count("nobody");
+    assert_eq!((unknown.status, &unknown.json()["type"]), (404, &json!("error")));
+    assert_eq!(gateway.get("/v1/messages/count_tokens").status, 405);
+    assert_eq!(gateway.get("/status").json()["requests"], 0, "nothing is left over");
+}

@@ -120,6 +120,25 @@ fn two_gateways_keep_one_limit() {
 }
 
 #[test]
+fn a_user_has_one_limit_at_two_gateways() {
+    let Some(redis) = Redis::start() else { return };
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let users = "[[gateway.server.users]]\nname = \"ada\"\nkey = \"sk-ada\"\nrpm = 20\n[[gateway.server.users]]\nname = \"bob\"\nkey = \"sk-bob\"\n";
+    let config = format!("{}{users}", config(&provider, &redis, "rpm = 1000"));
+    let gateways = [Gateway::start(&config), Gateway::start(&config)];
+    let body = chat_body("m", false).to_string();
+    let ask = |turn: usize, key: &str| {
+        let headers = [("x-api-key", key), ("x-gateway-deadline-ms", "500")];
+        gateways[turn % 2].send("POST", "/v1/chat/completions", &headers, &body).status
+    };
+    let statuses: Vec<u16> = (0..30).map(|turn| ask(turn, "sk-ada")).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 20, "{statuses:?}");
+    assert!(statuses[20..].iter().all(|status| *status == 503), "{statuses:?}");
+    assert_eq!((ask(0, "sk-bob"), ask(1, "sk-bob")), (200, 200), "others have theirs");
+    assert_eq!(provider.posts().len(), 22);
+}
+
+#[test]
 fn what_runs_at_a_time_is_bounded_over_all() {
     const TAKES: Duration = Duration::from_millis(30);
     let Some(redis) = Redis::start() else { return };

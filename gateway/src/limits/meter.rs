@@ -76,6 +76,13 @@ pub struct Entry {
     cell: Option<Moment>,
 }
 
+impl Entry {
+    /// The number it was reserved under.
+    pub const fn serial(&self) -> u64 {
+        self.serial
+    }
+}
+
 impl Meter {
     /// An account without entries.
     pub fn new(limits: Limits) -> Self {

@@ -1,14 +1,17 @@
 //! Why a request would go where it would: nothing is sent or reserved.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::need::{Because, Need, choose};
 use super::step::Refusal;
-use super::{Policy, estimate, order, running};
+use super::{Policy, estimate, not_allowed, order, running};
 use crate::clock::Moment;
 use crate::config::{Task, Tier};
 use crate::limits::Free;
 use crate::outcome::{Outcome, as_ms};
+use crate::table::Deployment;
 
 /// The way a request would go.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -107,13 +110,39 @@ impl Policy {
         Ok(Explanation { because, task, tier, tokens, candidates })
     }
 
+    /// Whom `need` would be sent to at `now`, with the endpoint's name for the
+    /// model; `None`: nobody could serve it. Nothing is sent or reserved.
+    ///
+    /// # Errors
+    /// [`Refusal`], if no model can be meant, or the user may not ask for it.
+    pub fn would_go_to(
+        &self,
+        need: &Need<'_>,
+        now: Moment,
+    ) -> Result<Option<(Arc<Deployment>, String)>, Refusal> {
+        let choice = choose(self.table(), need)?;
+        let users = &self.table().config().server.users;
+        let allowed = users.iter().find(|user| user.name == need.user).map(|user| &user.models);
+        if let Some(refusal) = not_allowed(allowed.map_or(&[], Vec::as_slice), need, &choice) {
+            return Err(refusal);
+        }
+        let mut ladder = running::ladder(self.table(), &choice, need, estimate(need));
+        let mut lots = self.lots.clone();
+        order::sort(&mut ladder, need, (self.table(), &self.ledger), &mut lots, now);
+        let open = ladder.rungs().find(|(route, why)| why.is_none() && !route.for_long);
+        Ok(open.and_then(|(route, _)| {
+            let deployment = &self.table().deployments()[route.deployment?];
+            Some((Arc::clone(deployment), route.model.clone()))
+        }))
+    }
+
     /// What puts a deployment at its rank.
     fn standing(
         &self,
         rank: u32,
         tier: Tier,
         asked: Option<Tier>,
-        deployment: &crate::table::Deployment,
+        deployment: &Deployment,
     ) -> String {
         let mut words = vec![format!("rank {}", rank + 1)];
         match asked {
@@ -141,7 +170,7 @@ impl Policy {
             .collect();
         let barred =
             deployments.iter().filter(|d| !d.in_residency && meant.contains(&d.group.as_str()));
-        let candidate = |deployment: &std::sync::Arc<crate::table::Deployment>| Candidate {
+        let candidate = |deployment: &Arc<Deployment>| Candidate {
             endpoint: deployment.name().to_owned(),
             group: deployment.group.clone(),
             model: deployment.model.clone(),

@@ -13,6 +13,7 @@
 //!
 //! and `wake` after each of these, and at `next_wake`, to learn who may go on.
 
+mod claims;
 mod explain;
 mod names;
 mod need;
@@ -178,29 +179,17 @@ impl Policy {
     /// Takes a request in. Nothing is sent or reserved yet.
     ///
     /// # Errors
-    /// [`Refusal`]: the model is unknown or not allowed, the budget is used up,
-    /// or too many wait.
+    /// [`Refusal`]: the model is unknown or not allowed, or the budget is used up.
     pub fn admit(&mut self, need: &Need<'_>, now: Moment) -> Result<RequestId, Refusal> {
         let choice = choose(&self.table, need)?;
         let (user, project) = (self.users.number(need.user), self.projects.number(need.project));
         let quota = self.quotas.get(&user);
-        if let (Some(quota), Some(model)) = (quota, need.model)
-            && choice.because == Because::Model
-            && !quota.models.is_empty()
-            && !quota.models.iter().any(|allowed| allowed == model)
-        {
-            return Err(Refusal::NotAllowed { model: model.to_owned() });
+        let allowed = quota.map_or(&[][..], |quota| &quota.models);
+        if let Some(refusal) = not_allowed(allowed, need, &choice) {
+            return Err(refusal);
         }
         if quota.and_then(|q| q.budget).is_some_and(|most| self.spend.lately(user, now) >= most) {
             return Err(Refusal::OverBudget);
-        }
-        let server = &self.table.config().server;
-        if self.queue.len() >= server.queue as usize
-            || self.queue.of_user(user) >= server.queue_per_user as usize
-        {
-            let soon = now.after(std::time::Duration::from_secs(1));
-            let wait_until = self.next_wake.unwrap_or(soon).max(soon);
-            return Err(Refusal::QueueFull { wait_until });
         }
         let tokens = estimate(need);
         let first = choice.routes.first().and_then(|route| route.deployment);
@@ -266,9 +255,14 @@ impl Policy {
             (!allowed).then_some(Outcome::Unusable)
         });
         match request.state {
-            State::Idle if request.attempts == 0 && !self.queue.is_empty() => {
-                self.enqueue(id, Moment::NEVER, WaitReason::Busy);
-                self.serve(now);
+            State::Idle if request.attempts == 0 => {
+                if self.queue.is_empty() {
+                    self.go(id, now);
+                } else {
+                    self.enqueue(id, Moment::NEVER, WaitReason::Busy);
+                    self.serve(now);
+                }
+                self.refuse_if_crowded(id, now);
             }
             State::Idle => {
                 self.go(id, now);
@@ -363,6 +357,13 @@ impl Policy {
             quota.meter.settle(entry, usage.map(need::counted), now);
         }
     }
+}
+
+/// Why a user who may ask for these models alone may not ask for this one.
+fn not_allowed(allowed: &[String], need: &Need<'_>, choice: &Choice) -> Option<Refusal> {
+    let named = need.model.filter(|_| choice.because == Because::Model && !allowed.is_empty())?;
+    let is_barred = !allowed.iter().any(|model| model == named);
+    is_barred.then(|| Refusal::NotAllowed { model: named.to_owned() })
 }
 
 fn lane(need: &Need<'_>, choice: &Choice) -> u64 {

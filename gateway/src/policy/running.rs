@@ -16,8 +16,10 @@ use crate::event::WaitReason;
 use crate::ladder::{self, GiveUp, Ladder};
 use crate::limits::Free;
 use crate::outcome::{Outcome, as_ms};
-use crate::shared::Claim;
 use crate::table::{Deployment, Route, Table};
+
+/// How long whoever finds the queue full is to stay away, at least.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long somebody is looked for who goes on with an answer that broke off.
 const GO_ON: Duration = Duration::from_secs(60);
@@ -91,41 +93,6 @@ impl Policy {
         request.quota = None;
         self.requests.insert(attempt.request, request);
         dollars
-    }
-
-    /// What an attempt has to claim in the state that replicas share; `None`:
-    /// its deployment has no limits, or is gone.
-    pub fn claim(&self, reservation: Reservation) -> Option<Claim> {
-        let attempt = self.attempts.get(&reservation.0)?;
-        let meter = &self.ledger.deployment(attempt.booking.as_ref()?.deployment).meter;
-        let (input, output) = self.requests.get(&attempt.request)?.tokens;
-        let Deployment { group, endpoint, .. } = attempt.deployment.as_ref();
-        (*meter.limits() != Limits::default()).then(|| Claim {
-            key: format!("{}|{}|{group}", endpoint.name(), endpoint.origin()),
-            limits: *meter.limits(),
-            tokens: meter.tokens_counted(input, output),
-        })
-    }
-
-    /// The claim was refused: other replicas have the room for `wait` yet.
-    /// Nothing was sent; the request may ask for its next step.
-    pub fn full(&mut self, reservation: Reservation, wait: Duration, now: Moment) {
-        let Some(attempt) = self.attempts.remove(&reservation.0) else { return };
-        if let Some(booking) = attempt.booking {
-            self.ledger.full(booking, now.after(wait), now);
-        }
-        if let Some(request) = self.requests.get_mut(&attempt.request) {
-            request.held = None;
-            request.attempts = request.attempts.saturating_sub(1);
-        }
-    }
-
-    /// An endpoint asked another replica to be left alone for `wait`.
-    pub fn leave_alone(&mut self, endpoint: &str, wait: Duration, now: Moment) {
-        let found = self.table.endpoints().iter().position(|known| known.name() == endpoint);
-        if let Some(place) = found {
-            self.ledger.leave_alone(place, now.after(wait));
-        }
     }
 
     /// Lets everybody go who can, in the order due to them.
@@ -226,6 +193,21 @@ impl Policy {
             request.state = State::Waiting { until, reason };
             let has_quota = self.quotas.contains_key(&request.user);
             self.queue.push(ticket(id.0, request, has_quota));
+        }
+    }
+
+    /// A request that has just come, and has to wait where enough do already, is
+    /// refused. One that can go need not fear the queue.
+    pub(super) fn refuse_if_crowded(&mut self, id: RequestId, now: Moment) {
+        let Some(request) = self.requests.get(&id.0) else { return };
+        let server = &self.table.config().server;
+        let is_crowded = self.queue.len() > server.queue as usize
+            || self.queue.of_user(request.user) > server.queue_per_user as usize;
+        if is_crowded && matches!(request.state, State::Waiting { .. }) {
+            self.queue.remove(&ticket(id.0, request, false));
+            let soon = now.after(ASK_AGAIN);
+            let wait_until = self.next_wake.unwrap_or(soon).max(soon);
+            self.refuse(id, Refusal::QueueFull { wait_until });
         }
     }
 

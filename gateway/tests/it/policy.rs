@@ -280,15 +280,31 @@ fn too_long_goes_where_it_fits_or_says_what_would() {
 fn a_full_queue_refuses_and_others_users_are_not_shut_out() {
     let mut policy = policy(&format!("{ONE_AT_A_TIME}\n[server]\nqueue = 3\nqueue_per_user = 2"));
     let mut ask = |user: &'static str| {
-        let id = policy.admit(&Need { user, ..need(0) }, at(0))?;
-        policy.next(id, at(0));
-        Ok(id)
+        let id = policy.admit(&Need { user, ..need(0) }, at(0)).unwrap();
+        policy.next(id, at(0))
     };
     // The first goes, two wait, and no more of this user may.
-    assert!((0..3).all(|_| ask("greedy").is_ok()));
-    assert!(matches!(ask("greedy"), Err(Refusal::QueueFull { .. })));
-    assert!(ask("other").is_ok());
-    assert!(matches!(ask("third"), Err(Refusal::QueueFull { .. })));
+    tried(ask("greedy"));
+    assert!((0..2).all(|_| matches!(ask("greedy"), Step::Wait { .. })));
+    assert!(matches!(ask("greedy"), Step::GiveUp(Refusal::QueueFull { .. })));
+    assert!(matches!(ask("other"), Step::Wait { .. }));
+    assert!(matches!(ask("third"), Step::GiveUp(Refusal::QueueFull { .. })));
+    assert_eq!(policy.status(at(0)).requests, 4, "who is refused leaves nothing behind");
+}
+
+#[test]
+fn a_full_queue_lets_pass_who_need_not_wait() {
+    let free = "[[endpoints]]\nname = 'free'\nurl = 'http://127.0.0.1:3'\nmodels = 'n'\n";
+    let mut policy = policy(&format!("{ONE_AT_A_TIME}{free}\n[server]\nqueue = 1"));
+    let mut ask = |model: &'static str| {
+        let id = policy.admit(&Need { model: Some(model), ..need(0) }, at(0)).unwrap();
+        policy.next(id, at(0))
+    };
+    tried(ask("m"));
+    assert!(matches!(ask("m"), Step::Wait { .. }));
+    assert!(matches!(ask("m"), Step::GiveUp(Refusal::QueueFull { .. })));
+    assert_eq!(tried(ask("n")).deployment.name(), "free");
+    assert_eq!(policy.status(at(0)).waiting, [1, 0, 0]);
 }
 
 #[test]

@@ -162,6 +162,49 @@ async fn two_replicas_keep_one_limit() {
     assert_eq!(all, 140);
 }
 
+const USER: &str = "[[endpoints]]\nname = 'a'\nurl = 'http://127.0.0.1:1'\nmodels = 'm'\n[[server.users]]\nname = 'ada'\nkey = 'k'\nrpm = 10\ntpm = 100000";
+
+#[tokio::test]
+async fn a_user_has_one_limit_at_all_replicas() {
+    let state = InProcess::default();
+    let mut replicas = [policy(USER), policy(USER)];
+    let mut sent = 0;
+    for turn in 0..30 {
+        let policy = &mut replicas[turn % 2];
+        let need = Need { user: "ada", ..Need::new(at(1_000)) };
+        let id = policy.admit(&need, at(0)).unwrap();
+        let Step::Try(attempt) = policy.next(id, at(0)) else { continue };
+        assert_eq!(policy.claim(attempt.reservation), None, "the endpoint has no limits");
+        let claim = policy.claim_of_user(attempt.reservation).unwrap();
+        assert_eq!(claim.key, "user:ada");
+        match state.reserve(claim).await.unwrap() {
+            Claimed::Granted { .. } => sent += 1,
+            Claimed::Full { wait } => {
+                policy.user_full(attempt.reservation, wait, at(0));
+                // It is back where it was, and would wait beyond its deadline.
+                assert!(matches!(policy.next(id, at(0)), Step::GiveUp(_)));
+                continue;
+            }
+        }
+        // A second attempt of the same request takes no more room.
+        let failure = gateway::Outcome::ServerError { status: Some(500), retry_after_ms: None };
+        let observed = gateway::policy::Observed::none();
+        policy.record(attempt.reservation, &failure, &observed, at(0));
+        let Step::Wait { .. } = policy.next(id, at(0)) else { panic!("it waits for the endpoint") };
+        let mut woken = Vec::new();
+        policy.wake(at(500), &mut woken);
+        let Step::Try(again) = policy.next(id, at(500)) else { panic!("it is tried again") };
+        assert_eq!(policy.claim_of_user(again.reservation), None);
+        policy.record(again.reservation, &gateway::Outcome::Ok, &observed, at(500));
+        policy.settle(again.reservation, None, at(500));
+        policy.finish(id, at(500));
+    }
+    assert_eq!(sent, 10);
+    for policy in replicas {
+        assert_eq!(policy.status(at(500)).deployments[0].under_way, 0);
+    }
+}
+
 #[tokio::test]
 async fn without_the_state_each_goes_on_by_its_own_estimate() {
     let state = InProcess::default();
