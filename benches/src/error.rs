@@ -30,6 +30,9 @@ pub(crate) enum BenchError {
         #[source]
         source: svd_index::elf::ElfError,
     },
+    /// There is no defmt in a file to measure on.
+    #[error("{} holds no defmt that can be decoded", path.display())]
+    NoDefmt { path: PathBuf },
     /// The index refused a source.
     #[error("cannot open the index")]
     Index(#[from] svd_index::IndexError),

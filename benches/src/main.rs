@@ -1,11 +1,12 @@
 //! Measures what a person waits for: a chip's description or a firmware read for the first time,
 //! and what is looked up in the index of it.
 //!
-//! Three commands: `svd` and `elf` read files with us and with others, in turn, in one run; `open`
-//! opens index files that are there and asks them. What counts are the ratios: a shared machine changes
+//! `svd`, `elf` and `defmt` read files with us and with others, in turn, in one run; `open` opens index
+//! files that are there and asks them. What counts are the ratios: a shared machine changes
 //! all times of a run alike.
 
 mod clock;
+mod defmt;
 mod elf;
 mod elf_peers;
 mod error;
@@ -33,6 +34,8 @@ enum Command {
     Svd(svd::Args),
     /// Read ELF files: ours, gimli's bare entries and rows, addr2line, probe-rs-debug
     Elf(elf::Args),
+    /// Decode a defmt stream: ours, and defmt-decoder where it is given
+    Defmt(defmt::Args),
     /// Open index files and ask for an address, a name, words; with --silk, as a whole process
     Open(open::Args),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Svd(args) => svd::run(&args),
         Command::Elf(args) => elf::run(&args),
+        Command::Defmt(args) => defmt::run(&args),
         Command::Open(args) => open::run(&args),
     };
     match result {

@@ -88,3 +88,21 @@ fn opening_is_measured() {
     assert_positive(&row, &["registers", "open_us", "open_and_address_us", "open_and_name_us"]);
     assert_positive(&summary, &["words_built_ms", "words_cold_us", "words_warm_us"]);
 }
+
+#[test]
+fn decoding_defmt_is_measured() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hil-tests");
+    let (elf, raw) = (format!("{folder}/hil-tests.elf"), format!("{folder}/passes.defmt"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_benches"));
+    command.args(["defmt", &elf, &raw, "--frames", "1000", "--runs", "1", "--json"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Three frames, so often that there are a thousand or more.
+    assert_eq!(summary["frames"], 1002);
+    assert_positive(&summary, &["ours_mframes"]);
+    assert!(summary["over_bare"].is_null(), "there was no peer");
+    let no_table = Command::new(env!("CARGO_BIN_EXE_benches")).args(["defmt", &raw, &raw]).output();
+    let said = String::from_utf8(no_table.unwrap().stderr).unwrap();
+    assert!(said.contains("holds no defmt"), "{said}");
+}
