@@ -4,7 +4,7 @@
 //! SILK_TEST_DATA=FOLDER cargo test --release -p silkscreen --test it -- known_crashes --nocapture
 //! ```
 //!
-//! FOLDER has what is there of `probe-rs/` (a working tree of probe-rs), `esp-coredump/` and `humility/`.
+//! FOLDER has what is there of `probe-rs/` and `esp-coredump/`, working trees of these projects.
 //! Without it these tests do nothing.
 
 use std::path::{Path, PathBuf};
