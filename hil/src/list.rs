@@ -34,6 +34,11 @@ pub enum Availability {
         /// QEMU's version.
         qemu: Version,
     },
+    /// A virtual board that the QEMU here is too old for; others may run.
+    QemuTooOld {
+        /// The reason: `use QEMU 7.2.22 for …`.
+        why: String,
+    },
     /// A virtual board that cannot run here.
     Unavailable {
         /// The reason, such as `find QEMU: …`.
@@ -92,6 +97,9 @@ fn virtual_boards() -> impl Iterator<Item = ProbeInfo> {
         chip: Some(machine.chip.clone()),
         availability: match availability(machine) {
             Ok(qemu) => Availability::Emulated { qemu },
+            Err(error @ BenchError::QemuTooOld { .. }) => {
+                Availability::QemuTooOld { why: error.to_string() }
+            }
             Err(error) => Availability::Unavailable { why: error.to_string() },
         },
     })

@@ -76,6 +76,8 @@ pub(crate) fn state(probe: &ProbeInfo) -> (bool, String) {
         Availability::Accessible => (true, "plugged in".to_owned()),
         Availability::NoPermission => (false, "no write permission on its device node".to_owned()),
         Availability::Emulated { qemu } => (true, format!("QEMU {qemu}")),
-        Availability::Unavailable { why } => (false, format!("failed to {why}")),
+        Availability::Unavailable { why } | Availability::QemuTooOld { why } => {
+            (false, format!("failed to {why}"))
+        }
     }
 }

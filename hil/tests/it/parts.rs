@@ -16,7 +16,7 @@ pub(crate) fn can_run(board: &Selector) -> bool {
     let found = hil::list().into_iter().find(|probe| probe.selector == *board).unwrap();
     match found.availability {
         Availability::Emulated { .. } => true,
-        Availability::Unavailable { why } => {
+        Availability::Unavailable { why } | Availability::QemuTooOld { why } => {
             let required = if needs_qemu_10(board) { qemu_10_required() } else { parts_required() };
             assert!(!required, "failed to {why}");
             eprintln!("skipped: failed to {why}");

@@ -59,8 +59,7 @@ fn virtual_board(board: &ProbeInfo) -> Check {
     let (selector, name) = (&board.selector, &board.name);
     match &board.availability {
         Availability::Emulated { qemu } => Check::ok("qemu", format!("{selector}: {name}, QEMU {qemu}")),
-        // One that is too old for this board serves others.
-        Availability::Unavailable { why } if why.contains("or newer") => {
+        Availability::QemuTooOld { why } => {
             Check::warning("qemu", format!("{selector}: failed to {why}"))
                 .hint("Debian 12 has QEMU 10 in bookworm-backports; other boards do without")
         }
@@ -82,7 +81,9 @@ fn real_probe(probe: &ProbeInfo) -> Check {
                 "add a udev rule for it (probe.rs, \"Probe Setup\", has a file for all probes), then plug it in again",
             )
         }
-        Availability::Unavailable { why } => Check::warning("probe", format!("{detail}, {why}")),
+        Availability::Unavailable { why } | Availability::QemuTooOld { why } => {
+            Check::warning("probe", format!("{detail}, {why}"))
+        }
         Availability::Accessible | Availability::Emulated { .. } => Check::ok("probe", detail),
     }
 }
