@@ -4,11 +4,13 @@
 //! SILK_TEST_DATA=FOLDER cargo test --release -p silkscreen --test it -- known_crashes --nocapture
 //! ```
 //!
-//! FOLDER has what is there of `probe-rs/` and `esp-coredump/`, working trees of these projects.
+//! FOLDER has what is there of `probe-rs/`, `esp-coredump/` and `humility/`, working trees of these
+//! projects.
 //! Without it these tests do nothing.
 
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::Value;
 
 use crate::silk::Silk;
@@ -161,7 +163,8 @@ fn esp_coredump_names_the_task_that_we_say_crashed() {
     for chip in ["esp32", "esp32c3", "esp32c6", "esp32p4"] {
         let tests = folder.join("tests");
         let text = std::fs::read_to_string(tests.join(chip).join("coredump.b64")).unwrap();
-        let raw: Vec<u8> = text.lines().flat_map(base64).collect();
+        let raw: Vec<u8> =
+            text.lines().flat_map(|line| BASE64_STANDARD.decode(line.trim()).unwrap()).collect();
         let at = raw.windows(4).position(|four| four == b"\x7fELF").unwrap();
         let core = silk.write(&format!("{chip}.core"), &raw[at..]);
         let elf = tests.join("test_apps/built_apps").join(format!("{chip}.elf"));
@@ -198,20 +201,54 @@ fn crashed(found: &Value, expected: &str) -> Result<(), String> {
     }
 }
 
-/// One line, with padding.
-fn base64(line: &str) -> Vec<u8> {
-    let digit = |c: u8| match c {
-        b'A'..=b'Z' => u32::from(c - b'A'),
-        b'a'..=b'z' => u32::from(c - b'a') + 26,
-        b'0'..=b'9' => u32::from(c - b'0') + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u8> = line.trim().bytes().filter(|c| *c != b'=').collect();
-    let mut bytes = Vec::new();
-    for four in digits.chunks(4) {
-        let word = four.iter().fold(0, |word, c| word << 6 | digit(*c)) << (6 * (4 - four.len()));
-        bytes.extend(&word.to_be_bytes()[1..four.len()]);
+#[test]
+fn hubris_cores_hold_the_registers_that_humility_prints() {
+    let Some(folder) = data("humility") else { return };
+    let silk = Silk::new();
+    let mut table = Table { rows: Vec::new() };
+    let answers = folder.join("humility-bin/tests/cmd");
+    for name in ["v6", "new-compiler", "new-sensors", "inheritance.0"] {
+        let printed = answers.join("registers").join(format!("registers.{name}.stdout"));
+        let printed = std::fs::read_to_string(printed).unwrap();
+        let core = answers.join("cores").join(format!("hubris.core.{name}"));
+        let wrong = explain(&silk, &core, None).and_then(|found| same_registers(&found, &printed));
+        table.row(name, wrong.err());
     }
-    bytes
+    table.done("registers of humility's cores");
+}
+
+/// Holds each `R0 = 0x… <- …` against the core's register of that name.
+fn same_registers(found: &Value, printed: &str) -> Result<(), String> {
+    let registers = found["snapshot"]["cores"][0]["registers"].as_array().unwrap();
+    let value = |name: &str| {
+        let register = registers.iter().find(|register| register["name"] == name)?;
+        hex(register["value"].as_str()?)
+    };
+    // Armv7-M's MRS reads these four as bytes of one word.
+    let special = || {
+        let parts = ["CONTROL", "FAULTMASK", "BASEPRI", "PRIMASK"].into_iter();
+        parts.fold(0, |word, name| word << 8 | value(name).unwrap_or(0))
+    };
+    let wanted: Vec<(&str, u64)> = printed
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" = ")?;
+            Some((name.trim(), hex(rest.split(' ').next()?)?))
+        })
+        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric()))
+        .collect();
+    let is_wrong = |&&(name, wanted): &&(&str, u64)| match name {
+        "PSR" => value("xPSR") != Some(wanted),
+        "SPR" => special() != wanted,
+        name => value(name) != Some(wanted),
+    };
+    let wrong: Vec<_> = wanted.iter().filter(is_wrong).collect();
+    match wanted.len() >= 17 && wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("of {} registers: {wrong:x?}", wanted.len())),
+    }
+}
+
+fn hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
