@@ -12,6 +12,9 @@ use super::eval::Names;
 use crate::catalog::{Field, Register};
 use crate::verify::known::{Known, Named};
 
+/// Most names of headers whose meaning is kept; more than the headers of one chip have.
+const MOST_HEADERS: usize = 1 << 15;
+
 /// The chip, asked by the names of source code.
 pub(super) struct ChipNames<'k, 'a> {
     pub(super) known: &'k Known<'a>,
@@ -249,7 +252,11 @@ impl<'k, 'a> ChipNames<'k, 'a> {
             return known.clone();
         }
         let found = self.read_header(word).map(Rc::new);
-        self.headers.borrow_mut().insert(word.to_owned(), found.clone());
+        let mut headers = self.headers.borrow_mut();
+        if headers.len() >= MOST_HEADERS {
+            headers.clear();
+        }
+        headers.insert(word.to_owned(), found.clone());
         found
     }
 
