@@ -87,13 +87,7 @@ async fn ask(
     face: Face,
     request: Request<Incoming>,
 ) -> Result<Response<Out>, Refused> {
-    if request.method() != Method::POST {
-        return Err(Refused::new(405, "method_not_allowed", "ask with POST"));
-    }
-    let user = app.user(request.headers())?;
-    let hints = hints(request.headers())?;
-    let body = body(app, request).await?;
-    let request = request::Request::read(face, body)?;
+    let (user, hints, request) = receive(app, face, request).await?;
     let stream = request.stream;
     let mut job = Job::admit(app, request, &user, &hints)?;
     let (answer, next) = match job.answer().await {
@@ -118,18 +112,27 @@ async fn ask(
     Ok(response)
 }
 
-/// Anthropic's `/v1/messages/count_tokens`.
-async fn count_tokens(
+/// Who asks, what was said beside, and the request itself.
+async fn receive(
     app: &Arc<App>,
+    face: Face,
     request: Request<Incoming>,
-) -> Result<Response<Out>, Refused> {
+) -> Result<(Arc<User>, Hints, request::Request), Refused> {
     if request.method() != Method::POST {
         return Err(Refused::new(405, "method_not_allowed", "ask with POST"));
     }
     let user = app.user(request.headers())?;
     let hints = hints(request.headers())?;
     let body = body(app, request).await?;
-    let request = request::Request::read(Face::Messages, body)?;
+    Ok((user, hints, request::Request::read(face, body)?))
+}
+
+/// Anthropic's `/v1/messages/count_tokens`.
+async fn count_tokens(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+) -> Result<Response<Out>, Refused> {
+    let (user, hints, request) = receive(app, Face::Messages, request).await?;
     let count = count::count(app, &request, &user, &hints).await?;
     let mut response = json_response(StatusCode::OK, &json!({ "input_tokens": count.tokens }));
     if count.estimated {

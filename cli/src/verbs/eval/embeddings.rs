@@ -88,14 +88,11 @@ impl Embeddings {
             let asked = self.transport.embed(&self.endpoint, model, texts, DEADLINE);
             let answer = self.runtime.block_on(async {
                 tokio::select! {
-                    answer = asked => Some(answer),
-                    _ = interrupt::arrived() => None,
+                    answer = asked => Ok(answer),
+                    exit = interrupt::arrived() => Err(Failure::new(exit, "cancelled")),
                 }
             });
-            let Some(answer) = answer else {
-                return Err(Failure::new(Exit::Interrupted, "interrupted"));
-            };
-            vectors.extend(answer.map_err(|error| {
+            vectors.extend(answer?.map_err(|error| {
                 Failure::new(Exit::NoModel, "no embeddings came")
                     .caused_by(&error)
                     .hint("--embeddings takes the address of an engine that serves /v1/embeddings")
