@@ -12,6 +12,7 @@
 //! tells with each value off a virtual board what that value is worth. None of probe-rs's types
 //! is part of its interface.
 
+mod access;
 mod bench;
 mod board;
 mod crash;

@@ -13,7 +13,7 @@ use probe_rs::{
 use vbench::SerialText;
 
 use crate::HilError;
-use crate::board::{self, core};
+use crate::access::{self, core};
 use crate::lines::Splitter;
 
 /// Reads what `plan` asks for, in its order. Logs and fidelity labels are the caller's to add.
@@ -126,7 +126,7 @@ pub(crate) fn bits(value: RegisterValue) -> Option<u64> {
 
 fn read_register(core: &mut Core<'_>, request: ReadRequest) -> RegisterRead {
     let ReadRequest { address, size_bits } = request;
-    let outcome = match board::read(core, address, size_bits, 1).as_deref() {
+    let outcome = match access::read(core, address, size_bits, 1).as_deref() {
         Ok([value, ..]) => ReadOutcome::Value { value: *value },
         Ok([]) => ReadOutcome::Failed { why: "the probe gave nothing back".to_owned() },
         Err(error) => ReadOutcome::Failed { why: why(error) },

@@ -7,7 +7,7 @@ use probe_rs::CoreType;
 use probe_rs::config::MemoryRegion;
 
 use super::FAULT_REGISTERS;
-use crate::board::core;
+use crate::access::core;
 use crate::{Board, HilError};
 
 /// No more RAM than this is copied, lowest addresses first: at a slow probe's 50 kB/s this takes

@@ -14,7 +14,7 @@ use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, VectorCatchConditi
 
 use super::rtt::RttReader;
 use super::tests::{EmbeddedTest, TestImage};
-use crate::board::core;
+use crate::access::core;
 use crate::defmt::{DefmtStream, DefmtTable};
 use crate::lines::{SerialLines, Splitter};
 use crate::{Board, HilError};
