@@ -40,7 +40,7 @@ pub(crate) struct Global {
     /// Chip, as probe-rs names it (nRF51822_xxAA)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) chip: Option<String>,
-    /// Probe: VID:PID[:SERIAL], tcp:HOST:PORT or virtual:BOARD
+    /// Probe: VID:PID[:SERIAL][@USBPORT], tcp:HOST:PORT or virtual:BOARD
     #[arg(long, global = true, value_name = "SELECTOR")]
     pub(crate) probe: Option<String>,
     /// Project file to use instead of the nearest silk.toml
@@ -502,6 +502,14 @@ pub(crate) enum CheckLanguage {
     Markdown,
 }
 
+/// A board that somebody else may have.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct LockArgs {
+    /// Wait so long for a board that somebody else has, instead of failing with 104 at once
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<f64>,
+}
+
 /// How a verb looks at a board. A virtual board starts empty with each command, so it is
 /// flashed and run first.
 #[derive(Debug, Args, Clone)]
@@ -509,6 +517,8 @@ pub(crate) struct ObserveArgs {
     /// On a virtual board: how long the firmware runs before it is looked at
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     pub(crate) run_for: f64,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -519,6 +529,8 @@ pub(crate) struct FlashArgs {
     /// Leave the core halted at its first instruction
     #[arg(long)]
     pub(crate) halt: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -530,6 +542,8 @@ pub(crate) struct EraseArgs {
     /// Erase all flash of the chip: firmware, settings, keys
     #[arg(long, group = "erased")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -549,6 +563,8 @@ pub(crate) struct ResetArgs {
     /// Stop at the first instruction
     #[arg(long)]
     pub(crate) halt: bool,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]
@@ -556,6 +572,8 @@ pub(crate) struct RunArgs {
     /// End after so many seconds instead of at Ctrl-C
     #[arg(long = "for", value_name = "SECONDS")]
     pub(crate) seconds: Option<f64>,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,22 @@ pub enum HilError {
         /// The candidates.
         found: Vec<ProbeInfo>,
     },
+    /// The probe is plugged in elsewhere than was said.
+    #[error("find {} at that port{}", Wanted(selector), Found(found))]
+    OtherPort {
+        /// What was asked for.
+        selector: Selector,
+        /// The probes of these ids and this serial number, wherever they are.
+        found: Vec<ProbeInfo>,
+    },
+    /// Several probes have the ids and the serial number by which alone probe-rs opens one.
+    #[error("open {}: its serial number is not its own{}", Wanted(selector), Found(found))]
+    Indistinct {
+        /// What was asked for.
+        selector: Selector,
+        /// The probes that have it.
+        found: Vec<ProbeInfo>,
+    },
     /// The probe is there, but this user may not open it.
     #[error("open probe {}: no write permission on its device node", probe.selector)]
     NoPermission {
@@ -258,7 +274,8 @@ impl std::fmt::Display for Found<'_> {
         write!(f, "; found: ")?;
         for (i, probe) in self.0.iter().enumerate() {
             let separator = if i == 0 { "" } else { ", " };
-            write!(f, "{separator}{} ({})", probe.selector, probe.name)?;
+            let selector = probe.selector.clone().at(probe.port.as_deref());
+            write!(f, "{separator}{selector} ({})", probe.name)?;
         }
         Ok(())
     }

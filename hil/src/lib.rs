@@ -29,6 +29,7 @@ mod remote_probe;
 mod runner;
 mod selector;
 mod snapshot;
+mod usb;
 mod virtual_probe;
 mod virtual_target;
 
@@ -42,7 +43,7 @@ pub use defmt::{DefmtError, DefmtStream, DefmtTable};
 pub use error::{Cause, HilError};
 pub use flash::{FlashProgress, FlashStage, Flashed};
 pub use lines::SerialLines;
-pub use list::{Availability, ProbeInfo, list};
+pub use list::{Availability, ProbeInfo, identities, list};
 pub use lock::{BoardLock, Holder, LockError};
 pub use memory::{ChipMemory, chip_memory};
 pub use runner::{EmbeddedTest, Listener, RunOptions, Said, TestImage};

@@ -46,6 +46,28 @@ pub enum LockError {
     },
 }
 
+impl Holder {
+    /// Whether the process is the one that has the lock's file open: a number alone may be another's by
+    /// now, or of another container. Always false where there is no `/proc`.
+    pub fn has_open(&self, lock: &Path) -> bool {
+        let Ok(lock) = lock.canonicalize() else { return false };
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten();
+        let mut targets = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.any(|target| target == lock)
+    }
+}
+
+/// Whether the process started this one, or started who did. Source: proc(5), `/proc/pid/stat`, ppid.
+fn is_ancestor(pid: u32) -> bool {
+    let parent = |of: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{of}/stat")).ok()?;
+        // The name in parentheses may hold anything, spaces and parentheses too.
+        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    let mut above = std::iter::successors(parent(std::process::id()), |of| parent(*of));
+    pid != 0 && above.any(|ancestor| ancestor == pid)
+}
+
 struct Held<'a>(Option<&'a Holder>);
 
 impl std::fmt::Display for Held<'_> {
@@ -59,11 +81,15 @@ impl std::fmt::Display for Held<'_> {
 /// A board that is ours until this is dropped.
 #[derive(Debug)]
 pub struct BoardLock {
-    file: File,
+    /// `None`: a process that started us holds the lock, for us among others.
+    file: Option<File>,
 }
 
 impl BoardLock {
     /// Takes a board, or says who has it. `folder` is the same for all who share boards.
+    ///
+    /// Where the holder is a process that started this one, the board is taken as given: a command that
+    /// is run while a board is held for it uses that board.
     ///
     /// # Errors
     /// [`LockError`].
@@ -81,13 +107,19 @@ impl BoardLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = read(&mut file);
+                if holder
+                    .as_ref()
+                    .is_some_and(|holder| is_ancestor(holder.pid) && holder.has_open(&path))
+                {
+                    return Ok(Self { file: None });
+                }
                 return Err(LockError::Held { board: board.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let note = serde_json::to_vec(holder).unwrap_or_default();
         file.set_len(0).and_then(|()| file.write_all(&note)).map_err(failed)?;
-        Ok(Self { file })
+        Ok(Self { file: Some(file) })
     }
 
     /// The file that a board's lock is on.
@@ -113,7 +145,7 @@ impl BoardLock {
 impl Drop for BoardLock {
     fn drop(&mut self) {
         // The lock itself goes when the file is closed.
-        let _ = self.file.set_len(0);
+        let _ = self.file.as_ref().map(|file| file.set_len(0));
     }
 }
 

@@ -14,7 +14,7 @@ use probe_rs::{Permissions, Session, Target};
 use vbench::Machine;
 
 use crate::error::Cause;
-use crate::list::{self, Availability};
+use crate::list::{self, Availability, ProbeInfo};
 use crate::remote_line::{RemoteFault, remote_fault};
 use crate::remote_probe;
 use crate::selector::Selector;
@@ -68,6 +68,9 @@ fn resolve(selector: &Selector) -> Result<Selector, HilError> {
         Selector::Virtual(_) | Selector::Remote(_) => return Ok(selector.clone()),
         Selector::Only | Selector::Probe { .. } => {
             let mut found = list::real_probes(selector.to_probe_rs().as_ref());
+            if let Selector::Probe { port: Some(port), .. } = selector {
+                found = at_port(selector, port, found)?;
+            }
             match found.len() {
                 // A probe reached otherwise than by USB lists nothing and may yet open.
                 0 if *selector != Selector::Only => return Ok(selector.clone()),
@@ -81,6 +84,27 @@ fn resolve(selector: &Selector) -> Result<Selector, HilError> {
         Availability::NoPermission => Err(HilError::NoPermission { probe: Box::new(probe) }),
         _ => Ok(probe.selector),
     }
+}
+
+/// The probe at a port, if the probe software can be made to open that one: of several with the same ids
+/// and serial number it opens whichever comes first.
+fn at_port(
+    selector: &Selector,
+    port: &str,
+    found: Vec<ProbeInfo>,
+) -> Result<Vec<ProbeInfo>, HilError> {
+    let is_there = |probe: &ProbeInfo| probe.port.as_deref().is_none_or(|at| at == port);
+    if !found.is_empty() && !found.iter().any(is_there) {
+        return Err(HilError::OtherPort { selector: selector.clone(), found });
+    }
+    let Some(there) = found.iter().find(|probe| is_there(probe)) else { return Ok(found) };
+    let same = found
+        .iter()
+        .filter(|probe| probe.selector.clone().at(None) == there.selector.clone().at(None));
+    if same.count() > 1 {
+        return Err(HilError::Indistinct { selector: selector.clone(), found });
+    }
+    Ok(found.into_iter().filter(is_there).collect())
 }
 
 fn no_probe(selector: &Selector) -> HilError {

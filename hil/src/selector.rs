@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use probe_rs::probe::DebugProbeSelector;
 
+use crate::usb;
+
 /// USB ids under which virtual boards are listed, so that any probe-rs selector can name one.
 /// Not registered with the USB-IF: `f055` is the id that open hardware uses for itself.
 pub(crate) const VIRTUAL_VENDOR_ID: u16 = 0xf055;
@@ -18,7 +20,8 @@ const GLASGOW_PRODUCT_ID: u16 = 0x9db1;
 /// A choice of board.
 ///
 /// Written `virtual:microbit` for a virtual board, `tcp:HOST:PORT` for a probe on the network,
-/// `VID:PID`, `VID:PID:SERIAL` or `VID:PID-INTERFACE:SERIAL` (ids in hexadecimal) for one on USB.
+/// `VID:PID`, `VID:PID:SERIAL` or `VID:PID-INTERFACE:SERIAL` (ids in hexadecimal) for one on USB, with
+/// `@PORT` behind it (`@1-2.3`) where it has to be plugged in there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// The real probe, provided that there is exactly one. Virtual boards are never picked
@@ -39,24 +42,39 @@ pub enum Selector {
         interface: Option<u8>,
         /// Serial number. `Some("")` is a probe that has none.
         serial: Option<String>,
+        /// USB port at which it has to be plugged in, such as `1-2.3`.
+        port: Option<String>,
     },
 }
 
 /// Why a text is not a [`Selector`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "read `{text}` as a probe: expected `virtual:BOARD`, `tcp:HOST:PORT` or `VID:PID[:SERIAL]`"
-)]
-pub struct SelectorError {
-    /// The text.
-    pub text: String,
+pub enum SelectorError {
+    /// It is none of the forms.
+    #[error(
+        "read `{text}` as a probe: expected `virtual:BOARD`, `tcp:HOST:PORT` or `VID:PID[:SERIAL][@USBPORT]`"
+    )]
+    Malformed {
+        /// The text.
+        text: String,
+    },
+    /// It is the address of a `probe-rs serve`. That protocol (probe-rs-tools 0.32, `rpc/functions.rs`) can
+    /// neither halt a core nor read its registers or its status, and is private to one version of the program.
+    #[error("use `{address}`: a `probe-rs serve` neither halts a core nor tells its registers")]
+    ProbeRsServe {
+        /// The address.
+        address: String,
+    },
 }
 
 impl FromStr for Selector {
     type Err = SelectorError;
 
     fn from_str(text: &str) -> Result<Selector, SelectorError> {
-        let malformed = || SelectorError { text: text.to_owned() };
+        let malformed = || SelectorError::Malformed { text: text.to_owned() };
+        if text.starts_with("ws://") || text.starts_with("wss://") {
+            return Err(SelectorError::ProbeRsServe { address: text.to_owned() });
+        }
         if let Some(board) = text.strip_prefix("virtual:") {
             return match board {
                 "" => Err(malformed()),
@@ -66,8 +84,12 @@ impl FromStr for Selector {
         if let Some(address) = text.strip_prefix("tcp:") {
             return remote(address).ok_or_else(malformed);
         }
+        let (text, port) = match text.rsplit_once('@') {
+            Some((text, port)) if usb::is_port(port) => (text, Some(port)),
+            _ => (text, None),
+        };
         let parsed = DebugProbeSelector::from_str(text).map_err(|_| malformed())?;
-        Ok(Selector::from_probe_rs(parsed))
+        Ok(Selector::from_probe_rs(parsed).at(port))
     }
 }
 
@@ -77,10 +99,12 @@ impl fmt::Display for Selector {
             Selector::Only => write!(f, "any"),
             Selector::Virtual(board) => write!(f, "virtual:{board}"),
             Selector::Remote(address) => write!(f, "tcp:{address}"),
-            Selector::Probe { .. } => match self.to_probe_rs() {
-                Some(selector) => write!(f, "{selector}"),
-                None => Ok(()),
-            },
+            Selector::Probe { port, .. } => {
+                if let Some(selector) = self.to_probe_rs() {
+                    write!(f, "{selector}")?;
+                }
+                port.iter().try_for_each(|port| write!(f, "@{port}"))
+            }
         }
     }
 }
@@ -102,11 +126,39 @@ impl Selector {
             {
                 Selector::Remote(serial["tcp:".len()..].to_owned())
             }
-            serial => Selector::Probe { vendor_id, product_id, interface, serial },
+            serial => Selector::Probe { vendor_id, product_id, interface, serial, port: None },
         }
     }
 
-    /// The same in probe-rs's words. `None` for [`Selector::Only`], which it has no word for.
+    /// Whether `found` is what this asks for, wherever it is plugged in. Parts that are left open fit
+    /// any.
+    pub fn answers(&self, found: &Selector) -> bool {
+        use Selector::{Only, Probe};
+        match (self, found) {
+            (Only, Probe { .. }) => true,
+            (
+                Probe { vendor_id: v, product_id: p, interface: i, serial: s, port: _ },
+                Probe { vendor_id, product_id, interface, serial, port: _ },
+            ) => {
+                let number = |serial: &Option<String>| serial.clone().unwrap_or_default();
+                (v, p) == (vendor_id, product_id)
+                    && (i.is_none() || i == interface)
+                    && (s.is_none() || number(s) == number(serial))
+            }
+            _ => self == found,
+        }
+    }
+
+    /// The same, if it is a probe on USB, at a port.
+    pub(crate) fn at(mut self, wanted: Option<&str>) -> Selector {
+        if let Selector::Probe { port, .. } = &mut self {
+            *port = wanted.map(str::to_owned);
+        }
+        self
+    }
+
+    /// The same in probe-rs's words, which have none for a port. `None` for [`Selector::Only`], which it
+    /// has no word for either.
     pub(crate) fn to_probe_rs(&self) -> Option<DebugProbeSelector> {
         match self {
             Selector::Only => None,
@@ -122,7 +174,7 @@ impl Selector {
                 interface: None,
                 serial_number: Some(format!("tcp:{address}")),
             }),
-            Selector::Probe { vendor_id, product_id, interface, serial } => {
+            Selector::Probe { vendor_id, product_id, interface, serial, port: _ } => {
                 Some(DebugProbeSelector {
                     vendor_id: *vendor_id,
                     product_id: *product_id,
@@ -152,6 +204,7 @@ mod tests {
             product_id: 0x374b,
             interface,
             serial: serial.map(str::to_owned),
+            port: None,
         };
         let cases = [
             ("virtual:microbit", Selector::Virtual("microbit".into()), "virtual:microbit"),
@@ -162,6 +215,9 @@ mod tests {
             ("0483:374b", probe(None, None), "0483:374b"),
             ("0483:374B:0670FF49", probe(Some("0670FF49"), None), "0483:374b:0670FF49"),
             ("0483:374b-1:A:B", probe(Some("A:B"), Some(1)), "0483:374b-1:A:B"),
+            ("0483:374b:A@1-2.3", probe(Some("A"), None).at(Some("1-2.3")), "0483:374b:A@1-2.3"),
+            ("0483:374b@1-2", probe(None, None).at(Some("1-2")), "0483:374b@1-2"),
+            ("0483:374b:A@home", probe(Some("A@home"), None), "0483:374b:A@home"),
         ];
         for (text, expected, shown) in cases {
             let selector: Selector = text.parse().expect(text);
@@ -177,6 +233,10 @@ mod tests {
         {
             let error = text.parse::<Selector>().expect_err(text);
             assert!(error.to_string().contains("virtual:BOARD"), "{error}");
+        }
+        for text in ["ws://bench:3000", "wss://bench"] {
+            let error = text.parse::<Selector>().expect_err(text);
+            assert_eq!(error, SelectorError::ProbeRsServe { address: text.to_owned() });
         }
     }
 }

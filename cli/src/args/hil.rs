@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::LockArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum HilVerb {
     /// List tests, and what would run them; touches no hardware
@@ -154,6 +156,8 @@ pub(crate) struct LogArgs {
     /// Decode the logs of a bundle again; no board is touched
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record"])]
     pub(crate) replay: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) lock: LockArgs,
 }
 
 #[derive(Debug, Args)]

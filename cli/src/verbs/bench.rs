@@ -1,6 +1,7 @@
 //! `silk bench`: what boards there are, real and virtual.
 
 mod shared;
+mod taken;
 mod unlock;
 
 use std::io::Write;
@@ -8,7 +9,7 @@ use std::io::Write;
 use hil::{Availability, ProbeInfo};
 use serde::Serialize;
 
-pub(crate) use shared::{lock_failure, take};
+pub(crate) use taken::{Taken, lock_failure, lock_name, open, parse, take};
 
 use crate::args::BenchVerb;
 use crate::exit::{Exit, Outcome};

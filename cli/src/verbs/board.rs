@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use bundle::{CoreRegister, CoreStatus};
-use hil::{Board, Deadlines, HilError, Selector};
+use hil::{Board, HilError};
 use serde::Serialize;
 
 use crate::args::{ObserveArgs, ResetArgs, RunArgs};
@@ -15,29 +15,20 @@ use crate::interrupt::{self, Deferred};
 use crate::json::{self, hex};
 use crate::session::Session;
 use crate::ui::{QUIET, STRONG, printable};
+use crate::verbs::bench::{self, Taken};
 use crate::verbs::flash::write_firmware;
 
 /// How often waiting looks for new text and for Ctrl-C.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Opens the configured board.
-pub(crate) fn open(session: &Session) -> Result<Board, Failure> {
-    let config = &session.config;
-    let selector = match &config.probe.value {
-        Some(text) => text.parse::<Selector>().map_err(|error| {
-            Failure::new(Exit::Usage, format!("`{text}` selects no probe"))
-                .caused_by(&error)
-                .hint("`silk bench list` shows what can be selected")
-        })?,
-        None => Selector::Only,
-    };
-    Board::open(&selector, config.chip.value.as_deref(), &Deadlines::default()).map_err(failure)
-}
-
 /// Opens the configured board with the firmware on it. A board that is there anyway is left as it
 /// is. A virtual one of our own starts empty, so it is flashed and runs for a while first.
-pub(crate) fn open_running(session: &Session, observe: &ObserveArgs) -> Result<Board, Failure> {
-    let mut board = open(session)?;
+pub(crate) fn open_running(
+    session: &Session,
+    why: &str,
+    observe: &ObserveArgs,
+) -> Result<Taken, Failure> {
+    let mut board = bench::open(session, why, &observe.lock)?;
     if board.is_own_bench() {
         let run_for = seconds(observe.run_for)?;
         write_firmware(session, &mut board, false)?;
@@ -49,7 +40,7 @@ pub(crate) fn open_running(session: &Session, observe: &ObserveArgs) -> Result<B
 
 /// `silk reset`
 pub(crate) fn reset(session: &mut Session, args: &ResetArgs) -> Outcome {
-    let mut board = open(session)?;
+    let mut board = bench::open(session, "silk reset", &args.lock)?;
     if board.is_own_bench() {
         write_firmware(session, &mut board, false)?;
     }
@@ -70,7 +61,7 @@ pub(crate) fn reset(session: &mut Session, args: &ResetArgs) -> Outcome {
 
 /// `silk halt`
 pub(crate) fn halt(session: &mut Session, args: &ObserveArgs) -> Outcome {
-    let mut board = open_running(session, args)?;
+    let mut board = open_running(session, "silk halt", args)?;
     audit::record(&session.config.folders, Action::Halt, board.identity(), None)?;
     let pc = board.halt().map_err(failure)?;
     let registers = board.core_registers().map_err(failure)?;
@@ -106,7 +97,7 @@ pub(crate) fn halt(session: &mut Session, args: &ObserveArgs) -> Outcome {
 /// `silk run`
 pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
     let limit = args.seconds.map(seconds).transpose()?;
-    let mut board = open(session)?;
+    let mut board = bench::open(session, "silk run", &args.lock)?;
     if board.is_own_bench() {
         write_firmware(session, &mut board, false)?;
         board.reset().map_err(failure)?;
@@ -211,6 +202,13 @@ pub(crate) fn failure(error: HilError) -> Failure {
         HilError::NoPermission { .. } => (
             Exit::NoBoard,
             "give your user access to that device node (udev rule), or choose another probe with --probe",
+        ),
+        HilError::OtherPort { .. } => {
+            (Exit::NoBoard, "correct the port behind `@`, or plug the probe in there")
+        }
+        HilError::Indistinct { .. } => (
+            Exit::Usage,
+            "probe-rs opens a probe by ids and serial number alone: give one another serial number with the vendor's tool, or unplug it",
         ),
         HilError::ChipNeeded { .. } => (Exit::Usage, "name the chip with --chip, or in silk.toml"),
         HilError::ChipUnknown { .. } | HilError::ChipAmbiguous { .. } => {

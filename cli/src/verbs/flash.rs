@@ -8,7 +8,8 @@ use hil::{Board, FlashProgress, FlashStage, Flashed};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::board::{failure, open};
+use super::bench;
+use super::board::failure;
 use super::snap::parse_range;
 use crate::args::{EraseArgs, FlashArgs};
 use crate::audit::{self, Action};
@@ -45,7 +46,7 @@ struct FlashJson<'a> {
 pub(crate) fn run(session: &mut Session, args: &FlashArgs) -> Outcome {
     // What cannot be found is said before the board is touched.
     session.elf()?;
-    let mut board = open(session)?;
+    let mut board = bench::open(session, "silk flash", &args.lock)?;
     let started = Instant::now();
     // The first Ctrl-C waits until the chip runs what was written.
     let deferred = Deferred::begin();
@@ -93,7 +94,7 @@ pub(crate) fn run(session: &mut Session, args: &FlashArgs) -> Outcome {
 /// `silk erase`
 pub(crate) fn erase(session: &mut Session, args: &EraseArgs) -> Outcome {
     let range = args.range.as_deref().map(parse_range).transpose()?;
-    let mut board = open(session)?;
+    let mut board = bench::open(session, "silk erase", &args.lock)?;
     if let Some(range) = &range {
         refuse_other_memory(&board, range)?;
     }

@@ -17,7 +17,7 @@ use crate::interrupt::{self, Deferred};
 use crate::json;
 use crate::session::Session;
 use crate::verbs::flash::write_firmware;
-use crate::verbs::{board, hil as runner, snap};
+use crate::verbs::{bench, board, hil as runner, snap};
 
 /// How long a virtual board is listened to without `--follow` and `--for`.
 const LOOK: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
     let elf = session.elf()?.to_owned();
     let image = TestImage::load(&elf).map_err(board::failure)?;
     image.warnings.iter().for_each(|warning| session.ui.warn(warning));
-    let mut board = board::open(session)?;
+    let mut board = bench::open(session, "silk log", &args.lock)?;
     let is_own = board.is_own_bench();
     if is_own {
         write_firmware(session, &mut board, false)?;

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &mut Session, args: &ReadArgs) -> Outcome {
         .iter()
         .map(|text| resolve(session, &index, args, text))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut board = board::open_running(session, &args.observe)?;
+    let mut board = board::open_running(session, "silk read", &args.observe)?;
     for what in wanted {
         match what {
             Wanted::Registers(registers) => {

@@ -36,7 +36,7 @@ pub(crate) fn run(session: &mut Session, args: &SnapArgs) -> Outcome {
     session.follow_code(&index);
     need_chip(&index, &session.config)?;
     let plan = plan(&index, args)?;
-    let mut board = board::open_running(session, &args.observe)?;
+    let mut board = board::open_running(session, "silk snap", &args.observe)?;
     if args.halt {
         audit::record(&session.config.folders, Action::Halt, board.identity(), None)?;
     }

@@ -53,7 +53,7 @@ pub(crate) fn run(session: &mut Session, args: &WriteArgs) -> Outcome {
         .iter()
         .map(|text| resolve(session, &index, args, text))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut board = board::open_running(session, &args.observe)?;
+    let mut board = board::open_running(session, "silk write", &args.observe)?;
     for one in &wanted {
         refuse_flash(&board, one)?;
     }

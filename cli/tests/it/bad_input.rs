@@ -123,6 +123,18 @@ fn no_probe_is_exit_103_and_offers_the_virtual_board() {
 }
 
 #[test]
+fn a_probe_rs_server_is_no_probe_and_what_to_do_instead_is_said() {
+    let silk = Silk::new();
+    for verb in [&["halt"][..], &["hil", "list"]] {
+        silk.write("hil.toml", "");
+        let elf = crate::hil::elf();
+        let run = silk.run([verb, &["--probe", "ws://bench:3000", "--elf", &elf]].concat()).expect(2);
+        assert!(run.stderr.contains("neither halts a core"), "{}", run.stderr);
+        assert!(run.stderr.contains("bench serve"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_bundle_that_is_none_is_refused() {
     let silk = Silk::new();
     let path = silk.write("x.silk", "not a zip");

@@ -299,6 +299,64 @@ fn two_runners_for_one_board_take_turns_or_are_told_who_has_it() {
     assert!(who[0]["holder"].is_null(), "no lock is left: {who:?}");
 }
 
+#[test]
+fn no_verb_uses_a_board_that_somebody_else_has() {
+    let silk = Silk::new().with("USER", "ada");
+    let elf = example("faulty.elf");
+    let Some(served) = Served::start(&silk, &["start", "microbit", "--elf", &elf]) else { return };
+    let line = Line::to(served.address);
+    let probe = format!("tcp:{}", line.address);
+    let bench = format!("[[board]]\nname = 'desk'\nchip = 'nRF51822_xxAA'\nprobe = '{probe}'\n");
+    let bench = silk.write("bench.toml", bench);
+    let silk = silk.with("SILK_BENCH", bench.display());
+    let hold = |command: &[&str]| {
+        let lock = ["bench", "lock", "desk", "--why", "scope attached", "--"];
+        silk.command().args(lock).args(command).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let mut holder = hold(&["sleep", "60"]);
+    let who = || silk.run(["bench", "who", "--json"]).expect(0).json()[0]["holder"].clone();
+    wait_until("the board is held", || !who().is_null());
+    let held = format!("ada holds it with process {} (scope attached)", holder.id());
+    let svd = example("nrf51.svd");
+    let on = |verb: &[&str], probe: &str| {
+        silk.run([verb, &["--probe", probe, "--elf", &elf, "--svd", &svd]].concat())
+    };
+    for verb in [
+        &["flash"][..],
+        &["erase", "--all"],
+        &["reset"],
+        &["halt"],
+        &["run"],
+        &["read", "UART0.BAUDRATE"],
+        &["write", "0x20003000=1"],
+        &["snap"],
+        &["log"],
+        &["hil", "run", &elf],
+    ] {
+        let refused = on(verb, &probe).expect(104);
+        assert!(refused.stderr.contains(&held), "{verb:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("--wait"), "{verb:?}: {}", refused.stderr);
+    }
+    let read = ["read", "0x20000000", "--wait", "0.3"];
+    on(&read, &probe.replace("127.0.0.1", "localhost")).expect(104);
+    assert!(line.take_sent().is_empty(), "nothing went to the board");
+    // A virtual board of its own is nobody else's.
+    on(&["run", "--for", "0.1"], "virtual:microbit").expect(0);
+
+    let waited = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| on(&["read", "0x20000000", "--wait", "60"], &probe));
+        kill(Pid::from_raw(holder.id() as i32), Signal::SIGKILL).unwrap();
+        holder.wait().unwrap();
+        waiting.join().unwrap()
+    });
+    waited.expect(0);
+    // What runs while the board is held for it has the board.
+    let inside = hold(&[env!("CARGO_BIN_EXE_silk"), "read", "0x20000000", "--json"]);
+    let inside = Run::of(inside.wait_with_output().unwrap()).expect(0);
+    assert_eq!(inside.json()[0]["board"]["selector"], probe, "{}", inside.stdout);
+    assert!(who().is_null(), "no lock is left");
+}
+
 /// The process id of the script of [`endless`], once it runs.
 fn script_pid(silk: &Silk) -> u32 {
     let path = silk.home.path().join("script.pid");

@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
 
+use super::taken::{lock_failure, take};
 use crate::args::BenchLockArgs;
 use crate::audit;
 use crate::exit::{Exit, Failure, Outcome};
@@ -206,23 +207,6 @@ pub(super) fn end_process(pid: u32) -> nix::Result<()> {
     // 0 would be all of our own group, and what is no number of a process is none.
     let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(nix::Error::ESRCH)?;
     kill(Pid::from_raw(pid), Signal::SIGTERM)
-}
-
-/// Takes a board of the bench for this process.
-pub(crate) fn take(session: &Session, board: &str, why: &str) -> Result<BoardLock, LockError> {
-    let holder = Holder {
-        pid: std::process::id(),
-        user: std::env::var("USER").ok().filter(|user| !user.is_empty()),
-        why: why.to_owned(),
-        since_unix_ms: audit::unix_ms(),
-    };
-    BoardLock::take(&folder(session), board, &holder)
-}
-
-/// A board that somebody else has.
-pub(crate) fn lock_failure(error: &LockError) -> Failure {
-    Failure::to(Exit::BoardLocked, error)
-        .hint("`silk bench who` tells who has which board; the lock ends with its process")
 }
 
 /// The board of that name.

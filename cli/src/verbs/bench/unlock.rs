@@ -1,10 +1,9 @@
 //! `silk bench unlock`: a lock lasts as long as its process, so whoever wants it open ends that process,
 //! and says so.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hil::{BoardLock, Holder};
+use hil::BoardLock;
 
 use super::shared::{end_process, folder, known};
 use crate::args::BenchUnlockArgs;
@@ -32,7 +31,7 @@ pub(super) fn run(session: &mut Session, args: &BenchUnlockArgs) -> Outcome {
         return Err(Failure::new(Exit::BoardLocked, said)
             .hint(format!("ask {user}; `silk bench unlock {board} --force` ends that process")));
     }
-    if !has_open(&holder, &BoardLock::file(&locks, &board)) {
+    if !holder.has_open(&BoardLock::file(&locks, &board)) {
         return Err(Failure::new(Exit::BoardLocked, said)
             .detail(format!(
                 "process {pid} cannot be seen to have the lock open, so it is left alone"
@@ -54,12 +53,4 @@ pub(super) fn run(session: &mut Session, args: &BenchUnlockArgs) -> Outcome {
     }
     session.ui.note(format!("{board} is free"));
     Ok(Exit::Ok)
-}
-
-/// Whether the process is the one that has the lock: a number alone may be another's by now.
-fn has_open(holder: &Holder, lock: &Path) -> bool {
-    let Ok(lock) = lock.canonicalize() else { return false };
-    let open = std::fs::read_dir(format!("/proc/{}/fd", holder.pid)).into_iter().flatten();
-    let mut targets = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    targets.any(|target| target == lock)
 }

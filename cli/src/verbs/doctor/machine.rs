@@ -101,7 +101,7 @@ fn configured(session: &Session, found: &[ProbeInfo]) -> Option<Check> {
             );
         }
     };
-    let is_here = found.iter().any(|probe| answers(&selector, &probe.selector));
+    let is_here = found.iter().any(|probe| selector.answers(&probe.selector));
     match &selector {
         _ if is_here => None,
         Selector::Virtual(board) => {
@@ -115,20 +115,5 @@ fn configured(session: &Session, found: &[ProbeInfo]) -> Option<Check> {
                     .hint("plug it in, or choose one of `silk bench list`"),
             )
         }
-    }
-}
-
-/// Whether `found` is what `wanted` asks for, where parts may be left open.
-fn answers(wanted: &Selector, found: &Selector) -> bool {
-    match (wanted, found) {
-        (
-            Selector::Probe { vendor_id: v, product_id: p, interface: i, serial: s },
-            Selector::Probe { vendor_id, product_id, interface, serial },
-        ) => {
-            (v, p) == (vendor_id, product_id)
-                && (i.is_none() || i == interface)
-                && (s.is_none() || s == serial)
-        }
-        _ => wanted == found,
     }
 }

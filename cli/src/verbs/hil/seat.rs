@@ -4,8 +4,9 @@ use hil::Selector;
 
 use super::config::BenchFile;
 use super::select::Plan;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::session::Session;
+use crate::verbs::bench::{self, parse};
 
 /// A place where jobs are done.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct Seat {
 /// The seats for a plan, and for each firmware that has none, why.
 pub(super) fn seats(
     session: &Session,
-    bench: &BenchFile,
+    bench_file: &BenchFile,
     plan: &Plan,
     jobs: Option<usize>,
 ) -> Result<(Vec<Seat>, Vec<Option<String>>), Failure> {
@@ -32,8 +33,7 @@ pub(super) fn seats(
         let is_virtual = matches!(selector, Selector::Virtual(_));
         let copies = if is_virtual { jobs.unwrap_or(1) } else { 1 };
         // A probe of the bench is the same board, by whichever name it is asked for.
-        let known = bench.boards.iter().find(|board| board.probe == *probe);
-        let lock = (!is_virtual).then(|| known.map_or(probe, |board| &board.name).clone());
+        let lock = bench::lock_name(bench_file, &selector);
         for copy in 0..copies.max(1) {
             seats.push(Seat {
                 name: numbered(probe, copy),
@@ -45,7 +45,7 @@ pub(super) fn seats(
         }
         return Ok((seats, vec![None; plan.firmwares.len()]));
     }
-    for board in bench.boards.iter().filter(|board| board.quarantine.is_none()) {
+    for board in bench_file.boards.iter().filter(|board| board.quarantine.is_none()) {
         seats.push(Seat {
             name: board.name.clone(),
             selector: parse(&board.probe)?,
@@ -63,7 +63,7 @@ pub(super) fn seats(
         .enumerate()
         .map(|(index, firmware)| {
             let target = &firmware.target;
-            let boards = bench.boards.iter().filter(|board| board.quarantine.is_none());
+            let boards = bench_file.boards.iter().filter(|board| board.quarantine.is_none());
             let mut found = false;
             for (board, seat) in boards.zip(&mut seats) {
                 let chip = board.chip.to_ascii_lowercase();
@@ -76,7 +76,7 @@ pub(super) fn seats(
                     found = true;
                 }
             }
-            (!found).then(|| why_none(bench, target))
+            (!found).then(|| why_none(bench_file, target))
         })
         .collect::<Vec<_>>();
     let (virtuals, reasons) = add_virtual(plan, reasons, jobs.unwrap_or(1).max(1));
@@ -119,14 +119,6 @@ fn numbered(name: &str, copy: usize) -> String {
         0 => name.to_owned(),
         copy => format!("{name}#{}", copy + 1),
     }
-}
-
-fn parse(probe: &str) -> Result<Selector, Failure> {
-    probe.parse().map_err(|error: hil::SelectorError| {
-        Failure::new(Exit::Usage, format!("`{probe}` selects no probe"))
-            .caused_by(&error)
-            .hint("`silk bench list` shows what can be selected")
-    })
 }
 
 fn why_none(bench: &BenchFile, target: &super::config::Target) -> String {
