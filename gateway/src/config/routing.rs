@@ -49,7 +49,8 @@ pub struct RoutingConfig {
     /// back. 5000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown_ms: Option<u64>,
-    /// Regions, the preferred first; endpoints of others come after them.
+    /// Regions, the preferred first; endpoints of others come after them. With
+    /// [`Strategy::Latency`] they decide among those as fast as the fastest only.
     pub regions: Vec<String>,
     /// The only regions that may be used; endpoints of others, and remote ones
     /// that name none, never are. Empty: any.

@@ -43,15 +43,17 @@ pub(super) fn sort(
     let speeds = (strategy == Strategy::Latency).then(|| Speeds::of(ladder, ledger, need, now));
     ladder.sort_by_key(|route| {
         let Some(deployment) = route.deployment.map(|place| &table.deployments()[place]) else {
-            return (Speed::Fast, 0, 0.0);
+            return (Speed::Fast, 0, 0, 0.0);
         };
         let speed = speeds.as_ref().map_or(Speed::Fast, |speeds| speeds.of_route(route));
+        // Among those as fast as the fastest; otherwise it is in the rank already.
+        let region = if speeds.is_some() { deployment.region_rank } else { 0 };
         match (speed, need.prefix_hash) {
             (Speed::Fast, Some(prefix)) if strategy != Strategy::Cost => {
                 let is_crowded = busy(route) > least_busy + WORTH_WAITING;
-                (speed, u8::from(is_crowded), lot(prefix, deployment))
+                (speed, u8::from(is_crowded), region, lot(prefix, deployment))
             }
-            _ => (speed, 0, key(strategy, deployment, need, ledger, seed, now)),
+            _ => (speed, 0, region, key(strategy, deployment, need, ledger, seed, now)),
         }
     });
 }

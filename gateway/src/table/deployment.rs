@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway_client::Endpoint;
 
 use super::error::ConfigError;
-use crate::config::{EndpointConfig, Facts, RoutingConfig, Timeouts};
+use crate::config::{EndpointConfig, Facts, RoutingConfig, Strategy, Timeouts};
 
 /// The longest that one attempt may take where the configuration bounds none
 /// of its parts.
@@ -49,7 +49,7 @@ pub struct Deployment {
     /// False if it stands outside the regions that may be used.
     pub in_residency: bool,
     /// Its region's place among the preferred ones.
-    pub(super) region_rank: usize,
+    pub(crate) region_rank: usize,
 }
 
 impl Deployment {
@@ -61,6 +61,13 @@ impl Deployment {
     /// Where it is asked first among equals; lower is sooner.
     pub fn order(&self) -> u32 {
         self.facts.order.unwrap_or_default()
+    }
+
+    /// What ranks it among deployments of one model: its order, then its region,
+    /// unless what is measured goes before that.
+    pub(super) fn rank_key(&self, routing: &RoutingConfig) -> (u32, usize) {
+        let is_measured = routing.strategy == Strategy::Latency;
+        (self.order(), if is_measured { 0 } else { self.region_rank })
     }
 
     /// Its share among equals.

@@ -74,7 +74,8 @@ fn ladder(name: &str, deployments: &[Arc<Deployment>], routing: &RoutingConfig) 
     let mut keyed: Vec<(Key, bool, &Arc<Deployment>)> = Vec::new();
     let mut add = |group: &str, depth: usize, for_long: bool| {
         for deployment in deployments.iter().filter(|d| d.group == group && d.in_residency) {
-            let key = (depth, deployment.order(), deployment.region_rank);
+            let (order, region) = deployment.rank_key(routing);
+            let key = (depth, order, region);
             keyed.push((key, for_long, deployment));
         }
     };

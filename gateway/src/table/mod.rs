@@ -173,7 +173,8 @@ impl Table {
                 let Some(deployment) = self.deployment_of(endpoint_index, &model) else { continue };
                 let known = |(_, r): &(_, Route)| r.deployment == Some(deployment.index);
                 if deployment.in_residency && !keyed.iter().any(known) {
-                    let key = (depth, deployment.order(), deployment.region_rank);
+                    let (order, region) = deployment.rank_key(&self.config.routing);
+                    let key = (depth, order, region);
                     keyed.push((key, Route::to(deployment, tier)));
                 }
             }

@@ -143,6 +143,28 @@ fn many_at_a_time_do_not_all_find_out_at_once() {
 }
 
 #[test]
+fn preferred_regions_decide_among_those_as_fast_only() {
+    let preferring = THREE.replace("residency =", "regions = [\"eu-3\", \"eu-2\"]\nresidency =");
+    let mut first = policy(&preferring);
+    send_all(&mut first, 0..3, [100, 110, 115]);
+    assert_eq!(send_all(&mut first, 3..20, [100, 110, 115]), [0, 0, 17], "all are as fast");
+    let mut slow = policy(&preferring);
+    send_all(&mut slow, 0..3, [100, 110, 900]);
+    assert_eq!(send_all(&mut slow, 3..20, [100, 110, 900]), [0, 17, 0], "the next preferred");
+    // Without measuring they are an order.
+    let mut ordered = policy(&preferring.replace("\"latency\"", "\"ordered\""));
+    assert_eq!(send_all(&mut ordered, 0..5, [100, 110, 900]), [0, 0, 5]);
+}
+
+#[test]
+fn an_order_that_is_pinned_goes_before_what_is_measured() {
+    let pinned = THREE.replace("name = \"a\"", "name = \"a\"\nfacts = { order = 1 }");
+    let mut policy = policy(&pinned);
+    let [a, b, c] = send_all(&mut policy, 0..30, [10, 300, 900]);
+    assert!(a == 0 && b >= 27 && c <= 3, "{a} {b} {c}");
+}
+
+#[test]
 fn nothing_leaves_the_fence_by_whatever_way() {
     let mut policy = policy(THREE);
     let table = std::sync::Arc::clone(policy.table());
