@@ -150,6 +150,12 @@ impl Endpoint {
         }
     }
 
+    /// The host alone, as it is looked up, and the port.
+    pub fn address(&self) -> (String, u16) {
+        let host = self.base.host_str().unwrap_or_default().to_owned();
+        (host, self.base.port_or_known_default().unwrap_or_default())
+    }
+
     /// True if requests stay on this machine: `localhost`, 127.0.0.0/8 or `::1`.
     ///
     /// Exactly these. `localhost.evil.com`, `localhost.`, `0.0.0.0` and

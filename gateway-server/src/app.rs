@@ -18,6 +18,7 @@ use crate::keys::{Keys, User};
 use crate::metrics::Metrics;
 use crate::shared::{RedisState, Shared};
 use crate::tls::Tls;
+use crate::trace::{Trace, Tracer};
 use crate::upstream::Upstreams;
 use crate::{Options, StartError};
 
@@ -28,6 +29,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// What is shared with other replicas; set for good at the start.
     pub(crate) shared: Option<Arc<Shared>>,
+    /// Follows requests; `None`: nobody wants to know. Set for good at the start.
+    pub(crate) tracer: Option<Arc<Tracer>>,
     keys: RwLock<Arc<Keys>>,
     /// `None`: clients speak plain HTTP.
     tls: RwLock<Option<Tls>>,
@@ -52,6 +55,7 @@ impl App {
         let table = Arc::new(Table::new(config)?);
         let pace = options.pace;
         let upstreams = Upstreams::new().map_err(StartError::Tls)?;
+        let tracer = Tracer::new(&table.config().server.tracing)?;
         let redis = table.config().server.redis.as_ref().map(RedisState::new).transpose()?;
         let shared = redis.map(|redis| {
             let state: Arc<dyn SharedState> = Arc::new(redis);
@@ -65,6 +69,7 @@ impl App {
             upstreams,
             metrics: Metrics::default(),
             shared,
+            tracer,
             keys: RwLock::new(Arc::new(keys)),
             tls: RwLock::default(),
             clock: TokioClock::paced(pace),
@@ -174,9 +179,12 @@ impl App {
     }
 
     /// Takes note of a request that is over.
-    pub(crate) fn tell(&self, access: &mut Access, begun: Instant) {
+    pub(crate) fn tell(&self, access: &mut Access, trace: Option<Box<Trace>>, begun: Instant) {
         access.close(begun.elapsed());
         self.metrics.request(access);
+        if let (Some(tracer), Some(trace)) = (&self.tracer, trace) {
+            tracer.finish(trace, access);
+        }
         if let Some(log) = &self.options.access_log {
             log(access);
         }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use gateway_client::Dialect;
+use hyper::header::HeaderMap;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -63,7 +64,8 @@ pub(crate) async fn count(
     }
     let body = request.body_for(&model)?;
     let asked = async {
-        let (response, _) = app.upstreams.post_to(endpoint, PATH, body).await.ok()?;
+        let (response, _) =
+            app.upstreams.post_to(endpoint, PATH, body, &HeaderMap::new()).await.ok()?;
         let body = read(response.into_body(), ANSWER_BYTES).await.ok()?;
         serde_json::from_slice::<Counted>(&body).ok()
     };

@@ -27,6 +27,7 @@ mod shared;
 mod splice;
 mod status;
 mod tls;
+mod trace;
 mod upstream;
 mod wire;
 
@@ -52,6 +53,8 @@ pub enum Notice {
     SharedStateLost(gateway::shared::Lost),
     /// It is back.
     SharedStateBack,
+    /// Spans of requests did not reach their collector, for this reason.
+    SpansLost(String),
 }
 
 /// Takes each notice.
@@ -120,6 +123,12 @@ pub enum StartError {
     /// The address of the state that replicas share makes no sense.
     #[error("use the address of Redis")]
     Shared(#[from] gateway::shared::Lost),
+    /// A header for the collector of spans that no HTTP request can have.
+    #[error("send spans with the header `{name}`: its name or value cannot stand in HTTP")]
+    TracingHeader {
+        /// Its name.
+        name: String,
+    },
     /// TLS for endpoints could not be set up.
     #[error("set up TLS")]
     Tls(#[source] gateway_client::error::Cause),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::access::{Access, End};
 use crate::shared::Standing;
+use crate::trace::Tracer;
 use crate::wire::Usage;
 use gateway::table::Deployment;
 
@@ -77,7 +78,7 @@ impl Metrics {
     }
 
     /// All of it as text.
-    pub(crate) fn render(&self, shared: Option<&Standing>) -> String {
+    pub(crate) fn render(&self, shared: Option<&Standing>, tracer: Option<&Tracer>) -> String {
         let mut text = String::new();
         self.render_requests(&mut text);
         self.render_first(&mut text);
@@ -107,6 +108,15 @@ impl Metrics {
         }
         if let Some(shared) = shared {
             render_shared(&mut text, shared);
+        }
+        if let Some(tracer) = tracer {
+            for (name, help, counter) in [
+                ("spans_sent_total", "Spans that the collector took.", &tracer.sent),
+                ("traces_dropped_total", "Traces that it did not get.", &tracer.dropped),
+            ] {
+                head(&mut text, name, "counter", help);
+                line(&mut text, name, "", &plain(counter));
+            }
         }
         text
     }

@@ -83,6 +83,9 @@ impl Server {
     pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) -> usize {
         let places = Arc::new(Semaphore::new(self.app.options.connections));
         let keeping_up = self.keep_up().await;
+        let Options { notices, .. } = &self.app.options;
+        let tracer = self.app.tracer.as_ref();
+        let sending = tracer.and_then(|t| t.start(&self.app.upstreams, notices.clone()));
         let (stopping, stopped) = watch::channel(false);
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -115,6 +118,9 @@ impl Server {
         let _ = tokio::time::timeout(self.app.options.drain, stopping.closed()).await;
         if let Some(shared) = &self.app.shared {
             shared.tell_spend(&self.app).await;
+        }
+        if let (Some(tracer), Some(sending)) = (tracer, sending) {
+            tracer.stop(sending).await;
         }
         stopping.receiver_count()
     }

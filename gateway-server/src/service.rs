@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::face::{Face, Refused};
 use crate::keys::User;
 use crate::relay::{Answer, Hints, Job, Relay, whole_seconds};
+use crate::trace::Parent;
 use crate::upstream::{Unread, read};
 use crate::{count, request, status};
 
@@ -122,7 +123,10 @@ async fn receive(
         return Err(Refused::new(405, "method_not_allowed", "ask with POST"));
     }
     let user = app.user(request.headers())?;
-    let hints = hints(request.headers())?;
+    let mut hints = hints(request.headers())?;
+    if app.tracer.is_some() {
+        hints.parent = Parent::of(request.headers());
+    }
     let body = body(app, request).await?;
     Ok((user, hints, request::Request::read(face, body)?))
 }
@@ -198,6 +202,7 @@ fn hints(headers: &HeaderMap) -> Result<Hints, Refused> {
         project: text("x-gateway-project").map(|text| text.chars().take(80).collect()),
         deadline: deadline.map(Duration::from_millis),
         escalate: text("x-gateway-escalate") == Some("true"),
+        parent: None,
     })
 }
 
@@ -221,7 +226,7 @@ fn look(app: &App, request: &Request<Incoming>) -> Result<Response<Out>, Refused
         "/metrics" => {
             need_master(&user)?;
             let shared = app.shared.as_ref().map(|shared| shared.standing());
-            let text = app.metrics.render(shared.as_ref());
+            let text = app.metrics.render(shared.as_ref(), app.tracer.as_deref());
             let mut response = Response::new(Out::Whole(Some(text.into())));
             let kind = HeaderValue::from_static("text/plain; version=0.0.4");
             response.headers_mut().insert(CONTENT_TYPE, kind);

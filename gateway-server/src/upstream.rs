@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use gateway_client::{ClientError, DeadlineKind, Endpoint, Failed, Observed};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -84,24 +84,32 @@ impl Upstreams {
         })
     }
 
-    /// Posts `body`, and gives the response if the endpoint says yes.
+    /// Posts `body`, and gives the response if the endpoint says yes. `trace` is
+    /// the `traceparent` it is told, if any.
     pub(crate) async fn post(
         &self,
         endpoint: &Endpoint,
         face: Face,
         body: Bytes,
+        trace: Option<HeaderValue>,
     ) -> Result<(Response<Incoming>, Observed), Failed> {
-        self.post_to(endpoint, face.path(), body).await
+        let mut request = request(endpoint, face.path(), body)?;
+        if let Some(trace) = trace {
+            request.headers_mut().insert("traceparent", trace);
+        }
+        self.send(endpoint, request).await
     }
 
-    /// The same, to `path` below the endpoint's base address.
+    /// The same, to `path` below the endpoint's base address, with more headers.
     pub(crate) async fn post_to(
         &self,
         endpoint: &Endpoint,
         path: &str,
         body: Bytes,
+        headers: &HeaderMap,
     ) -> Result<(Response<Incoming>, Observed), Failed> {
-        let request = request(endpoint, path, body)?;
+        let mut request = request(endpoint, path, body)?;
+        request.headers_mut().extend(headers.clone());
         self.send(endpoint, request).await
     }
 

@@ -221,7 +221,8 @@ fn choose_reply(shared: &Shared, request: &Request) -> Reply {
         | "/v1/completions"
         | "/v1/embeddings"
         | "/v1/messages"
-        | "/v1/messages/count_tokens" => {
+        | "/v1/messages/count_tokens"
+        | "/v1/traces" => {
             let mut script = lock(&shared.script);
             let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
             next.unwrap_or_else(|| Reply::error(500, "the script is empty"))

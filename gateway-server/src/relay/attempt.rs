@@ -57,9 +57,9 @@ impl Job {
     async fn plain(&mut self, next: &Try, body: Bytes) -> Result<Answer, Failed> {
         let endpoint = &next.deployment.endpoint;
         let face = upstream_face(self.request.face, endpoint.dialect());
-        let app = Arc::clone(&self.app);
+        let (app, trace) = (Arc::clone(&self.app), self.trace_header());
         let whole = async {
-            let (response, observed) = app.upstreams.post(endpoint, face, body).await?;
+            let (response, observed) = app.upstreams.post(endpoint, face, body, trace).await?;
             let body = read(response.into_body(), ANSWER_BYTES).await;
             Ok::<_, Failed>((body.map_err(|error| unread(next, error))?, observed))
         };
@@ -103,7 +103,8 @@ impl Job {
         let endpoint = &next.deployment.endpoint;
         let face = upstream_face(self.request.face, endpoint.dialect());
         let begin = async {
-            let (response, observed) = self.app.upstreams.post(endpoint, face, body).await?;
+            let trace = self.trace_header();
+            let (response, observed) = self.app.upstreams.post(endpoint, face, body, trace).await?;
             let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
             if !kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
                 return Err(bad(next, "it sent no event stream").into());

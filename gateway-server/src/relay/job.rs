@@ -8,6 +8,7 @@ use gateway::config::Class;
 use gateway::policy::{Need, Observed, Refusal, RequestId, Reservation, Shape, Step, Try};
 use gateway::table::Deployment;
 use gateway_client::ClientError;
+use hyper::header::HeaderValue;
 
 use crate::access::{Access, End};
 use crate::app::App;
@@ -15,6 +16,7 @@ use crate::face::Refused;
 use crate::keys::User;
 use crate::request::Request;
 use crate::shared::Held;
+use crate::trace::{Parent, Trace};
 use crate::wire::Usage;
 
 /// What a client's headers say besides the request.
@@ -26,6 +28,8 @@ pub(crate) struct Hints {
     /// The answer before did not hold: one tier up.
     pub(crate) escalate: bool,
     pub(crate) class: Option<Class>,
+    /// The trace that the request is part of, where traces are kept.
+    pub(crate) parent: Option<Parent>,
 }
 
 /// A request under way. Dropping it frees whatever it still holds.
@@ -44,6 +48,8 @@ pub(crate) struct Job {
     held: Option<Held>,
     /// The same, of its user's.
     held_of_user: Option<Held>,
+    /// What is kept of its way for a collector, if that is wanted.
+    trace: Option<Box<Trace>>,
 }
 
 impl Job {
@@ -56,6 +62,8 @@ impl Job {
     ) -> Result<Self, Refused> {
         let begun = Instant::now();
         let mut access = Access::new(&request, user);
+        let tracer = app.tracer.as_ref();
+        let trace = tracer.and_then(|tracer| tracer.begin(&request, hints.parent.as_ref()));
         let admitted = app.with_policy(|policy, now| {
             let deadline = now.after(hints.deadline.unwrap_or(app.options.deadline));
             policy.admit(&need(&request, user, hints, deadline), now)
@@ -72,11 +80,12 @@ impl Job {
                 begun,
                 held: None,
                 held_of_user: None,
+                trace,
             }),
             Err(refusal) => {
                 let refused = refusal_for(&refusal, None, app);
                 access.refuse(refused.status);
-                app.tell(&mut access, begun);
+                app.tell(&mut access, trace, begun);
                 Err(refused)
             }
         }
@@ -94,6 +103,9 @@ impl Job {
                 Step::Try(next) => {
                     self.attempts += 1;
                     self.degraded |= next.degraded;
+                    if let (Some(tracer), Some(trace)) = (&self.app.tracer, &mut self.trace) {
+                        tracer.attempt(trace, &next);
+                    }
                     return Ok(next);
                 }
                 Step::GiveUp(refusal) => {
@@ -166,6 +178,9 @@ impl Job {
     pub(crate) fn failed(&mut self, next: &Try, error: ClientError, observed: &Observed) {
         let outcome = gateway::Outcome::from_error(&error);
         self.app.metrics.attempt(&next.deployment, outcome_word(&outcome));
+        if let Some(trace) = &mut self.trace {
+            trace.end(outcome_word(&outcome), Some(&error));
+        }
         self.app
             .with_policy(|policy, now| policy.record(next.reservation, &outcome, observed, now));
         // What may be working on it still has had its tokens.
@@ -184,11 +199,17 @@ impl Job {
         let took = self.begun.elapsed();
         self.access.served(&next.deployment, took);
         self.app.metrics.first_event(took);
+        if let Some(trace) = &mut self.trace {
+            trace.began_to_answer();
+        }
     }
 
     /// An answer that had begun broke off.
     pub(crate) fn broken(&mut self, reservation: Reservation, deployment: &Deployment) {
         self.app.metrics.attempt(deployment, "broken_stream");
+        if let Some(trace) = &mut self.trace {
+            trace.end("broken_stream", None);
+        }
         self.app.with_policy(|policy, now| policy.broken(reservation, None, now));
         self.unclaim(None, true);
         self.unclaim_of_user(None);
@@ -203,8 +224,16 @@ impl Job {
         let tokens = usage.told().map(|usage| usage.input_tokens + usage.output_tokens);
         self.unclaim(tokens, true);
         self.unclaim_of_user(tokens);
+        if let Some(trace) = &mut self.trace {
+            trace.whole((usage.input, usage.output));
+        }
         self.access.settle(usage, spent);
         self.app.metrics.settled(usage, spent);
+    }
+
+    /// What the endpoint that is asked now is told of the trace.
+    pub(super) fn trace_header(&self) -> Option<HeaderValue> {
+        self.trace.as_ref().and_then(|trace| trace.header())
     }
 
     /// How it ended, for the log.
@@ -221,7 +250,7 @@ impl Drop for Job {
         self.access.attempts = self.attempts;
         let begun = self.begun;
         let mut access = std::mem::take(&mut self.access);
-        self.app.tell(&mut access, begun);
+        self.app.tell(&mut access, self.trace.take(), begun);
     }
 }
 

@@ -102,7 +102,7 @@ fn an_endpoint_that_never_stops_is_cut_off() {
 fn a_server_that_stops_lets_answers_end() {
     let slow = Reply::answer("One two three four.").gap(Duration::from_millis(100));
     let provider = Provider::start([slow]).unwrap();
-    let Gateway { address, stop, runtime, server } = Gateway::start(&ladder(&[&provider]));
+    let Gateway { address, stop, runtime, server, .. } = Gateway::start(&ladder(&[&provider]));
     let client = std::thread::spawn(move || {
         let mut socket = std::net::TcpStream::connect(address).unwrap();
         let body = chat_body("m0", true).to_string();

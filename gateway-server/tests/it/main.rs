@@ -12,6 +12,7 @@ mod replicas;
 mod soak;
 mod streams;
 mod tls;
+mod tracing;
 mod whole;
 
 use std::io::{Read, Write};
@@ -24,6 +25,7 @@ use scripted_provider::Provider;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// A gateway that serves until it is dropped.
 struct Gateway {
@@ -31,6 +33,7 @@ struct Gateway {
     address: SocketAddr,
     /// Ends the server when told, or with the runtime.
     stop: oneshot::Sender<()>,
+    serving: JoinHandle<usize>,
     runtime: Runtime,
 }
 
@@ -88,8 +91,15 @@ impl Gateway {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = server.clone();
-        runtime.spawn(async move { serving.serve(listener, async { drop(stopped.await) }).await });
-        Self { server, address, stop, runtime }
+        let serving = runtime
+            .spawn(async move { serving.serve(listener, async { drop(stopped.await) }).await });
+        Self { server, address, stop, serving, runtime }
+    }
+
+    /// Lets it come to its end in order.
+    fn end(mut self) {
+        drop(self.stop);
+        self.runtime.block_on(&mut self.serving).unwrap();
     }
 
     fn connect(&self) -> TcpStream {

@@ -177,6 +177,7 @@ fn paths(place: &Place, form: Form) -> Vec<Vec<String>> {
         (Place::User(index), _) => ours(&["server", "users", &index.to_string()]),
         (Place::Residency, _) => ours(&["routing", "residency"]),
         (Place::Redis, _) => ours(&["server", "redis"]),
+        (Place::Tracing, _) => ours(&["server", "tracing"]),
     }
 }
 

@@ -31,6 +31,7 @@ mod providers;
 mod routing;
 mod server;
 mod task;
+mod tracing;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ pub use models::{ModelRef, Models};
 pub use routing::{RoutingConfig, Strategy};
 pub use server::{Class, Expiring, Part, RedisParts, ServerConfig, UserConfig};
 pub use task::{Task, Tier};
+pub use tracing::TracingConfig;
 
 /// Everything the gateway is told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use gateway_client::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::Expiry;
+use super::{Expiry, TracingConfig};
 
 /// How urgent a request is.
 #[derive(
@@ -61,6 +61,8 @@ pub struct ServerConfig {
     pub queue: u32,
     /// Requests of one user that may wait at a time.
     pub queue_per_user: u32,
+    /// Where spans of requests are sent.
+    pub tracing: TracingConfig,
 }
 
 impl ServerConfig {
@@ -107,6 +109,7 @@ impl Default for ServerConfig {
             users: Vec::new(),
             queue: Self::QUEUE,
             queue_per_user: Self::QUEUE_PER_USER,
+            tracing: TracingConfig::default(),
         }
     }
 }

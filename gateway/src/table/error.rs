@@ -96,6 +96,18 @@ pub enum ConfigError {
         /// The host.
         host: String,
     },
+    /// A collector of spans whose address cannot be used.
+    #[error("send spans of requests")]
+    Tracing {
+        /// What is wrong with it.
+        source: EndpointError,
+    },
+    /// A collector of spans at a host that is not among those that may be contacted.
+    #[error("send spans to `{host}`: it is not among the hosts that may be contacted")]
+    TracingOutsideHosts {
+        /// The host.
+        host: String,
+    },
     /// No endpoint is in a region that may be used.
     #[error("keep to the regions {}: no endpoint is in any of them", .regions.join(", "))]
     NobodyInResidency {
@@ -132,6 +144,8 @@ pub enum Place {
     Residency,
     /// The state that replicas share.
     Redis,
+    /// Where spans are sent.
+    Tracing,
 }
 
 impl ConfigError {
@@ -149,6 +163,7 @@ impl ConfigError {
             Self::UnknownAlias { alias, .. } => Place::Alias(alias.clone()),
             Self::NobodyInResidency { .. } => Place::Residency,
             Self::RedisOutsideHosts { .. } => Place::Redis,
+            Self::Tracing { .. } | Self::TracingOutsideHosts { .. } => Place::Tracing,
             Self::User { index, .. } => Place::User(*index),
         }
     }

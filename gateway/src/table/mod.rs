@@ -82,6 +82,7 @@ impl Table {
     pub fn new(config: GatewayConfig) -> Result<Self, ConfigError> {
         let endpoints = parse_endpoints(&config)?;
         check_redis(&config)?;
+        check_tracing(&config)?;
         let deployments = deployments(&config, &endpoints)?;
         if !deployments.is_empty() && !deployments.iter().any(|d| d.in_residency) {
             let regions = config.routing.residency.clone();
@@ -263,18 +264,33 @@ fn parse_endpoints(config: &GatewayConfig) -> Result<Vec<Endpoint>, ConfigError>
             let name = endpoint.name().to_owned();
             return Err(ConfigError::DuplicateName { name, index });
         }
-        let host = endpoint.host();
-        let bare = host.rsplit_once(':').map_or(host.as_str(), |(bare, _)| bare);
-        if let Some(hosts) = &config.routing.hosts
-            && !endpoint.is_local()
-            && !hosts.iter().any(|allowed| *allowed == host || allowed == bare)
-        {
+        if let Some(host) = host_outside(config, &endpoint) {
             let endpoint = endpoint.name().to_owned();
             return Err(ConfigError::OutsideHosts { endpoint, index, host });
         }
         endpoints.push(endpoint);
     }
     Ok(endpoints)
+}
+
+/// The host of `endpoint`, if it is not among those that may be contacted.
+fn host_outside(config: &GatewayConfig, endpoint: &Endpoint) -> Option<String> {
+    let hosts = config.routing.hosts.as_ref().filter(|_| !endpoint.is_local())?;
+    let host = endpoint.host();
+    let bare = host.rsplit_once(':').map_or(host.as_str(), |(bare, _)| bare);
+    let is_listed = hosts.iter().any(|allowed| *allowed == host || allowed == bare);
+    (!is_listed).then_some(host)
+}
+
+/// Spans go to no other host either.
+fn check_tracing(config: &GatewayConfig) -> Result<(), ConfigError> {
+    let Some(address) = config.server.tracing.address() else { return Ok(()) };
+    let collector = Endpoint::parse("tracing", &address, None)
+        .map_err(|source| ConfigError::Tracing { source })?;
+    match host_outside(config, &collector) {
+        Some(host) => Err(ConfigError::TracingOutsideHosts { host }),
+        None => Ok(()),
+    }
 }
 
 /// No host but those listed is contacted, Redis' neither.

@@ -285,3 +285,55 @@ fn the_redis_that_replicas_share_is_found_in_both_forms() {
     assert_eq!(read.config.fill_from(look_up), []);
     assert_eq!(read.config.server.redis.unwrap().expose(), "redis.example");
 }
+
+#[test]
+fn the_standard_variables_say_where_spans_go() {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otel.example:4318/"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=sk%2Fone, bad"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "250"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=named,deployment.environment.name=lab"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ];
+    let look_up = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name)?;
+        Some(found.1.to_owned())
+    };
+    let mut tracing = gateway::config::TracingConfig::default();
+    assert_eq!(tracing.address(), None);
+    let odd = tracing.fill_from(look_up);
+    assert_eq!(tracing.address().as_deref(), Some("https://otel.example:4318/v1/traces"));
+    assert_eq!(tracing.headers["x-key"].expose(), "sk/one");
+    assert_eq!(tracing.service_name.as_deref(), Some("named"));
+    assert_eq!(tracing.resource["deployment.environment.name"], "lab");
+    assert_eq!((tracing.sample, tracing.parent_based), (Some(0.25), Some(true)));
+    assert_eq!((tracing.delay_ms, tracing.timeout_ms), (Some(250), None));
+    let words = odd.join("\n");
+    for what in ["HEADERS holds an entry", "spans are sent as http/json", "TIMEOUT is no number"] {
+        assert!(words.contains(what), "{words}");
+    }
+    assert!(!words.contains("bad"), "no value is repeated: {words}");
+    // What the variables name goes before the file, and one of them turns it off.
+    let off = |name: &str| (name == "OTEL_SDK_DISABLED").then(|| "true".to_owned());
+    assert_eq!(tracing.fill_from(off), Vec::<String>::new());
+    assert_eq!(tracing.address(), None);
+}
+
+#[test]
+fn spans_leave_no_air_gap() {
+    let file = |collector: &str| {
+        let text = format!(
+            "[gateway.routing]\nhosts = [\"otel.example\"]\n[gateway.server.tracing]\nendpoint = \"{collector}\"\n"
+        );
+        let loaded = read(&text).unwrap();
+        let error = Table::new(loaded.config.clone()).err()?;
+        Some((loaded.line_of(&error.place()), error.to_string()))
+    };
+    assert_eq!(file("http://127.0.0.1:4318"), None);
+    assert_eq!(file("https://otel.example:4318"), None);
+    let (line, words) = file("https://elsewhere.example").unwrap();
+    assert!(line.is_some() && words.contains("`elsewhere.example`"), "{line:?} {words}");
+}

@@ -42,6 +42,9 @@ pub(super) fn run(flags: Global) -> Outcome {
         let (owner, variable) = (&missing.owner, &missing.variable);
         ui.warn(format!("{variable} is not set, which `{owner}` needs"));
     }
+    for odd in &settings.odd {
+        ui.warn(odd);
+    }
     for key in &settings.expiring {
         ui.warn(key);
     }

@@ -134,6 +134,9 @@ impl Source {
         for missing in settings.missing {
             ui.warn(format!("{}: {} is not set", missing.owner, missing.variable));
         }
+        for odd in settings.odd {
+            ui.warn(odd);
+        }
         for key in settings.expiring {
             ui.warn(key);
         }
@@ -238,6 +241,7 @@ fn notices(flags: &Global) -> Notices {
             Notice::SharedStateLost(lost) => {
                 ui.warn(format!("{lost}; limits hold for this replica by its own estimate"));
             }
+            Notice::SpansLost(why) => ui.warn(format!("spans of requests are lost: {why}")),
             Notice::SharedStateBack => ui.note("the state that replicas share is back"),
             _ => {}
         }

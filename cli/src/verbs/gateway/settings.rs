@@ -30,6 +30,8 @@ pub(super) struct Settings {
     pub(super) source: String,
     /// Variables that are named and not set.
     pub(super) missing: Vec<Missing>,
+    /// What cannot be used of the variables that say where spans go.
+    pub(super) odd: Vec<String>,
     /// Keys that are not good any more, or soon will not be; in words, with their lines.
     pub(super) expiring: Vec<String>,
 }
@@ -75,7 +77,9 @@ fn finish(
     source: String,
     place: impl Fn(&Place) -> Option<String>,
 ) -> Result<Settings, Failure> {
-    let missing = config.fill_from(|name| std::env::var(name).ok());
+    let variable = |name: &str| std::env::var(name).ok();
+    let missing = config.fill_from(variable);
+    let odd = config.server.tracing.fill_from(variable);
     let table = Table::new(config.clone()).map_err(|error| {
         let what = format!("`{source}` makes no sense as the configuration of a gateway");
         let words = format!("failed to {error}");
@@ -94,7 +98,8 @@ fn finish(
         place(&Place::User(key.index)).map_or(words.clone(), |place| format!("{place}: {words}"))
     });
     let expiring = expiring.collect();
-    Ok(Settings { config, table: Arc::new(table), allow_remote: true, source, missing, expiring })
+    let (table, allow_remote) = (Arc::new(table), true);
+    Ok(Settings { config, table, allow_remote, source, missing, odd, expiring })
 }
 
 fn expiring_words(key: &Expiring<'_>) -> String {
