@@ -1,15 +1,14 @@
 //! `silk gateway serve` and `status` as programs: what they print, take over and end with.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scripted_provider::{Provider, Reply};
-use serde_json::Value;
 
+use crate::gateway_process::Gateway;
 use crate::silk::Silk;
 
 const KEY: &str = "sk-master";
@@ -21,26 +20,8 @@ fn config(provider: &Provider, model: &str) -> String {
     )
 }
 
-fn start(silk: &Silk) -> (Child, String) {
-    start_with(silk, &["--access-log", "access.jsonl"], "http://")
-}
-
-fn start_with(silk: &Silk, arguments: &[&str], scheme: &str) -> (Child, String) {
-    let mut child = silk
-        .command()
-        .args(["gateway", "serve", "--config", "config.yaml", "--listen", "127.0.0.1:0", "--json"])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let first: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&first["event"], &first["open"]), (&"serving".into(), &false.into()), "{line}");
-    let url = first["url"].as_str().unwrap();
-    let address = url.strip_prefix(scheme).unwrap_or_else(|| panic!("{url}"));
-    (child, address.trim_end_matches("/v1").to_owned())
+fn start(silk: &Silk, arguments: &[&str]) -> Gateway {
+    Gateway::start(silk, "config.yaml", arguments)
 }
 
 /// The whole response to a question.
@@ -60,21 +41,22 @@ fn a_gateway_serves_reloads_tells_its_status_and_ends() {
     let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
     let silk = Silk::new().with("SILK_GATEWAY_KEY", KEY);
     silk.write("config.yaml", config(&provider, "old"));
-    let (mut child, address) = start(&silk);
+    let mut gateway = start(&silk, &["--access-log", "access.jsonl"]);
+    let address = gateway.address.clone();
     assert!(ask(&address, "old").contains("Yes."));
     let url = format!("http://{address}");
     let status = silk.run(["gateway", "status", "--url", &url, "--json"]).expect(0).json();
     assert_eq!(status[0]["deployments"][0]["group"], "old");
     // A signal loads the changed file; one that makes no sense changes nothing.
     silk.write("config.yaml", config(&provider, "new"));
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGHUP).unwrap();
+    kill(Pid::from_raw(gateway.child.id() as i32), Signal::SIGHUP).unwrap();
     let begun = Instant::now();
     while !ask(&address, "new").contains("Yes.") {
         assert!(begun.elapsed() < Duration::from_secs(20), "it never took over the new file");
         std::thread::sleep(Duration::from_millis(20));
     }
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    kill(Pid::from_raw(gateway.child.id() as i32), Signal::SIGTERM).unwrap();
+    assert_eq!(gateway.child.wait().unwrap().code(), Some(143));
     let log = std::fs::read_to_string(silk.home.path().join("access.jsonl")).unwrap();
     assert!(log.lines().count() >= 2 && log.contains("\"end\":\"whole\""), "{log}");
     assert!(!log.contains("secret") && !log.contains(KEY), "{log}");
@@ -110,7 +92,8 @@ fn a_gateway_speaks_tls_and_takes_over_a_renewed_certificate() {
     }
     silk.write("config.yaml", config(&provider, "m"));
     let files = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
-    let (mut child, address) = start_with(&silk, &files, "https://");
+    let mut gateway = start(&silk, &files);
+    let address = gateway.address.clone();
     assert!(ask(&address, "m").contains("https_needed"));
     let url = format!("https://{address}");
     let status = ["gateway", "status", "--url", &url, "--json"];
@@ -131,8 +114,8 @@ fn a_gateway_speaks_tls_and_takes_over_a_renewed_certificate() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never took over the new one");
         std::thread::sleep(Duration::from_millis(50));
     }
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    kill(Pid::from_raw(gateway.child.id() as i32), Signal::SIGTERM).unwrap();
+    assert_eq!(gateway.child.wait().unwrap().code(), Some(143));
 }
 
 #[test]
