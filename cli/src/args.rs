@@ -645,6 +645,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen; whoever can connect controls the board. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) listen: std::net::SocketAddr,
+    /// Where to serve the board's UART, raw bytes both ways [default: a free port of the same address]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) uart: Option<std::net::SocketAddr>,
     /// Write the description of the board's chip that `probe-rs --chip-description-path` takes
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) chip_description: Option<PathBuf>,

@@ -38,16 +38,17 @@ impl Bench {
         self.0.lock().serial()
     }
 
-    /// Serves the board to one debugger after another until `ended`. See [`vbench::serve`].
+    /// Serves the board to one debugger after another, and its UART on `uart`, until `ended`. See [`vbench::serve`].
     ///
     /// # Errors
     /// Only if the listener breaks.
     pub fn serve(
         &self,
         listener: &TcpListener,
+        uart: Option<&TcpListener>,
         ended: &dyn Fn() -> bool,
         note: &mut dyn FnMut(Served),
     ) -> io::Result<()> {
-        vbench::serve(self.0.mutex(), listener, ended, note)
+        vbench::serve(self.0.mutex(), listener, uart, ended, note)
     }
 }

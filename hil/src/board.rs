@@ -13,6 +13,7 @@ use vbench::SerialText;
 
 use crate::access::{core, read, write};
 use crate::bench::Bench;
+use crate::console::{Console, ConsoleAddress, ConsoleNotes};
 use crate::flash::{self, FlashProgress, Flashed, Job};
 use crate::open::{self, Emulated};
 use crate::selector::Selector;
@@ -73,6 +74,10 @@ pub struct Board {
     emulated: Option<Emulated>,
     id: BoardId,
     deadlines: Deadlines,
+    /// The UART, where it does not come with the board.
+    console: Option<Console>,
+    /// Why the UART of a served board cannot be heard.
+    deaf: Option<HilError>,
 }
 
 impl std::fmt::Debug for Board {
@@ -107,7 +112,13 @@ impl Board {
         deadlines: &Deadlines,
     ) -> Result<Board, HilError> {
         let (session, emulated, id) = open::open(selector, chip, deadlines.attach)?;
-        Ok(Board { session: Some(session), emulated, id, deadlines: *deadlines })
+        let uart = emulated.as_ref().and_then(Emulated::remote_uart);
+        let (console, deaf) = match uart.map(|(name, address)| Console::open(name, address)) {
+            None => (None, None),
+            Some(Ok(console)) => (Some(console), None),
+            Some(Err(error)) => (None, Some(error)),
+        };
+        Ok(Board { session: Some(session), emulated, id, deadlines: *deadlines, console, deaf })
     }
 
     /// Which board this is, as it goes into snapshots.
@@ -290,9 +301,38 @@ impl Board {
         snapshot::core_registers(&mut core)
     }
 
-    /// Text off the board's UART, as far as this board brings it along: virtual boards do.
+    /// Text off the board's UART: virtual boards bring it along, for others see [`Board::listen_to`].
     pub fn serial(&self) -> Option<SerialText> {
-        self.bench()?.lock().serial()
+        match (&self.console, self.bench()) {
+            (Some(console), _) => Some(console.text()),
+            (None, Some(bench)) => bench.lock().serial(),
+            (None, None) => None,
+        }
+    }
+
+    /// Listens to a serial line as this board's UART, from now on.
+    ///
+    /// # Errors
+    /// [`HilError::Console`].
+    pub fn listen_to(&mut self, name: &str, address: &ConsoleAddress) -> Result<(), HilError> {
+        self.console = None;
+        self.console = Some(Console::open(name, address)?);
+        Ok(())
+    }
+
+    /// Lets go of the serial line that [`Board::listen_to`] opened, so that another program can open it.
+    pub fn let_go_of_line(&mut self) -> Option<ConsoleAddress> {
+        self.console.take().map(|console| console.address().clone())
+    }
+
+    /// What happens to the serial line, if the board has one that can break.
+    pub fn console_notes(&self) -> Option<ConsoleNotes> {
+        self.console.as_ref().map(Console::notes)
+    }
+
+    /// Why the UART of a board that is served elsewhere cannot be heard, if that is so.
+    pub fn deaf(&self) -> Option<&HilError> {
+        self.deaf.as_ref()
     }
 
     /// What a read at `address` is worth. `None`: a real board, or a register that the virtual

@@ -72,6 +72,15 @@ pub enum HilError {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// A serial line does not open.
+    #[error("open the serial line {address}")]
+    Console {
+        /// Where it is.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A real probe cannot tell which chip it is wired to.
     #[error("attach through `{selector}`: the chip must be named")]
     ChipNeeded {

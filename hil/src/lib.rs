@@ -15,6 +15,7 @@
 mod access;
 mod bench;
 mod board;
+mod console;
 mod crash;
 mod defmt;
 mod error;
@@ -36,6 +37,7 @@ mod virtual_target;
 pub use bench::Bench;
 pub use board::{Board, Deadlines, Stimulus};
 pub use bundle::End;
+pub use console::{Console, ConsoleAddress, ConsoleAddressError, ConsoleNote, ConsoleNotes};
 pub use crash::{
     Autopsy, FAULT_REGISTERS, FaultRegisters, Image, ImageError, autopsy, read_probe_rs_dump,
 };

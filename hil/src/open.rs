@@ -13,6 +13,7 @@ use probe_rs::probe::{DebugProbeError, Probe, ProbeCreationError};
 use probe_rs::{Permissions, Session, Target};
 use vbench::Machine;
 
+use crate::console::ConsoleAddress;
 use crate::error::Cause;
 use crate::list::{self, Availability, ProbeInfo};
 use crate::remote_line::{RemoteFault, remote_fault};
@@ -26,7 +27,7 @@ pub(crate) enum Emulated {
     /// In this process: started for this board, and ended with it.
     Here(SharedBench),
     /// Served by another process.
-    There { machine: &'static Machine, qemu: String },
+    There { machine: &'static Machine, qemu: String, uart: Option<ConsoleAddress> },
 }
 
 impl Emulated {
@@ -34,6 +35,17 @@ impl Emulated {
         match self {
             Emulated::Here(bench) => bench.lock().machine(),
             Emulated::There { machine, .. } => machine,
+        }
+    }
+
+    /// Where the UART of a board that is served elsewhere can be read, and what it is called.
+    pub(crate) fn remote_uart(&self) -> Option<(&str, &ConsoleAddress)> {
+        match self {
+            Emulated::There { machine, uart: Some(uart), .. } => {
+                let name = machine.serial.as_ref().map_or("uart", |serial| &serial.name);
+                Some((name, uart))
+            }
+            _ => None,
         }
     }
 
@@ -255,7 +267,9 @@ fn open_remote(address: &str) -> Result<(Probe, Option<Emulated>), HilError> {
     let emulated = match word {
         Some(word) => {
             let machine = vbench::machine(&word.board).map_err(Arc::new)?;
-            Some(Emulated::There { machine, qemu: word.qemu })
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            let uart = word.uart.map(|port| ConsoleAddress::Tcp(format!("{host}:{port}")));
+            Some(Emulated::There { machine, qemu: word.qemu, uart })
         }
         None => None,
     };

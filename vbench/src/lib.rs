@@ -38,6 +38,7 @@ mod rsp;
 mod scan;
 mod serial;
 mod server;
+mod uart;
 mod watchpoints;
 pub mod wire;
 

@@ -57,13 +57,20 @@ struct Kept {
 const KEEP: usize = 4 << 20;
 
 impl SerialText {
+    /// Text of a UART that somebody else reads, and who does [`SerialText::push`]es it.
+    pub fn new(name: &str, path: PathBuf) -> SerialText {
+        let (kept, arrived) = (Mutex::default(), Condvar::new());
+        let (name, started) = (name.to_owned(), Instant::now());
+        SerialText { shared: Arc::new(Shared { name, path, started, kept, arrived }) }
+    }
+
     /// Name of the UART, such as `UART0`.
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// The pseudo-terminal that carries the same text, and takes input. It lives as long as the
-    /// board.
+    /// What a program opens for the same line. Of a bench in this process: the pseudo-terminal that
+    /// carries the text and takes input, as long as the board lives.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
@@ -93,6 +100,20 @@ impl SerialText {
         }
         chunks.reverse();
         (chunks, end)
+    }
+
+    /// The position after the last byte.
+    pub fn end(&self) -> u64 {
+        let kept = self.kept();
+        kept.forgotten + kept.bytes as u64
+    }
+
+    /// Waits until there is text after byte `position`, for no longer than `limit`.
+    pub(crate) fn wait_past(&self, position: u64, limit: Duration) {
+        let kept = self.kept();
+        if kept.forgotten + kept.bytes as u64 <= position {
+            drop(self.shared.arrived.wait_timeout(kept, limit));
+        }
     }
 
     /// All text so far.
@@ -127,7 +148,8 @@ impl SerialText {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, bytes: &[u8]) {
+    /// Adds what has just come.
+    pub fn push(&self, bytes: &[u8]) {
         let at = self.shared.started.elapsed();
         let mut kept = self.kept();
         kept.bytes += bytes.len();
@@ -154,15 +176,7 @@ impl SerialPort {
     pub(crate) fn open(name: &str) -> Result<SerialPort, BenchError> {
         let (master, terminal, path) =
             open_terminal().map_err(|source| BenchError::Channel { channel: "serial", source })?;
-        let text = SerialText {
-            shared: Arc::new(Shared {
-                name: name.to_owned(),
-                path,
-                started: Instant::now(),
-                kept: Mutex::default(),
-                arrived: Condvar::new(),
-            }),
-        };
+        let text = SerialText::new(name, path);
         Ok(SerialPort { text, master: Arc::new(master), _terminal: terminal, pump: None })
     }
 

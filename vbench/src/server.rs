@@ -5,11 +5,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::wire::{self, BoardWord, Packets, Target, WireError};
-use crate::{Ack, Bench, BenchError, DapRegister};
+use crate::{Ack, Bench, BenchError, DapRegister, uart};
 
 /// What happens at a served bench.
 #[derive(Debug)]
@@ -46,13 +47,35 @@ const LOOK: Duration = Duration::from_millis(50);
 /// keep the server from ending.
 const FETCH: Duration = Duration::from_secs(10);
 
-/// Serves `bench` on `listener` until `ended`.
+/// Serves `bench` on `listener`, and its UART on `uart`, until `ended`.
 ///
 /// # Errors
 /// Only if the listener itself breaks; a debugger that misbehaves is cut off, and told to `note`.
 pub fn serve(
     bench: &Mutex<Bench>,
     listener: &TcpListener,
+    uart: Option<&TcpListener>,
+    ended: &dyn Fn() -> bool,
+    note: &mut dyn FnMut(Served),
+) -> io::Result<()> {
+    let port = uart.map(TcpListener::local_addr).transpose()?.map(|address| address.port());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let over = &over;
+        if let Some(uart) = uart {
+            scope.spawn(move || uart::serve(bench, uart, over));
+        }
+        let served = debuggers(bench, listener, port, ended, note);
+        over.store(true, Ordering::SeqCst);
+        served
+    })
+}
+
+/// Serves one debugger after another. `uart`: the port where the UART is.
+fn debuggers(
+    bench: &Mutex<Bench>,
+    listener: &TcpListener,
+    uart: Option<u16>,
     ended: &dyn Fn() -> bool,
     note: &mut dyn FnMut(Served),
 ) -> io::Result<()> {
@@ -61,7 +84,7 @@ pub fn serve(
         match listener.accept() {
             Ok((stream, peer)) => {
                 note(Served::Connected(peer));
-                note(match attend(bench, stream, ended) {
+                note(match attend(bench, uart, stream, ended) {
                     Ok(()) => Served::Gone(peer),
                     Err(why) => Served::CutOff(peer, why),
                 });
@@ -87,6 +110,7 @@ fn waits(error: &io::Error) -> bool {
 /// Answers one debugger until it hangs up.
 fn attend(
     bench: &Mutex<Bench>,
+    uart: Option<u16>,
     mut stream: TcpStream,
     ended: &dyn Fn() -> bool,
 ) -> Result<(), CutOff> {
@@ -95,7 +119,7 @@ fn attend(
     stream.set_read_timeout(Some(LOOK))?;
     stream.set_write_timeout(Some(FETCH))?;
     let mut packets = Packets::default();
-    let mut probe = Probe { bench, divisor: 0, root: Vec::new(), swd: Vec::new() };
+    let mut probe = Probe { bench, uart, divisor: 0, root: Vec::new(), swd: Vec::new() };
     let mut buffer = vec![0; 64 * 1024];
     while !ended() {
         match stream.read(&mut buffer) {
@@ -120,6 +144,7 @@ fn attend(
 
 struct Probe<'a> {
     bench: &'a Mutex<Bench>,
+    uart: Option<u16>,
     divisor: u16,
     /// Bytes of a command that is not complete yet: packets may cut it.
     root: Vec<u8>,
@@ -167,8 +192,9 @@ impl Probe<'_> {
     fn board_word(&self) -> String {
         let bench = lock(self.bench);
         let board = bench.machine().name.clone();
-        let word = BoardWord { board, qemu: bench.qemu_version().to_string() };
-        serde_json::to_string(&word).expect("two strings are JSON")
+        let uart = self.uart.filter(|_| bench.serial().is_some());
+        let word = BoardWord { board, qemu: bench.qemu_version().to_string(), uart };
+        serde_json::to_string(&word).expect("strings and a number are JSON")
     }
 
     fn swd(&mut self, data: &[u8]) -> Result<Vec<u8>, CutOff> {

@@ -79,6 +79,9 @@ pub struct BoardWord {
     pub board: String,
     /// Version of the QEMU under it.
     pub qemu: String,
+    /// Port of the same host where its UART is served, raw bytes both ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uart: Option<u16>,
 }
 
 /// Whom a packet is for.

@@ -141,6 +141,9 @@ pub(crate) struct LogArgs {
     /// End after so many seconds [default: 2]
     #[arg(long = "for", value_name = "SECONDS", conflicts_with = "follow")]
     pub(crate) seconds: Option<f64>,
+    /// Serial line to listen to as well; without --probe it alone is listened to
+    #[arg(long, value_name = "/dev/DEVICE[@BAUD]|tcp:HOST:PORT", value_hint = ValueHint::FilePath)]
+    pub(crate) serial: Option<String>,
     /// Only lines that the regular expression matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) grep: Option<String>,
@@ -154,7 +157,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<PathBuf>,
     /// Decode the logs of a bundle again; no board is touched
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record", "serial"])]
     pub(crate) replay: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) lock: LockArgs,

@@ -9,7 +9,7 @@ use std::io::Write;
 use hil::{Availability, ProbeInfo};
 use serde::Serialize;
 
-pub(crate) use taken::{Taken, lock_failure, lock_name, open, parse, take};
+pub(crate) use taken::{SERIAL, Taken, lock_failure, named, open, parse, take};
 
 use crate::args::BenchVerb;
 use crate::exit::{Exit, Outcome};

@@ -105,7 +105,9 @@ pub(crate) fn run(session: &mut Session, args: &RunArgs) -> Outcome {
         audit::record(&session.config.folders, Action::Run, board.identity(), None)?;
         board.run().map_err(failure)?;
     }
-    let Some(text) = board.serial() else {
+    // A board that stays goes on without us; it is watched for as long as was said.
+    let watched = board.is_own_bench() || limit.is_some();
+    let Some(text) = board.serial().filter(|_| watched) else {
         report(session, &mut board, "run", |out, board| writeln!(out, "{board}: running"))?;
         return Ok(Exit::Ok);
     };
@@ -226,6 +228,10 @@ pub(crate) fn failure(error: HilError) -> Failure {
         HilError::Flash { .. } | HilError::Erase { .. } | HilError::Verify { .. } => {
             (Exit::Bench, "flash again; if it stays, check supply and wiring")
         }
+        HilError::Console { .. } => (
+            Exit::NoBoard,
+            "is it plugged in, may your user open it (group dialout), and has no other program opened it?",
+        ),
         HilError::BadWrite { .. } => {
             (Exit::Usage, "values are 8, 16 or 32 bits, and addresses aligned to that")
         }

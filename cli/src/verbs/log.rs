@@ -1,14 +1,16 @@
 //! `silk log`: what a board says on all its channels, as it says it or from a recording.
 
+use std::cell::RefCell;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bundle::{
-    Arrival, Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Run, Snapshot, SourceFile,
+    Arrival, BoardId, Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Run, Snapshot, SourceFile,
 };
-use hil::{DefmtTable, Listener, RunOptions, Said, TestImage};
+use hil::{
+    Console, ConsoleAddress, ConsoleNote, ConsoleNotes, DefmtTable, Listener, RunOptions, Said,
+    SerialLines, SerialText, TestImage,
+};
 use serde::Serialize;
 
 use crate::args::LogArgs;
@@ -24,6 +26,9 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Without a limit a run is this long, which is as good as none.
 const ENDLESS: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Pause between two looks at a serial line.
+const POLL: Duration = Duration::from_millis(20);
 
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
@@ -89,33 +94,30 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
         (None, true) => ENDLESS,
         (None, false) => LOOK,
     };
+    let serial = args.serial.as_deref().map(parse_line).transpose()?;
+    if let (Some(address), None) = (&serial, &session.config.probe.value) {
+        return line_alone(session, args, wanted, address, limit);
+    }
     let elf = session.elf()?.to_owned();
     let image = TestImage::load(&elf).map_err(board::failure)?;
     image.warnings.iter().for_each(|warning| session.ui.warn(warning));
     let mut board = bench::open(session, "silk log", &args.lock)?;
+    if let Some(address) = &serial {
+        board.listen_to(bench::SERIAL, address).map_err(board::failure)?;
+    }
     let is_own = board.is_own_bench();
     if is_own {
         write_firmware(session, &mut board, false)?;
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let options =
-        RunOptions { limit, attach: !is_own, stop: Some(stop.clone()), ..RunOptions::default() };
+    let options = RunOptions { limit, attach: !is_own, ..RunOptions::default() };
+    let line = board.console_notes().zip(board.serial());
     let _deferred = Deferred::begin();
-    let mut failed = None;
-    let mut listener = Listener::new(image.defmt.as_ref(), |said| {
-        if wanted.has(&said.record) {
-            failed = show(session, said).err();
-        }
-        failed.is_none()
-    })
-    .polled(|| interrupt::pending().is_none());
+    let shown = Shown::new(session, wanted);
+    let mut listener = shown.listener(image.defmt.as_ref(), line.as_ref());
     let end = board.run_until_end(&image, &options, &mut listener).map_err(board::failure)?;
     let malformed = listener.malformed();
-    let (logs, arrivals) = listener.finish();
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    stop.store(true, Ordering::SeqCst);
+    let heard = listener.finish();
+    shown.end()?;
     if malformed > 0 {
         session.ui.warn(format!(
             "{malformed} defmt frames could not be decoded; is this the ELF that runs?"
@@ -124,7 +126,7 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
     if !matches!(end, hil::End::Deadline | hil::End::Stopped) {
         session.ui.note(format!("the firmware stopped: {end:?}"));
     }
-    for log in &logs {
+    for log in &heard.0 {
         if let Some(capture) = log.capture {
             session.ui.note(format!(
                 "{}: {} bytes; {}",
@@ -135,34 +137,144 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
         }
     }
     if let Some(path) = &args.record {
-        record(session, path, &board, &elf, (logs, arrivals))?;
+        record(session, path, board.identity(), Some(&elf), heard)?;
     }
     Ok(interrupt::pending().unwrap_or(Exit::Ok))
+}
+
+fn parse_line(text: &str) -> Result<ConsoleAddress, Failure> {
+    text.parse().map_err(|error: hil::ConsoleAddressError| {
+        Failure::new(Exit::Usage, format!("`{text}` is no serial line")).caused_by(&error)
+    })
+}
+
+/// Listens to a serial line, where there is no probe to listen through.
+fn line_alone(
+    session: &mut Session,
+    args: &LogArgs,
+    wanted: &Wanted,
+    address: &ConsoleAddress,
+    limit: Duration,
+) -> Outcome {
+    let console = Console::open(bench::SERIAL, address).map_err(board::failure)?;
+    let line = (console.notes(), console.text());
+    let mut lines = SerialLines::new(console.text());
+    let _deferred = Deferred::begin();
+    let shown = Shown::new(session, wanted);
+    let mut listener = shown.listener(None, Some(&line));
+    let started = Instant::now();
+    while started.elapsed() < limit && listener.goes_on() {
+        listener.hear(&mut lines);
+        std::thread::sleep(POLL);
+    }
+    listener.hear(&mut lines);
+    let heard = listener.finish();
+    shown.end()?;
+    if let Some(path) = &args.record {
+        let (selector, chip) = (address.to_string(), String::new());
+        let board = BoardId { selector, chip, virtual_board: None };
+        record(session, path, &board, None, heard)?;
+    }
+    Ok(interrupt::pending().unwrap_or(Exit::Ok))
+}
+
+/// What is shown while two things show it: lines as they come, and what happens to the line itself.
+struct Shown<'s> {
+    session: RefCell<&'s mut Session>,
+    wanted: &'s Wanted,
+    failed: RefCell<Option<Failure>>,
+}
+
+impl<'s> Shown<'s> {
+    fn new(session: &'s mut Session, wanted: &'s Wanted) -> Self {
+        Self { session: RefCell::new(session), wanted, failed: RefCell::new(None) }
+    }
+
+    fn listener<'t>(
+        &'t self,
+        defmt: Option<&'t DefmtTable>,
+        line: Option<&'t (ConsoleNotes, SerialText)>,
+    ) -> Listener<'t> {
+        let said = |said: &Said| {
+            if self.wanted.has(&said.record) {
+                self.keep(show(&mut self.session.borrow_mut(), said));
+            }
+            self.failed.borrow().is_none()
+        };
+        let poll = move || {
+            for (note, text) in line
+                .iter()
+                .flat_map(|(notes, text)| notes.take().into_iter().map(move |note| (note, text)))
+            {
+                self.keep(tell(&mut self.session.borrow_mut(), text, &note));
+            }
+            interrupt::pending().is_none() && self.failed.borrow().is_none()
+        };
+        Listener::new(defmt, said).polled(poll)
+    }
+
+    fn keep(&self, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.failed.borrow_mut().get_or_insert(failure);
+        }
+    }
+
+    /// Gives the failure that ended it, if one did.
+    fn end(self) -> Result<(), Failure> {
+        self.failed.into_inner().map_or(Ok(()), Err)
+    }
+}
+
+/// Says what happened to a serial line.
+fn tell(session: &mut Session, text: &SerialText, note: &ConsoleNote) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Event<'a> {
+        version: u32,
+        event: &'static str,
+        serial: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<&'a str>,
+    }
+    let serial = text.path().display().to_string();
+    let (event, why) = match note {
+        ConsoleNote::Lost { why } => ("serial-lost", Some(why.as_str())),
+        ConsoleNote::Back => ("serial-back", None),
+    };
+    if session.ui.json {
+        return session.ui.json_line(&Event { version: json::VERSION, event, serial, why });
+    }
+    match why {
+        Some(why) => session.ui.warn(format!(
+            "{serial} is gone ({why}); what the board sends meanwhile is lost; waiting for it"
+        )),
+        None => session.ui.note(format!("{serial} is there again")),
+    }
+    Ok(())
 }
 
 /// Keeps the raw bytes, and the firmware that explains them.
 fn record(
     session: &Session,
     path: &Path,
-    board: &hil::Board,
-    elf: &Path,
+    board: &BoardId,
+    elf: Option<&Path>,
     (logs, arrivals): (Vec<Log>, Vec<Arrival>),
 ) -> Result<(), Failure> {
     let snapshot = Snapshot {
-        board: board.identity().clone(),
+        board: board.clone(),
         taken_at_unix_ms: crate::audit::unix_ms(),
         cores: Vec::new(),
         registers: Vec::new(),
         memory: Vec::new(),
         logs,
     };
-    let bytes = std::fs::read(elf)?;
+    let bytes = elf.map(std::fs::read).transpose()?;
     let mut manifest = Manifest::new(Kind::Snapshot);
     manifest.tools = snap::tools(&snapshot);
     manifest.notes = snap::notes(&snapshot);
-    manifest.elf = Some(SourceFile::of(elf, &bytes));
+    manifest.elf = elf.zip(bytes.as_ref()).map(|(elf, bytes)| SourceFile::of(elf, bytes));
     let (facts, run) = (Facts::default(), Some(Run { arrivals, test: None }));
-    let bundle = Bundle { manifest, snapshot, facts, run, elf: Some(Elf { bytes }) };
+    let bundle = Bundle { manifest, snapshot, facts, run, elf: bytes.map(|bytes| Elf { bytes }) };
     bundle.save(path).map_err(|error| {
         Failure::new(Exit::Usage, format!("failed to save `{}`", path.display())).caused_by(&error)
     })?;

@@ -33,6 +33,8 @@ struct Serving<'a> {
     probe_rs_chip: String,
     /// The pseudo-terminal of the board's UART.
     terminal: Option<String>,
+    /// For `silk log --serial`, and raw for any terminal program.
+    uart: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -52,14 +54,20 @@ pub(crate) fn run(session: &mut Session, args: &ServeArgs, with_firmware: bool) 
     }
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
+    let uart = match &machine.serial {
+        Some(_) => Some(listen(args.uart.unwrap_or(SocketAddr::new(args.listen.ip(), 0)))?),
+        None => None,
+    };
     let bench = match with_firmware {
         true => started(session, &args.board)?,
         false => Bench::start(machine).map_err(failure)?,
     };
-    announce(session, &bench, machine, address)?;
+    let uart_address = uart.as_ref().map(TcpListener::local_addr).transpose()?;
+    announce(session, &bench, machine, address, uart_address)?;
     let _deferred = Deferred::begin();
     let mut broken = Ok(());
-    let served = bench.serve(&listener, &|| interrupt::pending().is_some(), &mut |event| {
+    let ended = || interrupt::pending().is_some();
+    let served = bench.serve(&listener, uart.as_ref(), &ended, &mut |event| {
         if broken.is_ok() {
             broken = tell(session, event);
         }
@@ -109,6 +117,7 @@ fn announce(
     bench: &Bench,
     machine: &vbench::Machine,
     address: SocketAddr,
+    uart: Option<SocketAddr>,
 ) -> Result<(), Failure> {
     let qemu = bench.qemu_version().to_string();
     let serving = Serving {
@@ -121,6 +130,7 @@ fn announce(
         probe_rs: format!("20b7:9db1:tcp:{address}"),
         probe_rs_chip: hil::description_chip(machine),
         terminal: bench.serial().map(|text| text.path().display().to_string()),
+        uart: uart.map(|address| format!("tcp:{address}")),
     };
     if session.ui.json {
         session.ui.json_line(&serving)?;
@@ -136,6 +146,9 @@ fn announce(
         writeln!(out, "  probe-rs  --probe {probe} --chip {chip}")?;
         if let Some(terminal) = &serving.terminal {
             writeln!(out, "  UART      {terminal}")?;
+        }
+        if let Some(uart) = &serving.uart {
+            writeln!(out, "            silk log --serial {uart}")?;
         }
     }
     session.ui.out.flush()?;

@@ -128,7 +128,8 @@ fn a_probe_rs_server_is_no_probe_and_what_to_do_instead_is_said() {
     for verb in [&["halt"][..], &["hil", "list"]] {
         silk.write("hil.toml", "");
         let elf = crate::hil::elf();
-        let run = silk.run([verb, &["--probe", "ws://bench:3000", "--elf", &elf]].concat()).expect(2);
+        let run =
+            silk.run([verb, &["--probe", "ws://bench:3000", "--elf", &elf]].concat()).expect(2);
         assert!(run.stderr.contains("neither halts a core"), "{}", run.stderr);
         assert!(run.stderr.contains("bench serve"), "{}", run.stderr);
     }

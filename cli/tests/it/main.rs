@@ -26,6 +26,7 @@ mod index;
 mod init;
 mod inputs;
 mod known_crashes;
+mod lines;
 mod lookup;
 mod mcp;
 mod parts;

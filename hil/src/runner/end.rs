@@ -127,6 +127,20 @@ impl<'t> Listener<'t> {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Hears what has just come over a line that no [`Board`] has.
+    pub fn hear(&mut self, lines: &mut SerialLines) {
+        let bytes = lines.next_bytes();
+        if !bytes.is_empty() {
+            let name = lines.channel().to_owned();
+            self.bytes(&name, LogKind::Serial, &bytes);
+        }
+    }
+
+    /// Whether to go on: nobody has wanted it to end.
+    pub fn goes_on(&mut self) -> bool {
+        self.wanted && (self.poll)()
+    }
+
     fn bytes(&mut self, name: &str, kind: LogKind, bytes: &[u8]) {
         self.bytes_at(name, kind, bytes, self.now_ms());
     }
@@ -236,11 +250,7 @@ impl Run<'_, '_> {
             listener.channels[log].log.capture = Some(capture);
         });
         if let Some(serial) = &mut self.serial {
-            let name = serial.channel().to_owned();
-            let bytes = serial.next_bytes();
-            if !bytes.is_empty() {
-                listener.bytes(&name, LogKind::Serial, &bytes);
-            }
+            listener.hear(serial);
         }
     }
 

@@ -36,7 +36,7 @@ impl Server {
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let thread = std::thread::spawn(move || {
-            bench.serve(&listener, &|| seen.load(Ordering::SeqCst), &mut |_| ()).unwrap();
+            bench.serve(&listener, None, &|| seen.load(Ordering::SeqCst), &mut |_| ()).unwrap();
         });
         Some(Server { address, ended, thread: Some(thread) })
     }

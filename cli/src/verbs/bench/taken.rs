@@ -14,7 +14,7 @@ use crate::audit;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 use crate::verbs::board;
-use crate::verbs::hil::{BenchFile, bench_file};
+use crate::verbs::hil::{BenchBoard, BenchFile, bench_file};
 
 /// How often a wait looks whether the board is free by now.
 const POLL: Duration = Duration::from_millis(200);
@@ -49,15 +49,27 @@ pub(crate) fn open(session: &Session, why: &str, args: &LockArgs) -> Result<Take
         None => Selector::Only,
     };
     let wait = args.wait.map(board::seconds).transpose()?.unwrap_or_default();
-    let lock = match lock_name(&bench_file(session)?, &selector) {
+    let bench = bench_file(session)?;
+    let (known, name) = named(&bench, &selector);
+    let lock = match name {
         Some(name) => {
             Some(wait_for(session, &name, why, wait).map_err(|error| lock_failure(&error))?)
         }
         None => None,
     };
     let board = Board::open(&selector, config.chip.value.as_deref(), &Deadlines::default());
-    Ok(Taken { board: board.map_err(board::failure)?, _lock: lock })
+    let mut board = board.map_err(board::failure)?;
+    if let Some(console) = known.and_then(|known| known.console.as_ref()) {
+        board.listen_to(SERIAL, console).map_err(board::failure)?;
+    }
+    if let Some(error) = board.deaf() {
+        session.ui.warn(format!("the board's UART is not heard: failed to {error}"));
+    }
+    Ok(Taken { board, _lock: lock })
 }
+
+/// What the log of a serial line is called.
+pub(crate) const SERIAL: &str = "serial";
 
 /// A probe, as people write it.
 pub(crate) fn parse(text: &str) -> Result<Selector, Failure> {
@@ -73,23 +85,26 @@ pub(crate) fn parse(text: &str) -> Result<Selector, Failure> {
     })
 }
 
-/// Name under which a board is locked: the bench's, by whichever words the bench names its probe, else
-/// what the probe is. `None`: nobody else can have it.
-pub(crate) fn lock_name(bench: &BenchFile, selector: &Selector) -> Option<String> {
+/// The board of the bench behind a probe, by whichever words the bench names that, and the name under
+/// which it is locked: the bench's, else what the probe is. No name: nobody else can have it.
+pub(crate) fn named<'b>(
+    bench: &'b BenchFile,
+    selector: &Selector,
+) -> (Option<&'b BenchBoard>, Option<String>) {
     if matches!(selector, Selector::Virtual(_)) {
-        return None;
+        return (None, None);
     }
     // A probe that cannot be read as one is no board's; `silk bench check` says so.
-    let known = bench.boards.iter().filter_map(|board| {
-        board.probe.parse::<Selector>().ok().map(|theirs| (&board.name, theirs))
-    });
-    let (names, mut all): (Vec<&String>, Vec<Selector>) = known.unzip();
+    let read = |board: &'b BenchBoard| board.probe.parse().ok().map(|theirs| (board, theirs));
+    let (boards, mut all): (Vec<&BenchBoard>, Vec<Selector>) =
+        bench.boards.iter().filter_map(read).unzip();
     all.push(selector.clone());
     let mut identities = hil::identities(&all);
     let identity = identities.pop().flatten();
     let is_it =
         |at: &usize| all[*at] == *selector || (identity.is_some() && identities[*at] == identity);
-    (0..names.len()).find(is_it).map(|at| names[at].clone()).or(identity)
+    let known = (0..boards.len()).find(is_it).map(|at| boards[at]);
+    (known, known.map(|board| board.name.clone()).or(identity))
 }
 
 /// Takes a board for this process, within `wait`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hil::ConsoleAddress;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
@@ -117,11 +118,19 @@ pub(crate) struct BenchBoard {
     pub(crate) chip: String,
     /// Probe selector.
     pub(crate) probe: String,
+    /// Serial line of its UART.
+    #[serde(default, deserialize_with = "console")]
+    pub(crate) console: Option<ConsoleAddress>,
     #[serde(default)]
     pub(crate) tags: Vec<String>,
     /// Why it is not to be used.
     #[serde(default)]
     pub(crate) quarantine: Option<String>,
+}
+
+fn console<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<ConsoleAddress>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Finds and reads `hil.toml`. An empty one if there is none.

@@ -12,6 +12,7 @@ use super::config::Test;
 use super::select::Job;
 use super::verdict::{self, Attempt, Class};
 use super::work::{Bench, CANCELLED};
+use crate::verbs::bench;
 
 /// Pause between two looks at a script.
 const POLL: Duration = Duration::from_millis(20);
@@ -35,6 +36,8 @@ impl Bench<'_> {
         if let Some(serial) = board.serial() {
             command.env("SILK_SERIAL", serial.path());
         }
+        // Two who read one line would each get half of it. It is the script's, and then ours again.
+        let line = board.let_go_of_line();
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => {
@@ -53,6 +56,9 @@ impl Bench<'_> {
         };
         // What it left running would keep its output open, and the board.
         end_group(&mut child);
+        if let (Some(line), Some(board)) = (line, &mut self.board) {
+            board.listen_to(bench::SERIAL, &line)?;
+        }
         let mut attempt = match status.map(|status| status.success()) {
             None if self.shop.is_stopped() => {
                 Attempt::new(Class::Skipped, CANCELLED, started.elapsed())

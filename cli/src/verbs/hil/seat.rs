@@ -1,6 +1,6 @@
 //! The boards that may run tests: the one named, those of the bench, and virtual ones.
 
-use hil::Selector;
+use hil::{ConsoleAddress, Selector};
 
 use super::config::BenchFile;
 use super::select::Plan;
@@ -16,6 +16,8 @@ pub(super) struct Seat {
     pub(super) chip: Option<String>,
     /// Name under which it is locked; `None`: nobody else can have it.
     pub(super) lock: Option<String>,
+    /// Serial line of its UART.
+    pub(super) console: Option<ConsoleAddress>,
     /// Indexes of the firmwares that it can run.
     pub(super) serves: Vec<usize>,
 }
@@ -33,13 +35,15 @@ pub(super) fn seats(
         let is_virtual = matches!(selector, Selector::Virtual(_));
         let copies = if is_virtual { jobs.unwrap_or(1) } else { 1 };
         // A probe of the bench is the same board, by whichever name it is asked for.
-        let lock = bench::lock_name(bench_file, &selector);
+        let (known, lock) = bench::named(bench_file, &selector);
+        let console = known.and_then(|board| board.console.clone());
         for copy in 0..copies.max(1) {
             seats.push(Seat {
                 name: numbered(probe, copy),
                 selector: selector.clone(),
                 chip: session.config.chip.value.clone(),
                 lock: lock.clone(),
+                console: console.clone(),
                 serves: (0..plan.firmwares.len()).collect(),
             });
         }
@@ -51,6 +55,7 @@ pub(super) fn seats(
             selector: parse(&board.probe)?,
             chip: Some(board.chip.clone()),
             lock: Some(board.name.clone()),
+            console: board.console.clone(),
             serves: Vec::new(),
         });
     }
@@ -106,6 +111,7 @@ fn add_virtual(
                     selector: Selector::Virtual(board.clone()),
                     chip: None,
                     lock: None,
+                    console: None,
                     serves: vec![index],
                 }),
             }

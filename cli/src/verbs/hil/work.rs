@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bundle::{BoardId, Log, ReadPlan};
-use hil::{Board, Deadlines, End, HilError, Listener, RunOptions, Said};
+use hil::{Board, ConsoleNote, ConsoleNotes, Deadlines, End, HilError, Listener, RunOptions, Said};
 
 use super::expect::Watch;
 use super::seat::Seat;
 use super::select::{Action, Firmware, Job};
 use super::verdict::{self, Attempt, Class};
+use crate::verbs::bench;
 
 /// A seat whose board could not be opened so often in a row is given up.
 const MOST_OPEN_FAILURES: u32 = 2;
@@ -140,7 +141,10 @@ impl Bench<'_> {
             Some(board) => board,
             None => {
                 let chip = self.seat.chip.as_deref();
-                let opened = Board::open(&self.seat.selector, chip, &self.shop.deadlines)?;
+                let mut opened = Board::open(&self.seat.selector, chip, &self.shop.deadlines)?;
+                if let Some(console) = &self.seat.console {
+                    opened.listen_to(bench::SERIAL, console)?;
+                }
                 self.flashed = None;
                 self.identity = Some(opened.identity().clone());
                 self.board.insert(opened)
@@ -187,6 +191,8 @@ impl Bench<'_> {
         });
         let started = Instant::now();
         let board = self.board.as_mut().ok_or(HilError::Lost)?;
+        let line = board.console_notes();
+        let before = line.as_ref().map(ConsoleNotes::take).unwrap_or_default();
         let ended = board.run_until_end(image, &options, &mut listener);
         let took = started.elapsed();
         let malformed = listener.malformed();
@@ -202,7 +208,15 @@ impl Bench<'_> {
             let cancelled = Attempt::new(Class::Skipped, CANCELLED, took);
             return Ok(Attempt { logs, arrivals, ..cancelled });
         }
-        let (class, message) = verdict::of_run(job, &end, watch.as_ref(), malformed);
+        let (mut class, mut message) = verdict::of_run(job, &end, watch.as_ref(), malformed);
+        let during = line.as_ref().map(ConsoleNotes::take).unwrap_or_default();
+        if let Some(why) = lost_line(&before, &during)
+            && matches!(class, Class::Fail | Class::Timeout | Class::Blind)
+        {
+            class = Class::Infra;
+            message =
+                format!("the serial line was lost ({why}), so this proves nothing: {message}");
+        }
         let end = Some(end);
         let mut attempt = Attempt { logs, arrivals, end, ..Attempt::new(class, message, took) };
         if class.is_bad() {
@@ -232,6 +246,16 @@ impl Bench<'_> {
             attempt.snapshot = Some(Box::new(snapshot));
         }
     }
+}
+
+/// Why the serial line was not there all the while, if it was not.
+fn lost_line(before: &[ConsoleNote], during: &[ConsoleNote]) -> Option<String> {
+    let of_before = before.last().filter(|note| matches!(note, ConsoleNote::Lost { .. }));
+    let lost = of_before.into_iter().chain(during).find_map(|note| match note {
+        ConsoleNote::Lost { why } => Some(why.clone()),
+        ConsoleNote::Back => None,
+    });
+    lost.or_else(|| during.contains(&ConsoleNote::Back).then(|| "it was gone before".to_owned()))
 }
 
 /// An error and its causes in one line.
