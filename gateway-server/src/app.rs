@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::face::Refused;
 use crate::keys::{Keys, User};
 use crate::metrics::Metrics;
+use crate::room::Room;
 use crate::shared::{RedisState, Shared};
 use crate::tls::Tls;
 use crate::trace::{Trace, Tracer};
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) upstreams: Upstreams,
     pub(crate) metrics: Metrics,
+    pub(crate) room: Arc<Room>,
     /// What is shared with other replicas; set for good at the start.
     pub(crate) shared: Option<Arc<Shared>>,
     /// Follows requests; `None`: nobody wants to know. Set for good at the start.
@@ -63,8 +65,17 @@ impl App {
         });
         // Where several do equally well, restarts should not all begin alike.
         let seed = u64::from(std::process::id());
-        let policy = Policy::new(table, seed);
+        let mut policy = Policy::new(table, seed);
+        let clock = TokioClock::paced(pace);
+        let spend = options.spend.as_ref().filter(|_| shared.is_none());
+        if let Some(spend) = spend {
+            for (days_ago, row) in spend.found() {
+                policy.restore_spend_of(row, *days_ago, clock.now());
+            }
+            policy.keep_fresh_spend();
+        }
         Ok(Self {
+            room: Room::new(options.bodies_bytes),
             options,
             upstreams,
             metrics: Metrics::default(),
@@ -72,7 +83,7 @@ impl App {
             tracer,
             keys: RwLock::new(Arc::new(keys)),
             tls: RwLock::default(),
-            clock: TokioClock::paced(pace),
+            clock,
             desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),
             begun: Instant::now(),
             users_count: AtomicBool::new(users_count),
@@ -123,7 +134,8 @@ impl App {
 
     /// Whose key `headers` hold, if it is good today.
     pub(crate) fn user(&self, headers: &HeaderMap) -> Result<Arc<User>, Refused> {
-        self.keys().user(headers, (self.options.wall)())
+        let user = self.keys().user(headers, (self.options.wall)());
+        user.inspect_err(|refused| self.metrics.refused_key(refused.code))
     }
 
     /// Does something with the policy, and wakes whoever may go on after it.

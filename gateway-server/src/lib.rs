@@ -21,9 +21,11 @@ mod keys;
 mod metrics;
 mod relay;
 mod request;
+mod room;
 mod server;
 mod service;
 mod shared;
+mod spend_file;
 mod splice;
 mod status;
 mod tls;
@@ -39,6 +41,7 @@ pub use access::{Access, End};
 pub use face::Face;
 pub use server::Server;
 pub use shared::RedisState;
+pub use spend_file::{SpendFile, SpendFileError};
 pub use status::fetch_status;
 pub use tls::{Tls, TlsError};
 
@@ -53,6 +56,8 @@ pub enum Notice {
     SharedStateLost(gateway::shared::Lost),
     /// It is back.
     SharedStateBack,
+    /// What was spent could not be written down, for this reason; it is tried on.
+    SpendNotKept(String),
     /// Spans of requests did not reach their collector, for this reason.
     SpansLost(String),
 }
@@ -68,6 +73,8 @@ pub type Wall = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub struct Options {
     /// The longest request body.
     pub body_bytes: usize,
+    /// The most that bodies of requests, and answers in one piece, take at a time.
+    pub bodies_bytes: usize,
     /// How long a request's body may take to come in.
     pub body_time: Duration,
     /// How long a request's head may take, and how long a connection may idle.
@@ -84,6 +91,9 @@ pub struct Options {
     pub pace: u32,
     /// Which day it is, for keys that are good until one.
     pub wall: Wall,
+    /// Keeps what is spent for the next process, where no Redis does. `None`:
+    /// nobody does.
+    pub spend: Option<Arc<SpendFile>>,
     /// `None`: no log.
     pub access_log: Option<AccessLog>,
     /// `None`: nobody is told.
@@ -94,6 +104,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             body_bytes: 32 * 1024 * 1024,
+            bodies_bytes: 512 * 1024 * 1024,
             body_time: Duration::from_secs(60),
             head_time: Duration::from_secs(30),
             connections: 1024,
@@ -101,6 +112,7 @@ impl Default for Options {
             drain: Duration::from_secs(30),
             pace: 1,
             wall: Arc::new(SystemTime::now),
+            spend: None,
             access_log: None,
             notices: None,
         }

@@ -2,6 +2,8 @@
 //!
 //! Source: Prometheus, "Exposition formats", text format 0.0.4.
 
+mod spending;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,10 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::{Access, End};
+use crate::app::App;
 use crate::shared::Standing;
-use crate::trace::Tracer;
 use crate::wire::Usage;
 use gateway::table::Deployment;
+use serde::Serialize;
 
 /// Upper bounds of the histogram of the time to the first event, in seconds.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
@@ -20,7 +23,7 @@ const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0
 /// What happened since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    requests: Mutex<BTreeMap<(&'static str, u16, End2), u64>>,
+    requests: Mutex<BTreeMap<(&'static str, u16, EndWord), u64>>,
     attempts: Mutex<BTreeMap<&'static str, BTreeMap<String, u64>>>,
     first: [AtomicU64; BOUNDS.len() + 1],
     first_micros: AtomicU64,
@@ -28,13 +31,22 @@ pub(crate) struct Metrics {
     output_tokens: AtomicU64,
     spent_micro_usd: AtomicU64,
     resumed: AtomicU64,
+    refused_keys: Mutex<BTreeMap<&'static str, u64>>,
+    failed_handshakes: Mutex<BTreeMap<&'static str, u64>>,
     dropped_events: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) reloads: AtomicU64,
 }
 
-/// [`End`] in an order.
-type End2 = &'static str;
+/// The word of an [`End`], which is what they are told apart and sorted by.
+type EndWord = &'static str;
+
+/// Clients that were sent away before they asked anything, by what was wrong.
+#[derive(Debug, Serialize)]
+pub(crate) struct TurnedAway {
+    pub(crate) keys: BTreeMap<&'static str, u64>,
+    pub(crate) handshakes: BTreeMap<&'static str, u64>,
+}
 
 impl Metrics {
     pub(crate) fn attempt(&self, deployment: &Deployment, outcome: &'static str) {
@@ -65,6 +77,25 @@ impl Metrics {
         self.resumed.fetch_add(1, Relaxed);
     }
 
+    /// A client without a good key was sent away; `code` says what was wrong.
+    pub(crate) fn refused_key(&self, code: &'static str) {
+        count(&self.refused_keys, code);
+    }
+
+    /// A client that was to speak TLS did not come so far.
+    pub(crate) fn failed_handshake(&self, why: &'static str) {
+        count(&self.failed_handshakes, why);
+    }
+
+    /// Clients that were sent away before they asked anything, for the status.
+    pub(crate) fn turned_away(&self) -> TurnedAway {
+        let all = |counts: &Mutex<BTreeMap<&'static str, u64>>| {
+            counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        };
+        let keys = all(&self.refused_keys);
+        TurnedAway { keys, handshakes: all(&self.failed_handshakes) }
+    }
+
     pub(crate) fn request(&self, access: &Access) {
         self.dropped_events.fetch_add(u64::from(access.dropped_events), Relaxed);
         let end = match access.end {
@@ -78,7 +109,8 @@ impl Metrics {
     }
 
     /// All of it as text.
-    pub(crate) fn render(&self, shared: Option<&Standing>, tracer: Option<&Tracer>) -> String {
+    pub(crate) fn render(&self, app: &App) -> String {
+        let shared = app.shared.as_ref().map(|shared| shared.standing());
         let mut text = String::new();
         self.render_requests(&mut text);
         self.render_first(&mut text);
@@ -106,10 +138,28 @@ impl Metrics {
             head(&mut text, name, kind, help);
             line(&mut text, name, "", &value);
         }
-        if let Some(shared) = shared {
+        if let Some(shared) = &shared {
             render_shared(&mut text, shared);
         }
-        if let Some(tracer) = tracer {
+        let TurnedAway { keys, handshakes } = self.turned_away();
+        render_counts(
+            &mut text,
+            ("refused_keys_total", "code", "Requests without a good key."),
+            keys,
+        );
+        render_counts(
+            &mut text,
+            ("failed_handshakes_total", "why", "Clients that did not come to speak TLS."),
+            handshakes,
+        );
+        let used = app.room.used();
+        head(&mut text, "body_bytes", "gauge", "Memory that bodies under way take.");
+        line(&mut text, "body_bytes", "", &used.to_string());
+        let name = "no_room_total";
+        head(&mut text, name, "counter", "Requests there was no room for.");
+        line(&mut text, name, "", &app.room.refused().to_string());
+        spending::render(&mut text, app);
+        if let Some(tracer) = &app.tracer {
             for (name, help, counter) in [
                 ("spans_sent_total", "Spans that the collector took.", &tracer.sent),
                 ("traces_dropped_total", "Traces that it did not get.", &tracer.dropped),
@@ -152,6 +202,22 @@ impl Metrics {
         let seconds = self.first_micros.load(Relaxed) as f64 / 1e6;
         line(text, &format!("{name}_sum"), "", &seconds.to_string());
         line(text, &format!("{name}_count"), "", &sum.to_string());
+    }
+}
+
+/// One more of `word`.
+fn count(counts: &Mutex<BTreeMap<&'static str, u64>>, word: &'static str) {
+    *counts.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
+}
+
+fn render_counts(
+    text: &mut String,
+    (name, label, help): (&str, &str, &str),
+    counts: BTreeMap<&'static str, u64>,
+) {
+    head(text, name, "counter", help);
+    for (word, count) in counts {
+        line(text, name, &format!("{label}=\"{word}\""), &count.to_string());
     }
 }
 

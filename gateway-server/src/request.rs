@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::face::{Face, Refused};
+use crate::room::Share;
 use crate::splice;
 use crate::wire::Text;
 
@@ -47,7 +48,7 @@ struct StreamOptions {
 }
 
 /// A request, as far as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) face: Face,
     /// As it came.
@@ -67,11 +68,13 @@ pub(crate) struct Request {
     pub(crate) prompt_tokens: u64,
     /// What the client says of whom it asks for.
     pub(crate) session: Option<String>,
+    /// The room its body takes.
+    _share: Share,
 }
 
 impl Request {
     /// Reads `body`.
-    pub(crate) fn read(face: Face, body: Bytes) -> Result<Self, Refused> {
+    pub(crate) fn read(face: Face, (body, share): (Bytes, Share)) -> Result<Self, Refused> {
         // A parser would take a list for the members in order.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Refused::invalid("the request is not a JSON object"));
@@ -94,6 +97,7 @@ impl Request {
             prompt_tokens: (body.len() as u64).div_ceil(BYTES_PER_TOKEN),
             session: owned(light.user),
             body,
+            _share: share,
         })
     }
 
@@ -140,7 +144,8 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<Request, Refused> {
-        Request::read(Face::Chat, Bytes::copy_from_slice(body.as_bytes()))
+        let share = crate::room::Room::new(0).share();
+        Request::read(Face::Chat, (Bytes::copy_from_slice(body.as_bytes()), share))
     }
 
     #[test]

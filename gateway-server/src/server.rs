@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::service::respond;
+use crate::spend_file::Keeper;
 use crate::{Options, StartError, Tls};
 
 /// How long nothing is accepted after the system refused a connection, which it
@@ -84,6 +85,8 @@ impl Server {
         let places = Arc::new(Semaphore::new(self.app.options.connections));
         let keeping_up = self.keep_up().await;
         let Options { notices, .. } = &self.app.options;
+        let spend = self.app.options.spend.as_ref().filter(|_| self.app.shared.is_none());
+        let keeping = spend.map(|spend| Keeper::start(&self.app, spend));
         let tracer = self.app.tracer.as_ref();
         let sending = tracer.and_then(|t| t.start(&self.app.upstreams, notices.clone()));
         let (stopping, stopped) = watch::channel(false);
@@ -119,6 +122,9 @@ impl Server {
         if let Some(shared) = &self.app.shared {
             shared.tell_spend(&self.app).await;
         }
+        if let Some(keeping) = keeping {
+            keeping.stop().await;
+        }
         if let (Some(tracer), Some(sending)) = (tracer, sending) {
             tracer.stop(sending).await;
         }
@@ -146,10 +152,11 @@ async fn connection(app: Arc<App>, socket: TcpStream, mut stopped: watch::Receiv
         Some(tls) => {
             let shaken = tokio::select! {
                 shaken = tls.accept(socket, app.options.head_time) => shaken,
-                _ = stopped.changed() => None,
+                _ = stopped.changed() => Err("stopped"),
             };
-            if let Some(stream) = shaken {
-                converse(&app, stream, stopped).await;
+            match shaken {
+                Ok(stream) => converse(&app, stream, stopped).await,
+                Err(why) => app.metrics.failed_handshake(why),
             }
         }
     }

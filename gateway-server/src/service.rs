@@ -22,13 +22,19 @@ use crate::app::App;
 use crate::face::{Face, Refused};
 use crate::keys::User;
 use crate::relay::{Answer, Hints, Job, Relay, whole_seconds};
+use crate::room::Share;
 use crate::trace::Parent;
-use crate::upstream::{Unread, read};
+use crate::upstream::{Unread, read_into};
 use crate::{count, request, status};
 
 /// A response's body: all there is, or a stream.
 pub(crate) enum Out {
     Whole(Option<Bytes>),
+    /// The same, with the room it takes.
+    Answer {
+        bytes: Option<Bytes>,
+        _share: Share,
+    },
     Stream(Box<Relay>),
 }
 
@@ -41,21 +47,23 @@ impl Body for Out {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Whole(bytes) | Self::Answer { bytes, .. } => {
+                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+            }
             Self::Stream(relay) => Pin::new(&mut **relay).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(bytes) => bytes.is_none(),
+            Self::Whole(bytes) | Self::Answer { bytes, .. } => bytes.is_none(),
             Self::Stream(relay) => relay.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes) => {
+            Self::Whole(bytes) | Self::Answer { bytes, .. } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
             Self::Stream(_) => SizeHint::default(),
@@ -104,7 +112,7 @@ async fn ask(
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     sign(response.headers_mut(), &job, &next);
     *response.body_mut() = match answer {
-        Answer::Plain(body) => Out::Whole(Some(body)),
+        Answer::Plain(body, share) => Out::Answer { bytes: Some(body), _share: share },
         Answer::Stream { source, reader, first } => {
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             Out::Stream(Box::new(Relay::new(job, reader, source, first)))
@@ -163,7 +171,7 @@ fn sign(headers: &mut HeaderMap, job: &Job, next: &Try) {
     put("x-gateway-degraded", if job.degraded { "true" } else { "false" });
 }
 
-async fn body(app: &App, request: Request<Incoming>) -> Result<Bytes, Refused> {
+async fn body(app: &App, request: Request<Incoming>) -> Result<(Bytes, Share), Refused> {
     let most = app.options.body_bytes;
     let too_large = || {
         let message = format!("the request is longer than the {most} bytes that are taken");
@@ -174,9 +182,11 @@ async fn body(app: &App, request: Request<Incoming>) -> Result<Bytes, Refused> {
     {
         return Err(too_large());
     }
-    let body = read(request.into_body(), most);
+    let mut share = app.room.share();
+    let body = read_into(request.into_body(), most, |bytes| share.grow(bytes));
     match tokio::time::timeout(app.options.body_time, body).await {
-        Ok(Ok(body)) => Ok(body),
+        Ok(Ok(body)) => Ok((body, share)),
+        Ok(Err(Unread::NoRoom)) => Err(app.room.refusal()),
         Ok(Err(Unread::TooLong)) => Err(too_large()),
         Ok(Err(Unread::Broken(_))) => Err(Refused::invalid("the request's body broke off")),
         Err(_) => {
@@ -225,8 +235,7 @@ fn look(app: &App, request: &Request<Incoming>) -> Result<Response<Out>, Refused
     match path {
         "/metrics" => {
             need_master(&user)?;
-            let shared = app.shared.as_ref().map(|shared| shared.standing());
-            let text = app.metrics.render(shared.as_ref(), app.tracer.as_deref());
+            let text = app.metrics.render(app);
             let mut response = Response::new(Out::Whole(Some(text.into())));
             let kind = HeaderValue::from_static("text/plain; version=0.0.4");
             response.headers_mut().insert(CONTENT_TYPE, kind);

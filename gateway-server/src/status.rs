@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::metrics::TurnedAway;
 use crate::shared::Standing;
 use crate::upstream::{Upstreams, overdue};
 
@@ -19,12 +20,18 @@ pub(crate) fn status(app: &App) -> Value {
         /// What is shared with other replicas; left out where nothing is.
         #[serde(skip_serializing_if = "Option::is_none")]
         shared: Option<Standing>,
+        /// Clients that were sent away before they asked anything.
+        turned_away: TurnedAway,
+        /// Memory that bodies under way take.
+        body_bytes: usize,
         #[serde(flatten)]
         policy: T,
     }
     let policy = app.with_policy(|policy, now| policy.status(now));
     let shared = app.shared.as_ref().map(|shared| shared.standing());
-    let status = Status { version: 1, up_s: app.up_for().as_secs(), shared, policy };
+    let up_s = app.up_for().as_secs();
+    let (turned_away, body_bytes) = (app.metrics.turned_away(), app.room.used());
+    let status = Status { version: 1, up_s, shared, turned_away, body_bytes, policy };
     serde_json::to_value(status).unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 

@@ -25,6 +25,9 @@ use crate::face::Refused;
 /// The most that is read of a plain request before it is told no.
 const PLAIN_BYTES: usize = 16 * 1024;
 
+/// The word for a client that hung up before it said anything.
+const GONE: &str = "gone";
+
 /// How long whoever is told no may take to read it.
 const PLAIN_TIME: Duration = Duration::from_secs(1);
 
@@ -108,23 +111,26 @@ impl Tls {
         self.good_until
     }
 
-    /// Shakes hands with a client. `None`: it did not, or not in time.
+    /// Shakes hands with a client.
+    ///
+    /// # Errors
+    /// The word for why not: it spoke plain HTTP, was late, or could not agree.
     pub(crate) async fn accept(
         &self,
         socket: TcpStream,
         within: Duration,
-    ) -> Option<TlsStream<TcpStream>> {
+    ) -> Result<TlsStream<TcpStream>, &'static str> {
         let shaken = async {
             let mut first = [0];
-            socket.peek(&mut first).await.ok()?;
+            socket.peek(&mut first).await.map_err(|_| GONE)?;
             if !first[0].is_ascii_alphabetic() {
-                return self.acceptor.accept(socket).await.ok();
+                return self.acceptor.accept(socket).await.map_err(|_| "refused");
             }
             // A client that is gone need not be told.
             let _ = tell_plain(socket).await;
-            None
+            Err("plain_http")
         };
-        tokio::time::timeout(within, shaken).await.ok().flatten()
+        tokio::time::timeout(within, shaken).await.unwrap_or(Err("late"))
     }
 }
 

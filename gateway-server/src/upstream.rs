@@ -71,7 +71,7 @@ impl Upstreams {
         *request.method_mut() = hyper::Method::GET;
         let response = self.send(endpoint, request).await.map_err(|failed| failed.error)?.0;
         read(response.into_body(), ANSWER_BYTES).await.map_err(|error| match error {
-            Unread::TooLong => ClientError::BadEvent {
+            Unread::TooLong | Unread::NoRoom => ClientError::BadEvent {
                 host: endpoint.host(),
                 what: "its answer is too long".to_owned(),
                 excerpt: String::new(),
@@ -177,18 +177,32 @@ async fn refused(endpoint: &Endpoint, response: Response<Incoming>) -> Failed {
 pub(crate) enum Unread {
     /// Longer than the bound.
     TooLong,
+    /// Bodies take all the room there is for them.
+    NoRoom,
     /// The connection broke.
     Broken(hyper::Error),
 }
 
 /// Reads a whole body of at most `most` bytes.
-pub(crate) async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unread> {
+pub(crate) async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
+    read_into(body, most, |_| true).await
+}
+
+/// The same, where `grow` has room for each piece, or nothing more is read.
+pub(crate) async fn read_into(
+    mut body: Incoming,
+    most: usize,
+    mut grow: impl FnMut(usize) -> bool,
+) -> Result<Bytes, Unread> {
     let mut whole: Option<Bytes> = None;
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(Unread::Broken)?.into_data() else { continue };
         if whole.as_ref().map_or(joined.len(), Bytes::len) + data.len() > most {
             return Err(Unread::TooLong);
+        }
+        if !grow(data.len()) {
+            return Err(Unread::NoRoom);
         }
         match whole.take() {
             // One piece, as most bodies come in, is not copied.

@@ -45,6 +45,12 @@ pub(crate) struct GatewayServeArgs {
     /// Longest request that is taken, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) max_body_mib: u16,
+    /// Memory that requests and whole answers under way may take together, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) max_bodies_mib: u32,
+    /// Keep what users spend in this file, so that budgets hold over a restart; in the state folder if left out
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) spend_file: Option<PathBuf>,
     /// Seconds that answers under way may take to end once a signal came
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) drain: u64,

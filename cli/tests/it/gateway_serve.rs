@@ -150,3 +150,46 @@ fn a_gateway_without_keys_stays_on_this_machine() {
     assert!(refused.stderr.contains("hint: set general_settings.master_key"), "{}", refused.stderr);
     silk.run(["gateway", "serve", "--config", "nowhere.yaml"]).expect(2);
 }
+
+/// Killed without a word, it still knows what was spent when it is started again.
+#[test]
+fn a_budget_outlives_a_gateway_that_is_killed() {
+    let provider = Provider::start([Reply::answer("It divides the clock.")]).unwrap();
+    let silk = Silk::new().with("SILK_GATEWAY_KEY", KEY);
+    silk.write("config.toml", format!(
+        "[gateway]\n[gateway.server]\nmaster_key = \"{KEY}\"\n[[gateway.server.users]]\nname = \"ada\"\nkey = \"sk-ada\"\nbudget = 0.015\n[[gateway.endpoints]]\nname = \"a\"\nurl = \"{}\"\nmodels = \"m\"\nfacts = {{ price = {{ output = 2000.0 }} }}\n",
+        provider.url()
+    ));
+    let gateway = Gateway::start(&silk, "config.toml", &[]);
+    assert_eq!(gateway.ask("sk-ada", "m").status, 200);
+    let folder = silk.home.path().join(".local/state/silk/gateway");
+    let begun = Instant::now();
+    let file = loop {
+        let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
+        match file.filter(|path| std::fs::metadata(path).unwrap().len() > 0) {
+            Some(file) => break file,
+            None => assert!(begun.elapsed() < Duration::from_secs(20), "nothing was written"),
+        }
+    };
+    gateway.kill();
+    // A line that was cut off costs itself.
+    let mut text = std::fs::read(&file).unwrap();
+    text.extend_from_slice(b"{\"day\":20");
+    std::fs::write(&file, text).unwrap();
+    let gateway = Gateway::start(&silk, "config.toml", &[]);
+    assert_eq!(gateway.ask("sk-ada", "m").status, 200, "0.008 of 0.015 dollars were spent");
+    assert_eq!(gateway.ask("sk-ada", "m").status, 429);
+    let url = gateway.url();
+    let status = silk.run(["gateway", "status", "--url", &url]).expect(0).stdout;
+    let row =
+        status.lines().find(|line| line.starts_with("ada")).unwrap_or_else(|| panic!("{status}"));
+    assert!(row.contains("$0.0160") && row.contains("2 answers, 22 + 8 tokens"), "{row}");
+    // Two gateways of one configuration: the second says that it keeps nothing.
+    let second = Gateway::start(&silk, "config.toml", &[]);
+    assert_eq!(second.ask("sk-ada", "m").status, 200);
+    let file = file.to_str().unwrap().to_owned();
+    let taken = ["gateway", "serve", "--config", "config.toml", "--listen", "127.0.0.1:0"];
+    let taken = silk.run([&taken[..], &["--spend-file", &file]].concat()).expect(2);
+    assert!(taken.stderr.contains("another gateway does"), "{}", taken.stderr);
+}

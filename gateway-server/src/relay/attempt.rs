@@ -16,14 +16,15 @@ use super::job::Job;
 use super::reader::Reader;
 use crate::access::End;
 use crate::face::{Face, Refused};
+use crate::room::Share;
 use crate::splice;
-use crate::upstream::{ANSWER_BYTES, Unread, overdue, read};
-use crate::wire::{Wrong, anthropic, openai, translate};
+use crate::upstream::{ANSWER_BYTES, Unread, overdue, read_into};
+use crate::wire::{Usage, Wrong, anthropic, openai, translate};
 
 /// An answer, or the start of one.
 pub(crate) enum Answer {
-    /// All of it.
-    Plain(Bytes),
+    /// All of it, and the room it takes.
+    Plain(Bytes, Share),
     /// A stream that has begun, with what the client is to get of it so far.
     Stream { source: Source, reader: Box<Reader>, first: Vec<u8> },
 }
@@ -49,6 +50,11 @@ impl Job {
             };
             match attempt {
                 Ok(answer) => return Ok((answer, next)),
+                // The endpoint did its part; another would find no room either.
+                Err(_) if self.no_room => {
+                    self.settle(next.reservation, Usage::default());
+                    return Err(self.app.room.refusal());
+                }
                 Err(failed) => self.failed(&next, failed.error, &failed.observed),
             }
         }
@@ -58,15 +64,19 @@ impl Job {
         let endpoint = &next.deployment.endpoint;
         let face = upstream_face(self.request.face, endpoint.dialect());
         let (app, trace) = (Arc::clone(&self.app), self.trace_header());
+        let (mut share, mut no_room) = (app.room.share(), false);
         let whole = async {
             let (response, observed) = app.upstreams.post(endpoint, face, body, trace).await?;
-            let body = read(response.into_body(), ANSWER_BYTES).await;
+            let grow = |bytes| share.grow(bytes);
+            let body = read_into(response.into_body(), ANSWER_BYTES, grow).await;
+            no_room = matches!(body, Err(Unread::NoRoom));
             Ok::<_, Failed>((body.map_err(|error| unread(next, error))?, observed))
         };
         let after = next.bounds.whole;
-        let (body, observed) = tokio::time::timeout(after, whole)
-            .await
-            .map_err(|_| overdue(endpoint, DeadlineKind::FirstEvent, after))??;
+        let whole = tokio::time::timeout(after, whole).await;
+        self.no_room = no_room;
+        let (body, observed) =
+            whole.map_err(|_| overdue(endpoint, DeadlineKind::FirstEvent, after))??;
         let checked = match endpoint.dialect() {
             Dialect::Anthropic => anthropic::check_answer(&body),
             _ => openai::check_answer(&body),
@@ -76,7 +86,7 @@ impl Job {
         self.answered(next, &observed);
         self.settle(next.reservation, usage);
         self.end(End::Whole);
-        Ok(Answer::Plain(body))
+        Ok(Answer::Plain(body, share))
     }
 
     async fn stream(&mut self, next: &Try, body: Bytes) -> Result<Answer, Failed> {
@@ -199,6 +209,7 @@ fn unix_seconds() -> u64 {
 fn unread(next: &Try, error: Unread) -> ClientError {
     match error {
         Unread::TooLong => bad(next, "its answer is too long"),
+        Unread::NoRoom => bad(next, "there is no room for its answer"),
         Unread::Broken(error) => broken(next, Some(error)),
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) attempts: u32,
     /// Somebody other than the first choice answers, or another tier.
     pub(crate) degraded: bool,
+    /// There was no room for the answer.
+    pub(super) no_room: bool,
     /// The last thing that went wrong, for the client if nothing else helps.
     pub(crate) last: Option<ClientError>,
     pub(crate) access: Access,
@@ -74,6 +76,7 @@ impl Job {
                 request,
                 attempts: 0,
                 degraded: false,
+                no_room: false,
                 last: None,
                 access,
                 id,

@@ -232,7 +232,7 @@ impl Books {
             let owner = owner(&row);
             let mut mine = self.heard.insert(owner.clone(), row.clone()).unwrap_or_default();
             for told in more.iter().filter(|told| self::owner(told) == owner) {
-                add(&mut mine, told);
+                mine.add(told);
             }
             let fresh = beyond(&row, &mine);
             if fresh.requests > 0 {
@@ -243,7 +243,7 @@ impl Books {
                     dollars: 0.0,
                     ..row.clone()
                 });
-                add(accounted, &fresh);
+                accounted.add(&fresh);
                 others.push(fresh);
             }
         }
@@ -264,13 +264,6 @@ fn beyond(row: &Spent, known: &Spent) -> Spent {
         dollars: (row.dollars - known.dollars).max(0.0),
         ..row.clone()
     }
-}
-
-fn add(sum: &mut Spent, more: &Spent) {
-    sum.requests = sum.requests.saturating_add(more.requests);
-    sum.input_tokens = sum.input_tokens.saturating_add(more.input_tokens);
-    sum.output_tokens = sum.output_tokens.saturating_add(more.output_tokens);
-    sum.dollars += more.dollars;
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use gateway_server::Options;
 use scripted_provider::{Provider, Reply};
 use serde_json::json;
 
-use crate::{Gateway, chat_body, ladder, read_response};
+use crate::{Gateway, chat_body, ladder, read_response, wait_until};
 
 fn quick() -> Options {
     Options {
@@ -127,4 +127,37 @@ fn an_open_server_stays_on_this_machine() {
     let refused = gateway.runtime.block_on(gateway.server.listen(anywhere, false));
     assert!(matches!(refused, Err(gateway_server::StartError::Open)));
     assert_eq!(gateway.post("/v1/chat/completions", &json!({ "model": "m0" })).status, 503);
+}
+
+#[test]
+fn bodies_that_take_all_the_room_are_refused_and_the_room_is_given_back() {
+    let long = Reply::whole(&"x".repeat(100_000));
+    let provider = Provider::start([long, Reply::whole("Yes.")]).unwrap();
+    let options = Options { bodies_bytes: 64 * 1024, ..Options::default() };
+    let gateway = Gateway::start_with(&ladder(&[&provider]), options);
+    let refused = |response: &crate::Response| {
+        assert_eq!(response.status, 503, "{}", response.body);
+        assert_eq!(response.json()["error"]["code"], "no_room");
+        assert_eq!(response.header("retry-after"), Some("1"));
+    };
+    // An answer that has no room is not the endpoint's fault.
+    refused(&gateway.chat("m0", false));
+    assert_eq!(gateway.chat("m0", false).status, 200);
+    assert_eq!(provider.posts().len(), 2);
+
+    // A client that sends the half of its body and waits.
+    let mut slow = gateway.connect();
+    let head = "POST /v1/chat/completions HTTP/1.0\r\n";
+    write!(slow, "{head}content-length: 120000\r\n\r\n{}", "x".repeat(60_000)).unwrap();
+    let used = || gateway.get("/status").json()["body_bytes"].as_u64().unwrap();
+    wait_until("its half is there", || used() == 60_000);
+    let mut body = chat_body("m0", false);
+    body["user"] = "y".repeat(10_000).into();
+    refused(&gateway.post("/v1/chat/completions", &body));
+    assert_eq!(gateway.chat("m0", false).status, 200, "a short one still fits");
+    drop(slow);
+    wait_until("the room is given back", || used() == 0);
+    assert_eq!(gateway.post("/v1/chat/completions", &body).status, 200);
+    wait_until("nothing is kept", || used() == 0);
+    assert!(gateway.get("/metrics").body.contains("silk_gateway_no_room_total 2"));
 }

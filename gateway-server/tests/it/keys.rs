@@ -135,3 +135,27 @@ fn the_gateways_own_keys_are_in_no_answer() {
     assert_eq!(status, 502, "{body}");
     assert!(!body.to_string().contains("sk-upstream"), "{body}");
 }
+
+#[test]
+fn who_is_turned_away_who_waits_and_who_spends_is_counted() {
+    let provider = Provider::start([Reply::whole("Yes.")]).unwrap();
+    let gateway = start(&provider);
+    let wrong = ("x-api-key", "sk-wrong");
+    assert_eq!((ask(&gateway, wrong, "m0").0, ask(&gateway, wrong, "m0").0), (401, 401));
+    assert_eq!(gateway.get("/v1/models").status, 401);
+    assert_eq!(ask(&gateway, ("x-api-key", "sk-ada"), "m0").0, 200);
+    let master = [("x-api-key", MASTER)];
+    let metrics = gateway.send("GET", "/metrics", &master, "").body;
+    for line in [
+        "silk_gateway_refused_keys_total{code=\"invalid_api_key\"} 2",
+        "silk_gateway_refused_keys_total{code=\"missing_api_key\"} 1",
+        "silk_gateway_waiting_requests{class=\"interactive\"} 0",
+        "silk_gateway_user_answers_total{user=\"ada\"} 1",
+        "silk_gateway_user_input_tokens_total{user=\"ada\"} 11",
+        "silk_gateway_project_answers_total{project=\"\"} 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
+    }
+    let status = gateway.send("GET", "/status", &master, "").json();
+    assert_eq!(status["turned_away"]["keys"]["invalid_api_key"], 2);
+}

@@ -10,6 +10,7 @@ mod messages;
 mod regions;
 mod replicas;
 mod soak;
+mod spend;
 mod streams;
 mod tls;
 mod tracing;
@@ -17,7 +18,7 @@ mod whole;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway::config::file;
 use gateway_server::{Options, Server};
@@ -131,6 +132,14 @@ impl Gateway {
 
     fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], "")
+    }
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to this: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -12,7 +12,7 @@ use gateway_client::Secret;
 use gateway_server::{Notice, Options, RedisState};
 use scripted_provider::{Provider, Reply};
 
-use crate::{Gateway, chat_body};
+use crate::{Gateway, chat_body, wait_until};
 
 /// Debian's `redis-server` on a free port, without files; ends when dropped.
 struct Redis {
@@ -75,14 +75,6 @@ fn config(provider: &Provider, redis: &Redis, limits: &str) -> String {
 /// What a replica says of the state that is shared.
 fn standing(gateway: &Gateway) -> serde_json::Value {
     gateway.get("/status").json()["shared"].clone()
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it never came to this: {what}");
-        sleep(Duration::from_millis(20));
-    }
 }
 
 /// The statuses of `count` requests at each of `gateways`, all at a time.

@@ -15,7 +15,7 @@ use scripted_provider::{Provider, Reply};
 use tempfile::TempDir;
 
 use crate::clients::{ask_by, python};
-use crate::{Gateway, chat_body, ladder, read_response};
+use crate::{Gateway, chat_body, ladder, read_response, wait_until};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -124,6 +124,17 @@ fn a_new_certificate_is_shown_to_whoever_comes_then() {
     gateway.server.use_tls(new.tls());
     assert!(chat(&gateway, &new.path("ca.pem"), false).unwrap().contains("Yes."));
     assert!(chat(&gateway, &old.path("ca.pem"), false).is_err(), "it is not the old one's");
+    assert_eq!(gateway.chat("m0", false).status, 400, "not without TLS");
+    wait_until("both are counted", || {
+        let mut socket = connect(&gateway, &new.path("ca.pem"));
+        write!(socket, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+        let mut metrics = String::new();
+        socket.read_to_string(&mut metrics).unwrap();
+        let counts = |why: &str| {
+            metrics.contains(&format!("silk_gateway_failed_handshakes_total{{why=\"{why}\"}} 1"))
+        };
+        counts("refused") && counts("plain_http")
+    });
     // What stood goes on.
     write!(stands, "GET /health HTTP/1.0\r\n\r\n").unwrap();
     let mut rest = String::new();

@@ -47,7 +47,7 @@ use spend::Spend;
 pub use crate::limits::Observed;
 pub use explain::{Candidate, Explanation};
 pub use need::{Because, Choice, Need, Shape, choose};
-pub use spend::Spent;
+pub use spend::{BUDGET_DAYS, Spent};
 pub use status::{DeploymentStatus, Status};
 pub use step::{Refusal, RequestId, Reservation, Step, Try};
 
@@ -304,15 +304,38 @@ impl Policy {
     /// counts as of now.
     pub fn restore_spend(&mut self, rows: &[Spent], now: Moment) {
         for row in rows {
-            let purse =
-                (self.users.number(&row.user), self.projects.number(&row.project), row.task);
-            self.spend.restore(purse, row, now);
+            self.restore_spend_of(row, 0, now);
         }
+    }
+
+    /// The same for a row that was spent so many days ago.
+    pub fn restore_spend_of(&mut self, row: &Spent, days_ago: u64, now: Moment) {
+        let purse = (self.users.number(&row.user), self.projects.number(&row.project), row.task);
+        self.spend.restore(purse, row, days_ago, now);
+    }
+
+    /// From here on what is spent is kept for [`take_fresh_spend`](Self::take_fresh_spend).
+    pub fn keep_fresh_spend(&mut self) {
+        self.spend.keep_fresh();
+    }
+
+    /// What was spent since the last call, without what was taken over.
+    pub fn take_fresh_spend(&mut self) -> Vec<Spent> {
+        self.spend.take_fresh(&self.users, &self.projects)
     }
 
     /// What was spent by whom, on what.
     pub fn spent(&self) -> Vec<Spent> {
         self.spend.rows(&self.users, &self.projects)
+    }
+
+    /// Takes back what was taken and could not be kept; it comes with the next.
+    pub fn give_back_fresh_spend(&mut self, rows: &[Spent]) {
+        for row in rows {
+            let purse =
+                (self.users.number(&row.user), self.projects.number(&row.project), row.task);
+            self.spend.give_back(purse, row);
+        }
     }
 
     fn set_quotas(&mut self) {

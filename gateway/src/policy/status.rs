@@ -63,6 +63,11 @@ impl Policy {
         Some(self.ledger.not_before(endpoint, now)?.since(now))
     }
 
+    /// Requests that wait, by class, the most urgent first.
+    pub fn waiting(&self) -> [usize; 3] {
+        Class::ALL.map(|class| self.queue.of_class(class))
+    }
+
     /// What is known at `now`.
     pub fn status(&self, now: Moment) -> Status {
         let deployments = self.table().deployments().iter().map(|deployment| {
@@ -88,7 +93,7 @@ impl Policy {
         });
         Status {
             deployments: deployments.collect(),
-            waiting: Class::ALL.map(|class| self.queue.of_class(class)),
+            waiting: self.waiting(),
             requests: self.requests.len(),
             spent: self.spent(),
         }

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod serve;
 mod settings;
+mod spend;
 mod status;
 mod tls;
 

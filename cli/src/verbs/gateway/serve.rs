@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::settings;
 use super::tls::TlsFiles;
+use super::{settings, spend};
 use crate::args::{GatewayServeArgs, Global};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::{self, Deferred};
@@ -44,10 +44,17 @@ pub(crate) fn run(flags: Global, args: &GatewayServeArgs) -> Outcome {
     let mut ui = Ui::new(&flags);
     let tls = TlsFiles::of(args);
     let source = Source { flags, allow_remote: args.allow_remote, tls };
-    let config = source.load(&ui)?;
+    let (config, name) = source.load(&ui)?;
     let deployments = config.endpoints.len();
+    // Redis keeps it for all replicas, and after them.
+    let spend = match config.server.redis {
+        Some(_) => None,
+        None => spend::open(args.spend_file.as_deref(), &name, &ui)?,
+    };
     let options = Options {
         body_bytes: usize::from(args.max_body_mib) << 20,
+        bodies_bytes: (args.max_bodies_mib as usize) << 20,
+        spend,
         drain: Duration::from_secs(args.drain),
         access_log: args.access_log.as_ref().map(access_log).transpose()?,
         notices: Some(notices(&source.flags)),
@@ -128,8 +135,8 @@ struct Source {
 }
 
 impl Source {
-    /// Loads the configuration, with its keys filled in.
-    fn load(&self, ui: &Ui) -> Result<GatewayConfig, Failure> {
+    /// Loads the configuration, with its keys filled in; and what it is called.
+    fn load(&self, ui: &Ui) -> Result<(GatewayConfig, String), Failure> {
         let (settings, _) = settings::load(&self.flags)?;
         for missing in settings.missing {
             ui.warn(format!("{}: {} is not set", missing.owner, missing.variable));
@@ -146,7 +153,7 @@ impl Source {
                 "name a LiteLLM config.yaml or a TOML file with [gateway] by --config FILE",
             ));
         }
-        Ok(config)
+        Ok((config, settings.source))
     }
 
     /// When each of the files was last written.
@@ -159,7 +166,7 @@ impl Source {
 
     /// Takes over what the files say now; what makes no sense is told, and what was before stays.
     fn reload(&self, server: &Server, ui: &Ui) {
-        let loaded = self.load(ui).and_then(|config| {
+        let loaded = self.load(ui).and_then(|(config, _)| {
             server.reload(config).map_err(|error| start_failure(StartError::Config(error)))
         });
         match loaded {
@@ -240,6 +247,9 @@ fn notices(flags: &Global) -> Notices {
         match notice {
             Notice::SharedStateLost(lost) => {
                 ui.warn(format!("{lost}; limits hold for this replica by its own estimate"));
+            }
+            Notice::SpendNotKept(why) => {
+                ui.warn(format!("what is spent cannot be written down: {why}"));
             }
             Notice::SpansLost(why) => ui.warn(format!("spans of requests are lost: {why}")),
             Notice::SharedStateBack => ui.note("the state that replicas share is back"),

@@ -83,10 +83,45 @@ fn show(ui: &mut Ui, status: &Value) -> Result<(), Failure> {
             number(&deployment["first_token_ms"]),
         )?;
     }
-    for spent in list(&status["spent"]) {
-        writeln!(ui.out, "spent {}", printable(&spent.to_string()))?;
-    }
+    show_turned_away(ui, &status["turned_away"])?;
+    show_spent(ui, list(&status["spent"]))?;
     Ok(ui.out.flush()?)
+}
+
+/// Clients that were sent away before they asked anything.
+fn show_turned_away(ui: &mut Ui, turned_away: &Value) -> Result<(), Failure> {
+    for (kind, words) in [("keys", "refused keys"), ("handshakes", "failed TLS handshakes")] {
+        let counts = turned_away[kind].as_object().into_iter().flatten();
+        let counts: Vec<String> = counts.map(|(why, count)| format!("{why} {count}")).collect();
+        if !counts.is_empty() {
+            writeln!(ui.out, "{CARE}{words}{CARE:#}: {}", printable(&counts.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+/// What each user spent on what, most dollars first.
+fn show_spent(ui: &mut Ui, rows: &[Value]) -> Result<(), Failure> {
+    let dollars = |row: &Value| row["dollars"].as_f64().unwrap_or_default();
+    let mut rows: Vec<&Value> = rows.iter().collect();
+    rows.sort_by(|one, other| dollars(other).total_cmp(&dollars(one)));
+    for row in rows {
+        let text = |name: &str| row[name].as_str().filter(|text| !text.is_empty());
+        let number = |name: &str| row[name].as_u64().unwrap_or_default();
+        let mut on = Vec::new();
+        on.extend(text("project").map(|project| format!("project {project}")));
+        on.extend(text("task").map(|task| format!("task {task}")));
+        let (user, on) = (printable(text("user").unwrap_or("-")), printable(&on.join(", ")));
+        writeln!(
+            ui.out,
+            "{STRONG}{user:24}{STRONG:#} ${:<10.4} {QUIET}{} answers, {} + {} tokens  {on}{QUIET:#}",
+            dollars(row),
+            number("requests"),
+            number("input_tokens"),
+            number("output_tokens"),
+        )?;
+    }
+    Ok(())
 }
 
 fn list(value: &Value) -> &[Value] {
