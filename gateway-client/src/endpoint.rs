@@ -6,6 +6,7 @@
 
 use url::{Host, Url};
 
+use crate::proxy::Proxy;
 use crate::secret::Secret;
 
 /// The protocol an endpoint speaks.
@@ -30,6 +31,7 @@ pub struct Endpoint {
     base: Url,
     key: Option<Secret>,
     dialect: Dialect,
+    proxy: Option<Proxy>,
 }
 
 /// Why an address was not taken as an endpoint.
@@ -106,7 +108,7 @@ impl Endpoint {
         let path = base_path(base.path());
         base.set_path(&path);
         let key = key.filter(|key| !key.is_empty());
-        Ok(Self { name, base, key, dialect: Dialect::OpenAi })
+        Ok(Self { name, base, key, dialect: Dialect::OpenAi, proxy: None })
     }
 
     /// The same endpoint, spoken to in `dialect`.
@@ -114,6 +116,18 @@ impl Endpoint {
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
         self
+    }
+
+    /// The same endpoint, asked through `proxy` unless it is on this machine.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Option<Proxy>) -> Self {
+        self.proxy = proxy.filter(|_| !self.is_local());
+        self
+    }
+
+    /// The way to it; `None`: as the transport goes.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// The name it goes by in configuration and events.

@@ -12,17 +12,18 @@ mod embeddings;
 mod models;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::future::BoxFuture;
-use reqwest::Client;
-use reqwest::header::SERVER;
+use reqwest::header::{HeaderValue, SERVER};
+use reqwest::{Client, ClientBuilder};
 
 use crate::chat::ChatRequest;
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ClientError, DeadlineKind};
 use crate::limits::Observed;
+use crate::proxy::Proxy;
 use crate::tls;
 use crate::transport::{Answered, Deadlines, Failed, ModelList, Transport};
 use answer::read_answer;
@@ -53,6 +54,8 @@ impl Default for HttpOptions {
 pub struct HttpTransport {
     options: HttpOptions,
     clients: Arc<[OnceLock<Client>; 3]>,
+    /// Those that go through a proxy of their own.
+    proxied: Arc<Mutex<Vec<(Proxy, Client)>>>,
 }
 
 /// Kinds of route, each with a client of its own that is made when first used.
@@ -66,7 +69,7 @@ enum Route {
 impl HttpTransport {
     /// A transport with these settings. Touches nothing yet.
     pub fn new(options: HttpOptions) -> Self {
-        Self { options, clients: Arc::default() }
+        Self { options, clients: Arc::default(), proxied: Arc::default() }
     }
 
     /// Asks `endpoint` for the vectors of `texts`, within `deadline`: one for each, in their order,
@@ -100,6 +103,9 @@ impl HttpTransport {
     }
 
     fn client(&self, endpoint: &Endpoint) -> Result<Client, ClientError> {
+        if let Some(proxy) = endpoint.proxy() {
+            return self.client_through(proxy);
+        }
         let route = match (endpoint.is_local(), endpoint.is_tls()) {
             (true, false) => Route::Loopback,
             (true, true) => Route::LoopbackTls,
@@ -112,6 +118,17 @@ impl HttpTransport {
         let client =
             build_client(route, self.options).map_err(|source| ClientError::Setup { source })?;
         Ok(slot.get_or_init(|| client).clone())
+    }
+
+    fn client_through(&self, proxy: &Proxy) -> Result<Client, ClientError> {
+        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = proxied.iter().find(|(known, _)| known == proxy) {
+            return Ok(client.clone());
+        }
+        let client = build_proxied(proxy, self.options);
+        let client = client.map_err(|source| ClientError::Setup { source })?;
+        proxied.push((proxy.clone(), client.clone()));
+        Ok(client)
     }
 }
 
@@ -168,17 +185,31 @@ impl Transport for HttpTransport {
     }
 }
 
+fn builder(tls: rustls::ClientConfig, options: HttpOptions) -> ClientBuilder {
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("silkscreen/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(options.connect_timeout)
+        .tcp_nodelay(true)
+}
+
+fn build_proxied(proxy: &Proxy, options: HttpOptions) -> Result<Client, Cause> {
+    let mut way = reqwest::Proxy::all(proxy.url())?;
+    if let Some(authorization) = proxy.authorization() {
+        let mut value = HeaderValue::try_from(authorization.expose())?;
+        value.set_sensitive(true);
+        way = way.custom_http_auth(value);
+    }
+    Ok(builder(tls::system_tls()?, options).proxy(way).build()?)
+}
+
 fn build_client(route: Route, options: HttpOptions) -> Result<Client, Cause> {
     let tls = match route {
         Route::Loopback => tls::no_tls()?,
         Route::LoopbackTls | Route::Remote => tls::system_tls()?,
     };
-    let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("silkscreen/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(options.connect_timeout)
-        .tcp_nodelay(true);
+    let mut builder = builder(tls, options);
     if route != Route::Remote || !options.system_proxy {
         builder = builder.no_proxy();
     }

@@ -7,18 +7,20 @@
 use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use gateway_client::{ClientError, DeadlineKind, Endpoint, Failed, Observed};
+use gateway_client::{ClientError, DeadlineKind, Endpoint, Failed, Observed, Proxy};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
@@ -42,13 +44,18 @@ const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// The most that is read of one whole answer.
 pub(crate) const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+type Tcp = HttpConnector<Resolver>;
+type Pool = Client<HttpsConnector<Tcp>, Full<Bytes>>;
+type ProxiedPool = Client<HttpsConnector<Tunnel<Tcp>>, Full<Bytes>>;
 
 /// Connections to every endpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstreams {
     local: Pool,
     remote: Pool,
+    /// Those that go through a proxy; few, as each is somewhere in a configuration.
+    proxied: Arc<Mutex<Vec<(Proxy, ProxiedPool)>>>,
+    tls: rustls::ClientConfig,
 }
 
 impl Upstreams {
@@ -59,10 +66,9 @@ impl Upstreams {
     pub(crate) fn new() -> Result<Self, gateway_client::error::Cause> {
         let local = pool(gateway_client::tls::no_tls()?, LOCAL_IDLE);
         // Without certificates everything on this machine still works.
-        let remote = gateway_client::tls::system_tls()
-            .or_else(|_| gateway_client::tls::no_tls())
-            .map(|tls| pool(tls, REMOTE_IDLE))?;
-        Ok(Self { local, remote })
+        let tls = gateway_client::tls::system_tls().or_else(|_| gateway_client::tls::no_tls())?;
+        let remote = pool(tls.clone(), REMOTE_IDLE);
+        Ok(Self { local, remote, proxied: Arc::default(), tls })
     }
 
     /// Gets what lies at `path` below the endpoint's base address, whole.
@@ -120,7 +126,11 @@ impl Upstreams {
     ) -> Result<(Response<Incoming>, Observed), Failed> {
         let is_plain = endpoint.is_local() && !endpoint.is_tls();
         let pool = if is_plain { &self.local } else { &self.remote };
-        let response = pool.request(request).await.map_err(|error| lost(endpoint, error))?;
+        let sent = match endpoint.proxy() {
+            None => pool.request(request).await,
+            Some(proxy) => self.through(proxy)?.request(request).await,
+        };
+        let response = sent.map_err(|error| lost(endpoint, error))?;
         if response.status().is_success() {
             let observed = Observed::in_headers(response.headers(), SystemTime::now());
             return Ok((response, observed));
@@ -129,19 +139,54 @@ impl Upstreams {
     }
 }
 
-fn pool(mut tls: rustls::ClientConfig, idle: Duration) -> Pool {
-    tls.alpn_protocols.clear();
+impl Upstreams {
+    /// Connections through `proxy`, by tunnels.
+    fn through(&self, proxy: &Proxy) -> Result<ProxiedPool, ClientError> {
+        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, pool)) = proxied.iter().find(|(known, _)| known == proxy) {
+            return Ok(pool.clone());
+        }
+        let setup = |source: gateway_client::error::Cause| ClientError::Setup { source };
+        let uri = Uri::try_from(proxy.url()).map_err(|error| setup(error.into()))?;
+        let mut tunnel = Tunnel::new(uri, tcp());
+        if let Some(authorization) = proxy.authorization() {
+            let value = HeaderValue::try_from(authorization.expose());
+            tunnel = tunnel.with_auth(value.map_err(|error| setup(error.into()))?);
+        }
+        let pool = client(self.tls.clone(), tunnel, REMOTE_IDLE);
+        proxied.push((proxy.clone(), pool.clone()));
+        Ok(pool)
+    }
+}
+
+fn pool(tls: rustls::ClientConfig, idle: Duration) -> Pool {
+    client(tls, tcp(), idle)
+}
+
+fn tcp() -> Tcp {
     let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT));
     tcp.set_keepalive(Some(Duration::from_secs(60)));
+    tcp
+}
+
+fn client<C>(
+    mut tls: rustls::ClientConfig,
+    way: C,
+    idle: Duration,
+) -> Client<HttpsConnector<C>, Full<Bytes>>
+where
+    HttpsConnector<C>: Connect + Clone,
+{
+    tls.alpn_protocols.clear();
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(idle)
         .pool_timer(TokioTimer::new())
-        .build(connector.wrap_connector(tcp))
+        .build(connector.wrap_connector(way))
 }
 
 fn request(

@@ -20,6 +20,8 @@
 
 mod reply;
 mod server;
+mod tunnel;
 
 pub use reply::Reply;
 pub use server::{Provider, Request, Setup};
+pub use tunnel::TunnelProxy;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use scripted_provider::{Provider, Reply};
+use scripted_provider::{Provider, Reply, TunnelProxy};
 
 use crate::gateway_process::Gateway;
 use crate::silk::Silk;
@@ -65,9 +65,14 @@ fn a_gateway_serves_reloads_tells_its_status_and_ends() {
 
 /// Makes a certificate of this machine's and its key. False: there is no `openssl`.
 fn certify(silk: &Silk, cert: &str, key: &str) -> bool {
+    certify_for(silk, "IP:127.0.0.1", cert, key)
+}
+
+/// The same for `name`.
+fn certify_for(silk: &Silk, name: &str, cert: &str, key: &str) -> bool {
     let made = std::process::Command::new("openssl")
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10".split(' '))
-        .args("-subj /CN=gateway -addext subjectAltName=IP:127.0.0.1".split(' '))
+        .args(["-subj", "/CN=gateway", "-addext", &format!("subjectAltName={name}")])
         .args("-addext basicConstraints=critical,CA:FALSE".split(' '))
         .args(["-out", cert, "-keyout", key])
         .current_dir(silk.home.path())
@@ -192,4 +197,29 @@ fn a_budget_outlives_a_gateway_that_is_killed() {
     let taken = ["gateway", "serve", "--config", "config.toml", "--listen", "127.0.0.1:0"];
     let taken = silk.run([&taken[..], &["--spend-file", &file]].concat()).expect(2);
     assert!(taken.stderr.contains("another gateway does"), "{}", taken.stderr);
+}
+
+/// The proxy of the environment leads to an endpoint whose name only it can look up; what is said
+/// inside is TLS between the two ends.
+#[test]
+fn an_endpoint_behind_a_proxy_is_asked_by_tls_inside_a_tunnel() {
+    let provider = Provider::start([Reply::answer("It divides the clock.")]).unwrap();
+    let far = Silk::new();
+    far.write("config.yaml", config(&provider, "m"));
+    if !certify_for(&far, "DNS:models.invalid", "cert.pem", "key.pem") {
+        return;
+    }
+    let files = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    let endpoint = start(&far, &files);
+    let proxy = TunnelProxy::start(endpoint.address.parse().unwrap(), None).unwrap();
+    let near = Silk::new()
+        .with("HTTPS_PROXY", format!("http://{}", proxy.address()))
+        .with("SSL_CERT_FILE", far.home.path().join("cert.pem").display());
+    near.write("config.yaml", format!(
+        "model_list:\n  - model_name: m\n    litellm_params: {{ model: openai/m, api_base: \"https://models.invalid/v1\", api_key: {KEY} }}\ngeneral_settings:\n  master_key: sk-near\n"
+    ));
+    let gateway = start(&near, &[]);
+    let answer = gateway.ask("sk-near", "m");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "It divides the clock."));
+    assert_eq!(proxy.asked(), ["models.invalid:443"]);
 }

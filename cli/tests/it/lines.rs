@@ -101,7 +101,11 @@ fn a_line_that_enumerates_anew_is_followed_and_both_are_told() {
 fn a_line_that_is_none_is_told_with_the_next_step() {
     let silk = Silk::new();
     let missing = silk.run(["log", "--serial", "/dev/nothing-here"]).expect(103);
-    assert!(missing.stderr.contains("open the serial line /dev/nothing-here"), "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("open the serial line /dev/nothing-here"),
+        "{}",
+        missing.stderr
+    );
     assert!(missing.stderr.contains("plugged in"), "{}", missing.stderr);
     let odd = silk.run(["log", "--serial", "COM3"]).expect(2);
     assert!(odd.stderr.contains("tcp:HOST:PORT"), "{}", odd.stderr);

@@ -7,6 +7,7 @@ mod faces;
 mod keys;
 mod limits;
 mod messages;
+mod proxies;
 mod regions;
 mod replicas;
 mod soak;

@@ -28,6 +28,7 @@ mod keys;
 mod litellm;
 mod models;
 mod providers;
+mod proxies;
 mod routing;
 mod server;
 mod task;
@@ -44,6 +45,7 @@ pub use expiry::{Expiry, NoDate};
 pub use facts::{Facts, Limits, Price, Protocol};
 pub use keys::Missing;
 pub use models::{ModelRef, Models};
+pub use proxies::Proxies;
 pub use routing::{RoutingConfig, Strategy};
 pub use server::{Class, Expiring, Part, RedisParts, ServerConfig, UserConfig};
 pub use task::{Task, Tier};
@@ -101,6 +103,10 @@ pub struct EndpointConfig {
     /// Where it stands: see [`RoutingConfig::regions`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The HTTP proxy that leads to it: `http://[USER:PASSWORD@]HOST:PORT`. Nothing
+    /// on this machine is asked through one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Secret>,
     /// What it serves.
     pub models: Models,
     /// The protocol in which it is asked.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use gateway_client::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::{Expiry, TracingConfig};
+use super::{Expiry, Proxies, TracingConfig};
 
 /// How urgent a request is.
 #[derive(
@@ -61,6 +61,9 @@ pub struct ServerConfig {
     pub queue: u32,
     /// Requests of one user that may wait at a time.
     pub queue_per_user: u32,
+    /// Proxies to endpoints that name none; the program looks them up.
+    #[serde(skip)]
+    pub proxies: Proxies,
     /// Where spans of requests are sent.
     pub tracing: TracingConfig,
 }
@@ -109,6 +112,7 @@ impl Default for ServerConfig {
             users: Vec::new(),
             queue: Self::QUEUE,
             queue_per_user: Self::QUEUE_PER_USER,
+            proxies: Proxies::default(),
             tracing: TracingConfig::default(),
         }
     }

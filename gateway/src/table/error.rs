@@ -96,6 +96,16 @@ pub enum ConfigError {
         /// The host.
         host: String,
     },
+    /// A proxy that cannot be used.
+    #[error("use the proxy to endpoint `{endpoint}`: {why}")]
+    Proxy {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong; holds no address, which may have a password.
+        why: &'static str,
+    },
     /// A collector of spans whose address cannot be used.
     #[error("send spans of requests")]
     Tracing {
@@ -156,6 +166,7 @@ impl ConfigError {
             | Self::DuplicateName { index, .. }
             | Self::NoModels { index, .. }
             | Self::Value { index, .. }
+            | Self::Proxy { index, .. }
             | Self::OutsideHosts { index, .. } => Place::Endpoint(*index),
             Self::Nameless { number } => Place::Endpoint(number.saturating_sub(1)),
             Self::UnknownModel { tier, .. } => Place::Tier(*tier),

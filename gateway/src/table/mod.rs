@@ -4,6 +4,7 @@
 mod deployment;
 mod error;
 mod groups;
+mod proxy;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -268,7 +269,8 @@ fn parse_endpoints(config: &GatewayConfig) -> Result<Vec<Endpoint>, ConfigError>
             let endpoint = endpoint.name().to_owned();
             return Err(ConfigError::OutsideHosts { endpoint, index, host });
         }
-        endpoints.push(endpoint);
+        let proxy = proxy::proxy_to(config, (index, entry), &endpoint)?;
+        endpoints.push(endpoint.with_proxy(proxy));
     }
     Ok(endpoints)
 }

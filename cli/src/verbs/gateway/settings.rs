@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gateway::config::file::{self, Broken};
-use gateway::config::{Expiring, GatewayConfig, Missing};
+use gateway::config::{Expiring, GatewayConfig, Missing, Proxies};
 use gateway::table::{Place, Table};
 
 use crate::args::Global;
@@ -79,6 +79,7 @@ fn finish(
 ) -> Result<Settings, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let missing = config.fill_from(variable);
+    config.server.proxies = Proxies::of(variable);
     let odd = config.server.tracing.fill_from(variable);
     let table = Table::new(config.clone()).map_err(|error| {
         let what = format!("`{source}` makes no sense as the configuration of a gateway");
