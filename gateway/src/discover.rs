@@ -127,6 +127,7 @@ pub async fn fetch_missing_models(
         let Ok(endpoint) = Endpoint::parse(&entry.name, &entry.url, entry.api_key.clone()) else {
             continue;
         };
+        let endpoint = endpoint.with_dialect(entry.protocol.dialect());
         if !endpoint.is_local() {
             continue;
         }

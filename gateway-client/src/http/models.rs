@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Dialect, Endpoint};
 use crate::error::ClientError;
 use crate::refusal;
 use crate::transport::{ModelEntry, ModelList};
@@ -14,13 +14,38 @@ pub(super) fn parse_models(
     body: &str,
     server: Option<String>,
 ) -> Result<ModelList, ClientError> {
-    let list: WireModels = serde_json::from_str(body).map_err(|_| ClientError::BadEvent {
+    let models = match endpoint.dialect() {
+        Dialect::OpenAi => serde_json::from_str(body).map(WireModels::into_entries),
+        Dialect::Anthropic => serde_json::from_str(body).map(AnthropicModels::into_entries),
+    };
+    let models = models.map_err(|_| ClientError::BadEvent {
         host: endpoint.host(),
         what: "an answer that is no model list".to_owned(),
         excerpt: refusal::excerpt(endpoint, body),
     })?;
-    let models = list.data.unwrap_or_default().into_iter().map(WireModel::into_entry).collect();
     Ok(ModelList { models, server })
+}
+
+/// `{"data":[{"type":"model","id":…}],"has_more":false}`
+///
+/// Source: Anthropic API reference, "List Models".
+#[derive(Deserialize)]
+struct AnthropicModels {
+    data: Vec<AnthropicModel>,
+    #[serde(rename = "has_more")]
+    _has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct AnthropicModel {
+    id: String,
+}
+
+impl AnthropicModels {
+    fn into_entries(self) -> Vec<ModelEntry> {
+        let entry = |AnthropicModel { id }| ModelEntry { id, owned_by: None, context_tokens: None };
+        self.data.into_iter().map(entry).collect()
+    }
 }
 
 /// `{"object":"list","data":[{"id":…}]}`; Ollama without models sends
@@ -30,6 +55,12 @@ struct WireModels {
     #[serde(rename = "object")]
     _object: ListTag,
     data: Option<Vec<WireModel>>,
+}
+
+impl WireModels {
+    fn into_entries(self) -> Vec<ModelEntry> {
+        self.data.unwrap_or_default().into_iter().map(WireModel::into_entry).collect()
+    }
 }
 
 /// The word that tells a model list from any other JSON.

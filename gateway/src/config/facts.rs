@@ -1,6 +1,7 @@
 //! What is known of a deployment beforehand: what it may be asked, what it
 //! costs, how long it may take.
 
+use gateway_client::Dialect;
 use serde::{Deserialize, Serialize};
 
 /// The protocol in which an endpoint is asked.
@@ -14,6 +15,16 @@ pub enum Protocol {
     OpenAi,
     /// Anthropic's Messages.
     Anthropic,
+}
+
+impl Protocol {
+    /// The same, as requests are written.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenAi => Dialect::OpenAi,
+            Self::Anthropic => Dialect::Anthropic,
+        }
+    }
 }
 
 /// How much a deployment may be asked. What is left out is not bounded here.

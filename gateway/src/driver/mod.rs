@@ -9,18 +9,21 @@ mod booked;
 mod run;
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use gateway_client::{Deadlines, Endpoint, Prompt, Transport};
 
-use crate::clock::{Clock, TokioClock};
+use crate::clock::{Clock, Moment, TokioClock};
 use crate::config::{GatewayConfig, ModelRef, Task};
 use crate::consent::Consent;
 use crate::cooldown::Cooldown;
 use crate::event::{AskError, Event};
+use crate::ladder::Ladder;
 use crate::ledger::Ledger;
+use crate::policy::order::{self, Lots};
+use crate::policy::{Need, Shape};
 use crate::table::{ConfigError, Route, Table};
 use run::Run;
 
@@ -62,6 +65,8 @@ struct Shared {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ledger: Mutex<Ledger>,
+    /// For the lots of weighted choices.
+    lots: Mutex<Lots>,
 }
 
 impl Gateway {
@@ -92,7 +97,10 @@ impl Gateway {
         consent.allow_remote |= config.allow_remote;
         let table = Table::new(config)?;
         let ledger = Mutex::new(Ledger::of(&table));
-        Ok(Self { shared: Arc::new(Shared { table, consent, transport, clock, ledger }) })
+        // Processes should not all begin alike.
+        let since = clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let lots = Mutex::new(Lots::new(u64::from(since.subsec_nanos())));
+        Ok(Self { shared: Arc::new(Shared { table, consent, transport, clock, ledger, lots }) })
     }
 
     /// Answers `ask`. Nothing happens until the stream is polled.
@@ -157,6 +165,14 @@ impl Shared {
             Some(wanted) => self.table.routes_to(wanted, ask.task),
             None => self.table.routes(ask.task),
         }
+    }
+
+    /// Whom to ask of equals first, by the configured strategy.
+    fn sort(&self, ladder: &mut Ladder, prompt_tokens: u64, now: Moment) {
+        let shape = Shape { prompt_tokens, ..Shape::default() };
+        let need = Need { shape, ..Need::new(ladder.deadline()) };
+        let mut lots = self.lots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        order::sort(ladder, &need, (&self.table, &self.ledger()), &mut lots, now);
     }
 
     fn endpoint(&self, route: &Route) -> &Endpoint {

@@ -58,11 +58,13 @@ struct Reading {
 impl Run {
     pub(super) fn new(shared: Arc<Shared>, ask: Ask) -> Self {
         let configured = Duration::from_millis(shared.table.timeouts().deadline_ms);
-        let deadline = shared.clock.now().after(ask.deadline.unwrap_or(configured));
+        let now = shared.clock.now();
+        let deadline = now.after(ask.deadline.unwrap_or(configured));
         let permits = |route: &Route| shared.consent.permits(shared.endpoint(route));
         let tokens = estimate(&ask.prompt);
-        let ladder =
+        let mut ladder =
             Ladder::new(shared.routes(&ask), deadline, permits).fitted(&shared.table, tokens);
+        shared.sort(&mut ladder, tokens.0, now);
         let mut run = Self {
             shared,
             prompt: ask.prompt,

@@ -17,7 +17,7 @@ mod claims;
 mod explain;
 mod names;
 mod need;
-mod order;
+pub(crate) mod order;
 mod queue;
 mod running;
 mod spend;

@@ -23,7 +23,7 @@ const NEAR: Duration = Duration::from_millis(20);
 
 /// Puts the equals on `ladder` in the order that the strategy and the
 /// request's prefix ask for.
-pub(super) fn sort(
+pub(crate) fn sort(
     ladder: &mut Ladder,
     need: &Need<'_>,
     (table, ledger): (&Table, &Ledger),
@@ -150,10 +150,10 @@ fn lot(seed: u64, deployment: &Deployment) -> f64 {
 
 /// A generator of lots (xorshift64*, Vigna 2016): not for secrets.
 #[derive(Debug, Clone)]
-pub(super) struct Lots(u64);
+pub(crate) struct Lots(u64);
 
 impl Lots {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 

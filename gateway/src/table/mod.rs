@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_client::{Dialect, Endpoint};
+use gateway_client::Endpoint;
 use serde::Serialize;
 
-use crate::config::{EndpointConfig, GatewayConfig, ModelRef, Protocol, Task, Tier, Timeouts};
+use crate::config::{EndpointConfig, GatewayConfig, ModelRef, Task, Tier, Timeouts};
 use crate::health::Rules;
 use groups::Groups;
 
@@ -332,10 +332,7 @@ fn parse_endpoint(index: usize, config: &EndpointConfig) -> Result<Endpoint, Con
     if config.models.is_empty() {
         return Err(ConfigError::NoModels { endpoint: config.name.clone(), index });
     }
-    Ok(endpoint.with_dialect(match config.protocol {
-        Protocol::OpenAi => Dialect::OpenAi,
-        Protocol::Anthropic => Dialect::Anthropic,
-    }))
+    Ok(endpoint.with_dialect(config.protocol.dialect()))
 }
 
 fn deployments(

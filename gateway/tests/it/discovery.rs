@@ -112,3 +112,26 @@ async fn models_are_filled_in_for_this_machine_alone() {
     assert_eq!(failures.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["dead"]);
     assert_eq!(provider.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn an_endpoint_that_speaks_anthropics_protocol_lists_its_models_in_it() {
+    let list = r#"{"data":[{"type":"model","id":"claude-x","display_name":"X","created_at":"2026-01-01T00:00:00Z"}],"has_more":false,"first_id":"claude-x","last_id":"claude-x"}"#;
+    let provider = provider(json(200, list));
+    let key = Some("sk-own".into());
+    let protocol = gateway::config::Protocol::Anthropic;
+    let unnamed = EndpointConfig {
+        models: Models::default(),
+        api_key: key,
+        protocol,
+        ..endpoint("local", &provider.url(), "")
+    };
+    let mut config = GatewayConfig { endpoints: vec![unnamed], ..GatewayConfig::default() };
+    let failures = fetch_missing_models(&mut config, &HttpTransport::default(), PATIENT).await;
+    assert!(failures.is_empty(), "{failures:?}");
+    assert_eq!(config.endpoints[0].models, Models::from("claude-x"));
+    let request = &provider.requests()[0];
+    assert_eq!(request.header("x-api-key"), Some("sk-own"));
+    assert!(
+        request.header("anthropic-version").is_some() && request.header("authorization").is_none()
+    );
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
-use gateway::config::{Facts, Limits};
+use gateway::config::{Facts, Limits, Price, RoutingConfig, Strategy};
 use gateway::{
     Ask, AskError, Consent, Cooldown, EndpointConfig, Event, Gateway, GatewayConfig, Models,
     Outcome, Task, Tier,
@@ -31,9 +31,15 @@ impl Bench {
         set_up: impl FnOnce(FakeTransport) -> FakeTransport,
         endpoints: Vec<EndpointConfig>,
     ) -> Self {
+        Self::configured(set_up, GatewayConfig { endpoints, ..GatewayConfig::default() })
+    }
+
+    fn configured(
+        set_up: impl FnOnce(FakeTransport) -> FakeTransport,
+        config: GatewayConfig,
+    ) -> Self {
         let clock = Arc::new(FakeClock::default());
         let transport = Arc::new(set_up(FakeTransport::new(Arc::clone(&clock))));
-        let config = GatewayConfig { endpoints, ..GatewayConfig::default() };
         let gateway = Gateway::with_clock(
             config,
             Consent::default(),
@@ -328,4 +334,35 @@ async fn an_ask_that_nobody_reads_any_more_makes_room_for_the_next() {
     assert_eq!(waits.waits_ms.len(), 1, "told once: {waits:?}");
     drop(first);
     assert!(bench.ask().await.error.is_none());
+}
+
+/// Two local endpoints of one model, the second of which costs less.
+fn priced(strategy: Strategy) -> Bench {
+    let at = |name: &str, dollars: f64| {
+        let price = Price { input: Some(dollars), ..Price::default() };
+        let facts = Facts { price, ..Facts::default() };
+        EndpointConfig { facts, ..endpoint(name, "http://127.0.0.1:1", "m") }
+    };
+    let routing = RoutingConfig { strategy, ..RoutingConfig::default() };
+    let endpoints = vec![at("a", 2.0), at("b", 1.0)];
+    Bench::configured(
+        |transport| transport.script("a", vec![answers("A")]).script("b", vec![answers("B")]),
+        GatewayConfig { endpoints, routing, ..GatewayConfig::default() },
+    )
+}
+
+#[tokio::test]
+async fn equals_are_asked_by_the_configured_strategy() {
+    let ordered = priced(Strategy::Ordered);
+    ordered.ask().await;
+    assert_eq!(ordered.asked(), "0:a");
+    let cheapest = priced(Strategy::Cost);
+    cheapest.ask().await;
+    assert_eq!(cheapest.asked(), "0:b");
+    let shuffled = priced(Strategy::Shuffle);
+    for _ in 0..40 {
+        shuffled.ask().await;
+    }
+    let asked = shuffled.asked();
+    assert!(asked.contains(":a") && asked.contains(":b"), "{asked}");
 }
