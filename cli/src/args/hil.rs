@@ -80,6 +80,9 @@ pub(crate) struct HilSelection {
 pub(crate) struct HilListArgs {
     #[command(flatten)]
     pub(crate) selection: HilSelection,
+    /// Show what each test runs with, and which overrides of the profile say so
+    #[arg(long)]
+    pub(crate) settings: bool,
 }
 
 #[derive(Debug, Args)]

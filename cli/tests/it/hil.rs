@@ -140,6 +140,71 @@ fn a_project_file_names_targets_tests_and_expectations() {
 }
 
 #[test]
+fn a_profile_overrides_settings_for_the_tests_of_a_filter() {
+    if !parts::has_qemu() {
+        return;
+    }
+    let silk = Silk::new();
+    let elf = elf();
+    let file = |overrides: &str| {
+        format!(
+            "[profile.default]\nretries = 0\n\
+             [[profile.default.overrides]]\nfilter = 'test(fails)'\nretries = 2\ntimeout = '9s'\n\
+             {overrides}\
+             [[target]]\nname = 'unit'\nelf = '{elf}'\nvirtual = 'microbit'\n\
+             [[test]]\nname = 'unit'\ntarget = 'unit'\nkind = 'embedded-test'\n"
+        )
+    };
+    let ci = "[profile.ci]\n\
+        [[profile.ci.overrides]]\nfilter = 'test(=tests::fails) & target(unit)'\nretries = 1\n\
+        [[profile.ci.overrides]]\nfilter = 'test(after_a_fault)'\npriority = 5\n\
+        [[profile.ci.overrides]]\nfilter = 'test(=tests::panics)'\nboard = 'desk-1'\n";
+    silk.write("hil.toml", file(ci));
+    let filter =
+        "test(=tests::fails) | test(=tests::passes) | test(after_a_fault) | test(=tests::panics)";
+    let run = |profile: &str, more: &[&str]| {
+        let own = ["hil", "run", "--json", "--profile", profile, "-E", filter];
+        finished(&silk.run([&own[..], more].concat()).expect(100))
+    };
+    let named = |tests: &[Value], name: &str| {
+        tests.iter().find(|test| test["test"].as_str().unwrap().ends_with(name)).unwrap().clone()
+    };
+    let attempts = |tests: &[Value]| named(tests, "::fails")["attempts"].as_array().unwrap().len();
+    assert_eq!(attempts(&run("default", &[])), 3);
+    let tests = run("ci", &[]);
+    assert_eq!(attempts(&tests), 2, "the profile's own comes before the default's");
+    let panics = named(&tests, "::panics");
+    assert_eq!(panics["verdict"], "skipped", "{panics}");
+    assert!(panics["message"].as_str().unwrap().contains("the board desk-1"), "{panics}");
+    let first = tests.iter().find(|test| test["verdict"] != "skipped").unwrap();
+    assert!(first["test"].as_str().unwrap().ends_with("after_a_fault"), "{tests:?}");
+    assert_eq!(attempts(&run("ci", &["--retries", "0"])), 1, "the command line comes first");
+
+    let list = ["hil", "list", "--profile", "ci", "-E", "test(=tests::fails)"];
+    let listed = silk.run([&list[..], &["--json"]].concat()).expect(0).json();
+    assert_eq!((&listed[0]["retries"], &listed[0]["timeout_ms"]), (&1.into(), &9000.into()));
+    assert_eq!(listed[0]["overrides"][1]["filter"], "test(fails)", "{listed:?}");
+    let shown = silk.run([&list[..], &["--settings"]].concat()).expect(0);
+    assert!(shown.stdout.contains("override of default: test(fails)"), "{}", shown.stdout);
+
+    let slow =
+        "[profile.ci]\n[[profile.ci.overrides]]\nfilter = 'test(hangs)'\nslow-timeout = '200ms'\n";
+    silk.write("hil.toml", file(slow));
+    let hangs = ["hil", "run", "--profile", "ci", "--exact", "tests::hangs"];
+    let told = silk.run(hangs).expect(100);
+    let line = told.stdout.lines().find(|line| line.contains("SLOW")).unwrap_or_default();
+    assert!(line.contains("[>  0.200s] unit::tests::hangs"), "{}", told.stdout);
+    assert!(!told.stderr.contains("Running"), "a bar is for terminals: {}", told.stderr);
+    let events = silk.run([&hangs[..], &["--json"]].concat()).expect(100).json();
+    assert!(events.iter().any(|event| event["event"] == "test-slow" && event["after_ms"] == 400));
+
+    silk.write("hil.toml", file("[[profile.ci.overrides]]\nfilter = 'tests(x)'\n"));
+    let refused = silk.run(["hil", "list"]).expect(2);
+    assert!(refused.stderr.contains("line 8"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("selects no tests"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_cancelled_run_reports_what_it_has() {
     if !parts::has_qemu() {
         return;

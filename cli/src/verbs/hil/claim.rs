@@ -9,6 +9,7 @@ use bundle::BoardId;
 use hil::{BoardLock, LockError};
 
 use super::seat::Seat;
+use super::select::Job;
 use crate::audit::{self, Action};
 use crate::exit::Failure;
 use crate::session::Session;
@@ -17,7 +18,7 @@ use crate::verbs::bench;
 /// How often a run looks whether boards are free by now.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Takes what `needed`, indexes of firmwares, can be run on, and gives the seats that are ours. Waits
+/// Takes what the tests `needed` can be run on, and gives the seats that are ours. Waits
 /// for `wait`, or not at all.
 ///
 /// # Errors
@@ -25,7 +26,7 @@ const POLL: Duration = Duration::from_millis(200);
 pub(super) fn take(
     session: &Session,
     seats: Vec<Seat>,
-    needed: &[usize],
+    needed: &[&Job],
     wait: Option<Duration>,
 ) -> Result<(Vec<Seat>, Vec<BoardLock>), LockError> {
     let give_up = Instant::now() + wait.unwrap_or_default();
@@ -78,16 +79,14 @@ impl Tried {
         tried
     }
 
-    /// Why some firmware of `needed` has no seat, if one has none.
-    fn missing(&mut self, seats: &[Seat], needed: &[usize]) -> Option<LockError> {
-        let serving = |firmware: usize| {
-            let numbered = seats.iter().enumerate();
-            numbered.filter(move |(_, seat)| seat.serves.contains(&firmware)).map(|(at, _)| at)
+    /// Why some test of `needed` has no seat, if one has none.
+    fn missing(&mut self, seats: &[Seat], needed: &[&Job]) -> Option<LockError> {
+        let fitting = |job: &Job| -> Vec<usize> {
+            (0..seats.len()).filter(|at| seats[*at].fits(job)).collect()
         };
-        let is_out = |firmware: &&usize| serving(**firmware).all(|at| self.held[at].is_some());
-        let without = *needed.iter().find(is_out)?;
-        let at = serving(without).next()?;
-        self.held[at].take()
+        let is_out = |seats: &Vec<usize>| seats.iter().all(|at| self.held[*at].is_some());
+        let without = needed.iter().map(|job| fitting(job)).find(is_out)?;
+        self.held[*without.first()?].take()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hil::ConsoleAddress;
 use serde::{Deserialize, Serialize};
 
+use super::overrides::{Override, Settings};
 use crate::config;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
@@ -51,7 +52,30 @@ pub(super) struct Profile {
     pub(super) fail_fast: Option<bool>,
     pub(super) junit: Option<PathBuf>,
     pub(super) artifacts: Option<PathBuf>,
+    /// A test that takes longer is told as slow, once for each time that it took so long.
+    #[serde(default, with = "duration")]
+    pub(super) slow_timeout: Option<Duration>,
+    /// Settings for some tests only.
+    #[serde(default)]
+    overrides: Vec<Override>,
+    /// Of a profile that was put together: the overrides of `default`.
+    #[serde(skip)]
+    base_overrides: Vec<Override>,
+    #[serde(skip)]
+    name: String,
 }
+
+impl Profile {
+    /// What its overrides come to for a test. See [`Settings::of`].
+    pub(super) fn settings(&self, test: (&str, &str, &[String])) -> Settings {
+        let own = self.overrides.iter().map(|own| (self.name.as_str(), own));
+        let base = self.base_overrides.iter().map(|base| (DEFAULT, base));
+        Settings::of(own.chain(base), test)
+    }
+}
+
+/// The profile that the others go on from.
+const DEFAULT: &str = "default";
 
 /// What a test counts as that passed only when it was run again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -173,9 +197,9 @@ impl HilFile {
     /// # Errors
     /// There is none of that name.
     pub(super) fn profile(&self, name: &str) -> Result<Profile, Failure> {
-        let base = self.profile.get("default").cloned().unwrap_or_default();
+        let base = self.profile.get(DEFAULT).cloned().unwrap_or_default();
         let Some(own) = self.profile.get(name).cloned() else {
-            if name == "default" {
+            if name == DEFAULT {
                 return Ok(base);
             }
             let known: Vec<&str> = self.profile.keys().map(String::as_str).collect();
@@ -194,6 +218,10 @@ impl HilFile {
             fail_fast: own.fail_fast.or(base.fail_fast),
             junit: own.junit.or(base.junit).map(|path| self.folder.join(path)),
             artifacts: own.artifacts.or(base.artifacts).map(|path| self.folder.join(path)),
+            slow_timeout: own.slow_timeout.or(base.slow_timeout),
+            base_overrides: if name == DEFAULT { Vec::new() } else { base.overrides },
+            overrides: own.overrides,
+            name: name.to_owned(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Failure};
 
 /// A parsed expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Filter {
     All,
     Is(Subject, Pattern),
@@ -19,7 +19,7 @@ pub(super) enum Subject {
     Tag,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Pattern {
     Exactly(String),
     Part(String),

@@ -5,6 +5,9 @@ mod config;
 mod expect;
 mod filter;
 mod keep;
+mod list;
+mod live;
+mod overrides;
 mod replay;
 mod report;
 mod script;
@@ -14,7 +17,6 @@ mod show;
 mod verdict;
 mod work;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -29,15 +31,15 @@ use serde::Serialize;
 pub(crate) use config::{BenchBoard, BenchFile, bench_file};
 pub(crate) use show::line;
 
-use crate::args::{HilRunArgs, HilSelection, HilVerb};
+use crate::args::{HilRunArgs, HilVerb};
 use crate::exit::{Exit, Failure, Outcome as VerbOutcome};
 use crate::interrupt::{self, Deferred};
-use crate::json;
 use crate::session::Session;
-use crate::ui::printable;
 use crate::verbs::{bench, board};
 use config::FlakyResult;
 use keep::{Keeper, Kept};
+use list::list;
+use live::Live;
 use seat::Seat;
 use select::{Firmware, Job, Plan};
 use verdict::{Attempt, Class};
@@ -97,6 +99,11 @@ impl Tally {
         } += 1;
     }
 
+    /// Tests that came to a verdict.
+    fn over(&self) -> u64 {
+        (self.passed + self.flaky + self.bad() + self.skipped) as u64
+    }
+
     fn product(&self) -> usize {
         self.failed + self.faulted + self.timed_out
     }
@@ -137,53 +144,17 @@ impl Tally {
 /// Runs a verb of `silk hil`.
 pub(crate) fn run(session: &mut Session, verb: &HilVerb) -> VerbOutcome {
     match verb {
-        HilVerb::List(args) => list(session, &args.selection),
-        HilVerb::Run(args) if args.list => list(session, &args.selection),
+        HilVerb::List(args) => list(session, &args.selection, args.settings),
+        HilVerb::Run(args) if args.list => list(session, &args.selection, false),
         HilVerb::Run(args) => run_tests(session, args),
         HilVerb::Replay(args) => replay::replay(session, args),
         HilVerb::Report(args) => replay::report(session, args),
     }
 }
 
-#[derive(Serialize)]
-struct Listed<'a> {
-    version: u32,
-    test: &'a str,
-    target: &'a str,
-    ignored: bool,
-    timeout_ms: u64,
-    boards: Vec<&'a str>,
-    /// Why no board runs it.
-    skipped: Option<&'a str>,
-}
-
-fn list(session: &mut Session, selection: &HilSelection) -> VerbOutcome {
-    let plan = select::plan(session, config::hil_file(session)?, selection, None)?;
-    let bench = bench_file(session)?;
-    let (seats, reasons) = seat::seats(session, &bench, &plan, None)?;
-    for job in &plan.jobs {
-        let served = seats.iter().filter(|seat| seat.serves.contains(&job.firmware));
-        let listed = Listed {
-            version: json::VERSION,
-            test: &job.name,
-            target: &plan.firmwares[job.firmware].target.name,
-            ignored: job.ignored,
-            timeout_ms: u64::try_from(job.timeout.as_millis()).unwrap_or(u64::MAX),
-            boards: served.map(|seat| seat.name.as_str()).collect(),
-            skipped: reasons[job.firmware].as_deref(),
-        };
-        match session.ui.json {
-            true => session.ui.json_line(&listed)?,
-            // The form of libtest, which test explorers read.
-            false => writeln!(session.ui.out, "{}: test", printable(&job.name))?,
-        }
-    }
-    Ok(if plan.jobs.is_empty() { Exit::NothingFound } else { Exit::Ok })
-}
-
 fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     let timeout = args.timeout.map(board::seconds).transpose()?;
-    let plan = select::plan(session, config::hil_file(session)?, &args.selection, timeout)?;
+    let mut plan = select::plan(session, config::hil_file(session)?, &args.selection, timeout)?;
     if plan.jobs.is_empty() {
         return Err(Failure::new(Exit::NothingFound, "no test is selected")
             .detail(format!("{} tests were left out by the filters", plan.filtered))
@@ -191,6 +162,7 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     }
     let bench = bench_file(session)?;
     let (seats, reasons) = seat::seats(session, &bench, &plan, args.jobs)?;
+    seat::pin(&mut plan, &seats);
     let wait = args.wait.map(board::seconds).transpose()?.or(plan.profile.lock_timeout);
     let (seats, locks) = match claim::take(session, seats, &runnable(&plan, &reasons), wait) {
         Ok(claimed) => claimed,
@@ -202,10 +174,11 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     show::started(session, plan.jobs.len(), plan.filtered, &args.selection.profile, &boards)?;
     let started = Instant::now();
     let mut outcomes = skip(session, &plan, &reasons)?;
-    let no_board = reasons.iter().any(Option::is_some);
+    let no_board =
+        reasons.iter().any(Option::is_some) || plan.jobs.iter().any(|job| job.no_board.is_some());
     let stop = Arc::new(AtomicBool::new(false));
     let queued = plan.jobs.iter().enumerate();
-    let queued = queued.filter(|(_, job)| !job.ignored && reasons[job.firmware].is_none());
+    let queued = queued.filter(|(_, job)| why_skipped(job, &reasons).is_none());
     let defaults = Deadlines::default();
     let shop = Shop {
         firmwares: &plan.firmwares,
@@ -214,7 +187,8 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
         folder: &plan.folder,
         queue: Mutex::new(queued.map(|(index, _)| index).collect()),
         stop: stop.clone(),
-        retries: args.retries.or(plan.profile.retries).unwrap_or(0),
+        all_retries: args.retries,
+        retries: plan.profile.retries.unwrap_or(0),
         deadlines: Deadlines {
             attach: plan.profile.attach_timeout.unwrap_or(defaults.attach),
             flash: plan.profile.flash_timeout.unwrap_or(defaults.flash),
@@ -256,13 +230,9 @@ fn run_tests(session: &mut Session, args: &HilRunArgs) -> VerbOutcome {
     })
 }
 
-/// Firmwares that some test of the run needs and some seat serves.
-fn runnable(plan: &Plan, reasons: &[Option<String>]) -> Vec<usize> {
-    let is_wanted = |firmware: &usize| {
-        let mut jobs = plan.jobs.iter();
-        reasons[*firmware].is_none() && jobs.any(|job| job.firmware == *firmware && !job.ignored)
-    };
-    (0..plan.firmwares.len()).filter(is_wanted).collect()
+/// The tests of the run that a board is there for.
+fn runnable<'p>(plan: &'p Plan, reasons: &[Option<String>]) -> Vec<&'p Job> {
+    plan.jobs.iter().filter(|job| why_skipped(job, reasons).is_none()).collect()
 }
 
 /// Ends a run whose boards others have: its reports say so of each test.
@@ -306,7 +276,7 @@ fn read_plans(session: &Session, plan: &Plan) -> Vec<ReadPlan> {
 fn why_skipped(job: &Job, reasons: &[Option<String>]) -> Option<String> {
     match job.ignored {
         true => Some("ignored; --include-ignored runs it".to_owned()),
-        false => reasons[job.firmware].clone(),
+        false => job.no_board.clone().or_else(|| reasons[job.firmware].clone()),
     }
 }
 
@@ -339,6 +309,8 @@ fn follow<'p>(
     let fail_fast = args.fail_fast || plan.profile.fail_fast == Some(true);
     let give_up = plan.profile.global_timeout.map(|limit| Instant::now() + limit);
     let _deferred = Deferred::begin();
+    let mut live = Live::new(session, plan, plan.jobs.len() - outcomes.len());
+    let bar = live.bar();
     let (sender, events) = mpsc::channel();
     let mut cut_short = None;
     std::thread::scope(|scope| {
@@ -355,12 +327,22 @@ fn follow<'p>(
                 cut_short = cut_short.or(asked);
                 shop.stop.store(true, Ordering::SeqCst);
             }
+            if let Err(failure) = live.tick(session) {
+                break Err(failure);
+            }
             let event = match events.recv_timeout(POLL) {
                 Ok(event) => event,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => break Ok(()),
             };
-            match take(session, args, plan, seats, &mut keeper, event) {
+            let writes = match &event {
+                Event::Started { .. } => false,
+                Event::Said { .. } => args.nocapture,
+                Event::Done { .. } => true,
+            };
+            let taken = || take(session, args, plan, seats, &mut keeper, &mut live, event);
+            let taken = if writes { bar.suspend(taken) } else { taken() };
+            match taken {
                 Ok(Some(outcome)) => {
                     if fail_fast && outcome.class.is_bad() {
                         shop.stop.store(true, Ordering::SeqCst);
@@ -384,10 +366,12 @@ fn take<'p>(
     plan: &'p Plan,
     seats: &[Seat],
     keeper: &mut Keeper,
+    live: &mut Live<'p>,
     event: Event,
 ) -> Result<Option<Outcome<'p>>, Failure> {
     match event {
         Event::Started { job, seat } => {
+            live.started(&plan.jobs[job], &seats[seat].name);
             show::test_started(session, &plan.jobs[job].name, &seats[seat].name)?;
         }
         Event::Said { job, said } => {
@@ -401,7 +385,9 @@ fn take<'p>(
                 let kept = Kept { firmware, job, position, number, board };
                 keeper.keep(session, &kept, attempt)?;
             }
-            let Some((class, message)) = verdict::of_attempts(&attempts) else { return Ok(None) };
+            let judged = verdict::of_attempts(&attempts);
+            live.finished(job, judged.as_ref().map(|(class, _)| *class));
+            let Some((class, message)) = judged else { return Ok(None) };
             let outcome = Outcome { job, firmware, class, message, attempts, board };
             show::finished(session, &outcome)?;
             return Ok(Some(outcome));

@@ -11,6 +11,7 @@ use hil::{Listener, TestImage};
 
 use super::config::{self, HilFile, Target, Test};
 use super::keep::{Keeper, Kept, refine};
+use super::overrides::Settings;
 use super::select::{Action, Firmware, Job};
 use super::verdict::{self, Attempt, Class};
 use super::{Outcome, Tally, report, show, work};
@@ -166,6 +167,8 @@ impl Archive {
                 action,
                 timeout: Duration::from_millis(test.limit_ms),
                 ignored: false,
+                settings: Settings::default(),
+                no_board: None,
             });
             self.is_as_recorded.push(is_as_recorded);
         }

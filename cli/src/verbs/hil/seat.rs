@@ -3,7 +3,7 @@
 use hil::{ConsoleAddress, Selector};
 
 use super::config::BenchFile;
-use super::select::Plan;
+use super::select::{Job, Plan};
 use crate::exit::Failure;
 use crate::session::Session;
 use crate::verbs::bench::{self, parse};
@@ -20,6 +20,32 @@ pub(super) struct Seat {
     pub(super) console: Option<ConsoleAddress>,
     /// Indexes of the firmwares that it can run.
     pub(super) serves: Vec<usize>,
+}
+
+impl Seat {
+    /// Whether this is the board of that name, or one more of a virtual one.
+    fn is(&self, board: &str) -> bool {
+        self.name == board || self.name.split_once('#').is_some_and(|(name, _)| name == board)
+    }
+
+    /// Whether it may run a test.
+    pub(super) fn fits(&self, job: &Job) -> bool {
+        let board = job.settings.board.as_deref();
+        self.serves.contains(&job.firmware) && board.is_none_or(|board| self.is(board))
+    }
+}
+
+/// Says of each test whose board is not among the seats that it is not run.
+pub(super) fn pin(plan: &mut Plan, seats: &[Seat]) {
+    for job in &mut plan.jobs {
+        let Some(board) = &job.settings.board else { continue };
+        if !seats.iter().any(|seat| seat.fits(job)) {
+            let why = format!(
+                "an override of hil.toml gives it to the board {board}, which is not there for it"
+            );
+            job.no_board = Some(why);
+        }
+    }
 }
 
 /// The seats for a plan, and for each firmware that has none, why.

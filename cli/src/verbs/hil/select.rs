@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::config::{HilFile, Kind, Profile, Target, Test};
 use super::expect::Watch;
 use super::filter::Filter;
+use super::overrides::Settings;
 use crate::args::HilSelection;
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
@@ -28,6 +29,10 @@ pub(super) struct Job {
     pub(super) timeout: Duration,
     /// Left out by its author, and not asked for.
     pub(super) ignored: bool,
+    /// What the profile's overrides say of it.
+    pub(super) settings: Settings,
+    /// Why the board that it is for does not run it.
+    pub(super) no_board: Option<String>,
 }
 
 /// What a job does.
@@ -89,6 +94,7 @@ pub(super) fn plan(
 ) -> Result<Plan, Failure> {
     let profile = file.profile(&selection.profile)?;
     let (elf, filters) = split(&selection.what);
+    let from_command_line = timeout.is_some();
     let timeout = timeout.or(profile.timeout);
     let folder = file.folder.clone();
     let mut plan = Plan { firmwares: Vec::new(), jobs: Vec::new(), filtered: 0, profile, folder };
@@ -97,6 +103,7 @@ pub(super) fn plan(
         None => plan.add_file(session, &file, timeout)?,
     }
     plan.filter(selection, filters)?;
+    plan.override_settings(from_command_line);
     Ok(plan)
 }
 
@@ -163,6 +170,8 @@ impl Plan {
             action: Action::Image(test),
             timeout,
             ignored: false,
+            settings: Settings::default(),
+            no_board: None,
         });
         Ok(())
     }
@@ -209,7 +218,15 @@ impl Plan {
             };
             let name = format!("{}::{}", test.target, test.name);
             let timeout = limit.unwrap_or(TIMEOUT);
-            let job = Job { name, firmware, action, timeout, ignored: false };
+            let job = Job {
+                name,
+                firmware,
+                action,
+                timeout,
+                ignored: false,
+                settings: Settings::default(),
+                no_board: None,
+            };
             // What cannot be read is said before a board is touched.
             job.watch()?;
             self.jobs.push(job);
@@ -233,7 +250,20 @@ impl Plan {
                 timeout: test.timeout.or(timeout).unwrap_or(TIMEOUT),
                 ignored: test.ignored,
                 action: Action::Embedded(test.clone()),
+                settings: Settings::default(),
+                no_board: None,
             });
+        }
+    }
+
+    /// Gives each test what the profile's overrides say of it.
+    fn override_settings(&mut self, timeout_is_given: bool) {
+        for job in &mut self.jobs {
+            let target = &self.firmwares[job.firmware].target;
+            job.settings = self.profile.settings((&job.name, &target.name, &target.requires));
+            if let (Some(timeout), false) = (job.settings.timeout, timeout_is_given) {
+                job.timeout = timeout;
+            }
         }
     }
 

@@ -34,6 +34,12 @@ enum Event<'a> {
         test: &'a str,
         board: &'a str,
     },
+    TestSlow {
+        version: u32,
+        test: &'a str,
+        board: &'a str,
+        after_ms: u64,
+    },
     Log {
         version: u32,
         test: &'a str,
@@ -100,6 +106,27 @@ pub(super) fn test_started(session: &mut Session, test: &str, board: &str) -> Re
     if session.ui.json {
         return session.ui.json_line(&Event::TestStarted { version: json::VERSION, test, board });
     }
+    Ok(())
+}
+
+/// A test that has been running for so long already.
+pub(super) fn slow(
+    session: &mut Session,
+    test: &str,
+    board: &str,
+    after: Duration,
+) -> Result<(), Failure> {
+    if session.ui.json {
+        let (version, after_ms) = (json::VERSION, ms(after));
+        return session.ui.json_line(&Event::TestSlow { version, test, board, after_ms });
+    }
+    let took = format!("[>{:>7.3}s]", after.as_secs_f64());
+    let (name, board) = (printable(test), printable(board));
+    writeln!(
+        session.ui.out,
+        "{CARE}{:>12}{CARE:#} {took} {STRONG}{name}{STRONG:#}  {QUIET}{board}{QUIET:#}",
+        "SLOW"
+    )?;
     Ok(())
 }
 

@@ -53,30 +53,37 @@ pub(super) struct Shop<'p> {
     pub(super) folder: &'p Path,
     pub(super) queue: Mutex<VecDeque<usize>>,
     pub(super) stop: Arc<AtomicBool>,
+    /// What the command line says, for all tests.
+    pub(super) all_retries: Option<u32>,
     pub(super) retries: u32,
     pub(super) deadlines: Deadlines,
     pub(super) first_log: Option<Duration>,
 }
 
 impl Shop<'_> {
+    /// How often a test that went wrong is run again.
+    fn retries_of(&self, job: usize) -> u32 {
+        self.all_retries.or(self.jobs[job].settings.retries).unwrap_or(self.retries)
+    }
+
     /// Whether the run is to end.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// The next job for a seat, if possible one for the firmware that its board has.
+    /// The next job for a seat: one of the highest priority there is, if possible for the firmware that
+    /// its board has.
     fn next(&self, seat: &Seat, flashed: Option<usize>) -> Option<usize> {
         if self.is_stopped() {
             return None;
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |job: &usize| {
-            let firmware = self.jobs[*job].firmware;
-            seat.serves.contains(&firmware)
-        };
-        let same =
-            queue.iter().position(|job| fits(job) && Some(self.jobs[*job].firmware) == flashed);
-        let at = same.or_else(|| queue.iter().position(fits))?;
+        let job = |at: usize| &self.jobs[queue[at]];
+        let fitting: Vec<usize> = (0..queue.len()).filter(|at| seat.fits(job(*at))).collect();
+        let highest = fitting.iter().map(|at| job(*at).settings.priority).max()?;
+        let mut first = fitting.iter().filter(|at| job(**at).settings.priority == highest);
+        let same = first.clone().find(|at| Some(job(**at).firmware) == flashed);
+        let at = *same.or_else(|| first.next())?;
         queue.remove(at)
     }
 }
@@ -97,7 +104,7 @@ pub(super) fn run(shop: &Shop<'_>, number: usize, seat: &Seat, events: &Sender<E
             let attempt = bench.attempt(&shop.jobs[job], &say);
             let bad = attempt.class.is_bad();
             attempts.push(attempt);
-            if !bad || shop.is_stopped() || attempts.len() > shop.retries as usize {
+            if !bad || shop.is_stopped() || attempts.len() > shop.retries_of(job) as usize {
                 break;
             }
         }
@@ -181,7 +188,7 @@ impl Bench<'_> {
         let options = RunOptions {
             test,
             limit: job.timeout,
-            first_log: self.shop.first_log,
+            first_log: job.settings.first_log_timeout.or(self.shop.first_log),
             stop: Some(self.shop.stop.clone()),
             attach: false,
         };
