@@ -1,23 +1,24 @@
 //! An open board: attached through a probe, commanded core by core, read without halting.
 
+mod emulated;
+
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bundle::{BoardId, CoreRegister, CoreStatus, Fidelity, ReadPlan, Snapshot};
+use bundle::{BoardId, CoreRegister, CoreStatus, ReadPlan, Snapshot};
 use probe_rs::architecture::arm::ArmError;
 use probe_rs::config::MemoryRegion;
 use probe_rs::{Core, CoreType, MemoryInterface, Session, VectorCatchCondition};
 use vbench::SerialText;
 
+pub use emulated::Stimulus;
+
 use crate::access::{core, read, write};
-use crate::bench::Bench;
 use crate::console::{Console, ConsoleAddress, ConsoleNotes};
 use crate::flash::{self, FlashProgress, Flashed, Job};
 use crate::open::{self, Emulated};
 use crate::selector::Selector;
-use crate::virtual_probe::SharedBench;
 use crate::{HilError, snapshot};
 
 /// How long each kind of step may take.
@@ -39,30 +40,6 @@ impl Default for Deadlines {
             command: Duration::from_millis(500),
         }
     }
-}
-
-/// What can happen to a virtual board from outside. A reset is [`Board::reset`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stimulus {
-    /// An input pin is driven.
-    Pin {
-        /// Its number.
-        pin: u32,
-        /// To which level.
-        high: bool,
-    },
-    /// Somebody sends bytes to the UART.
-    Serial {
-        /// The bytes.
-        bytes: Vec<u8>,
-    },
-    /// Cells of RAM or flash change.
-    Corrupt {
-        /// Absolute address of the first.
-        address: u64,
-        /// What they then hold.
-        bytes: Vec<u8>,
-    },
 }
 
 /// A board with an attached debugger. Dropping it lets go of a real chip as it is, and ends the
@@ -333,64 +310,6 @@ impl Board {
     /// Why the UART of a board that is served elsewhere cannot be heard, if that is so.
     pub fn deaf(&self) -> Option<&HilError> {
         self.deaf.as_ref()
-    }
-
-    /// What a read at `address` is worth. `None`: a real board, or a register that the virtual
-    /// board's table does not know.
-    pub fn fidelity(&self, address: u64) -> Option<Fidelity> {
-        let entry = self.emulated.as_ref()?.machine().fidelity(address)?;
-        Some(match entry.label {
-            vbench::Fidelity::Modelled => Fidelity::Modelled,
-            vbench::Fidelity::StoredOnly => Fidelity::StoredOnly,
-            vbench::Fidelity::NotModelled => Fidelity::NotModelled,
-        })
-    }
-
-    /// What else to know about a read at `address` on this virtual board, such as that QEMU does
-    /// not model bit timing.
-    pub fn fidelity_note(&self, address: u64) -> Option<String> {
-        self.emulated.as_ref()?.machine().fidelity(address)?.note.clone()
-    }
-
-    /// What the emulator said when the core locked up, if it did.
-    pub fn post_mortem(&self) -> Option<String> {
-        self.bench()?.lock().post_mortem().map(str::to_owned)
-    }
-
-    /// Whether this is a virtual board of this very process: it starts with a blank flash, and
-    /// nothing of it is left when the process ends.
-    pub fn is_own_bench(&self) -> bool {
-        self.bench().is_some()
-    }
-
-    /// Makes something happen to a virtual board of this process.
-    ///
-    /// # Errors
-    /// [`HilError::NotEmulated`] for any other board; [`HilError::Bench`] if QEMU has no such part.
-    pub fn stimulate(&mut self, stimulus: &Stimulus) -> Result<(), HilError> {
-        let Some(bench) = self.bench() else {
-            return Err(HilError::NotEmulated { board: self.id.selector.clone() });
-        };
-        let mut bench = bench.lock();
-        let done = match stimulus {
-            Stimulus::Pin { pin, high } => bench.set_pin(*pin, *high),
-            Stimulus::Serial { bytes } => bench.send_serial(bytes),
-            Stimulus::Corrupt { address, bytes } => bench.corrupt(*address, bytes),
-        };
-        done.map_err(|error| HilError::Bench(Arc::new(error)))
-    }
-
-    /// Detaches the debugger from a virtual board of this process and keeps the board. `None`: the
-    /// board is not this process's own; it is let go of as by dropping it.
-    pub fn into_bench(self) -> Option<Bench> {
-        self.bench().cloned().map(Bench::of)
-    }
-
-    fn bench(&self) -> Option<&SharedBench> {
-        match &self.emulated {
-            Some(Emulated::Here(bench)) => Some(bench),
-            _ => None,
-        }
     }
 
     /// Carries out `plan`. A refused register costs only itself; a memory range that cannot be
