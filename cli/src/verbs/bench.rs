@@ -37,6 +37,9 @@ struct Listed {
     selector: String,
     name: String,
     chip: Option<String>,
+    /// USB port, as `1-2.3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<String>,
     #[serde(rename = "virtual")]
     is_virtual: bool,
     usable: bool,
@@ -51,6 +54,7 @@ fn list(session: &mut Session) -> Outcome {
             selector: probe.selector.to_string(),
             name: probe.name.clone(),
             chip: probe.chip.clone(),
+            port: probe.port.clone(),
             is_virtual: probe.is_virtual(),
             usable,
             state,
