@@ -101,6 +101,21 @@ static void uart_send(char byte)
     REGISTER(USART1 + 0x28) = (uint8_t)byte; /* TDR */
 }
 #define TICK 40000u /* 10 ms of 4 MHz, the MSI after reset */
+#elif defined(MPS2)
+/* Cortex-M System Design Kit TRM, ARM DDI 0479, 4.3 (APB UART). */
+#define UART0 0x40004000u
+static void uart_open(void)
+{
+    REGISTER(UART0 + 0x10) = 217; /* BAUDDIV: 115200 of 25 MHz */
+    REGISTER(UART0 + 0x08) = 3;   /* CTRL: transmit and receive */
+}
+static void uart_send(char byte)
+{
+    while (REGISTER(UART0 + 0x04) & 1) { /* STATE: transmit buffer full */
+    }
+    REGISTER(UART0 + 0x00) = (uint8_t)byte;
+}
+#define TICK 250000u /* 10 ms of 25 MHz */
 #else
 /* RM0090 Rev 19, 30.6. */
 #define USART1 0x40011000u
@@ -183,6 +198,7 @@ __attribute__((noinline)) void divide(uint32_t by)
     watched = ticks / by;
 }
 
+#ifndef MPS2
 __attribute__((noinline)) void floats(void)
 {
     __asm__ volatile("vmov.f32 s0, #1.5\n"
@@ -191,6 +207,7 @@ __attribute__((noinline)) void floats(void)
                      "bkpt #2" ::
                          : "s0", "s1", "s31");
 }
+#endif
 #endif
 
 static void grant(uint32_t granted)
@@ -206,7 +223,9 @@ static void grant(uint32_t granted)
     case PROCESS_STACK: on_process_stack(process_stack + 64, &wish); break;
 #ifndef NRF51
     case DIVIDE_BY_ZERO: divide(wish); break;
+#ifndef MPS2
     case FLOATS: floats(); break;
+#endif
 #endif
     }
 }
@@ -258,7 +277,7 @@ __attribute__((noreturn)) void Reset_Handler(void)
         *to++ = *from++;
     for (uint32_t *to = &bss_start; to < &bss_end;)
         *to++ = 0;
-#ifndef NRF51
+#if !defined(NRF51) && !defined(MPS2)
     CPACR |= 0xfu << 20;
     __asm__ volatile("dsb\nisb");
 #endif

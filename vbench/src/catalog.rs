@@ -286,6 +286,7 @@ const BOARDS: &[(&str, &str)] = &[
         include_str!("../boards/b-l475e-iot01a.toml"),
         include_str!("../boards/b-l475e-iot01a.fidelity.toml"),
     ),
+    (include_str!("../boards/mps2-an385.toml"), include_str!("../boards/mps2-an385.fidelity.toml")),
 ];
 
 fn parse(board: &str, fidelity: &str) -> Machine {

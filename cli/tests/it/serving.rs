@@ -137,7 +137,7 @@ fn a_started_board_runs_its_firmware_before_anybody_connects() {
 #[test]
 fn rtt_is_read_from_a_board_that_runs() {
     let silk = Silk::new();
-    for board in ["microbit", "netduinoplus2"] {
+    for board in ["microbit", "netduinoplus2", "mps2-an385"] {
         let elf = firmware(board);
         let Some(served) = Served::start(&silk, &["start", board, "--elf", &elf]) else { return };
         let log = on(&silk, served.address, board, &["log", "--for", "2", "--json"]).expect(0);

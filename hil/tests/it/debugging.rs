@@ -10,7 +10,8 @@ use object::{Object, ObjectSymbol};
 
 use crate::parts;
 
-const BOARDS: &[&str] = &["microbit", "netduinoplus2", "olimex-stm32-h405", "b-l475e-iot01a"];
+const BOARDS: &[&str] =
+    &["microbit", "netduinoplus2", "olimex-stm32-h405", "b-l475e-iot01a", "mps2-an385"];
 
 const SECONDS: Duration = Duration::from_secs(5);
 

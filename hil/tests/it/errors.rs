@@ -19,7 +19,7 @@ fn a_virtual_board_that_is_not_in_the_catalog() {
     let error = open("virtual:nucleo", None);
     let text = error.to_string();
     let known = "find a virtual board named `nucleo`; there is: microbit, netduinoplus2, \
-                 olimex-stm32-h405, b-l475e-iot01a";
+                 olimex-stm32-h405, b-l475e-iot01a, mps2-an385";
     assert_eq!(text, known);
 }
 

@@ -72,7 +72,7 @@ fn symbol(board: &str, name: &str) -> u64 {
 
 #[test]
 fn probe_rs_itself_attaches_flashes_verifies_and_reads_while_running() {
-    for name in ["microbit", "netduinoplus2"] {
+    for name in ["microbit", "netduinoplus2", "mps2-an385"] {
         let Some(server) = Server::start(name) else { return };
         let machine = vbench::machine(name).unwrap();
         let mut registry = Registry::from_builtin_families();
@@ -109,7 +109,7 @@ fn probe_rs_itself_attaches_flashes_verifies_and_reads_while_running() {
 
 #[test]
 fn a_remote_board_says_what_it_is_and_keeps_its_firmware() {
-    for name in ["microbit", "netduinoplus2"] {
+    for name in ["microbit", "netduinoplus2", "mps2-an385"] {
         let Some(server) = Server::start(name) else { return };
         let mut board = server.open();
         let emulator = board.identity().virtual_board.clone().unwrap();

@@ -167,6 +167,49 @@ fn the_usart_of_the_stm32l4_sends_and_receives() {
 }
 
 #[test]
+fn the_uart_of_the_cmsdk_sends_and_receives() {
+    let Some(mut board) = Running::on("mps2-an385") else { return };
+    for uart in [0x4000_4000, 0x4000_5000, 0x4000_6000, 0x4000_7000, 0x4000_9000] {
+        for divisor in [16, 217] {
+            board.write(uart + 0x10, divisor);
+            assert_eq!(board.read(uart + 0x10), divisor);
+        }
+        board.write(uart + 0x8, 0b101); // transmit, and its interrupt
+        board.write(uart, u32::from(b'!'));
+        board.expect(uart + 0xc, |status| status == 1);
+        board.write(uart + 0xc, 1);
+        board.expect(uart + 0xc, |status| status == 0);
+    }
+    let (data, state, ctrl, bauddiv) = (0x4000_4000, 0x4000_4004, 0x4000_4008, 0x4000_4010);
+    board.write(ctrl, 3); // transmit, receive
+    board.says_and_hears();
+    board.expect(state, |state| state & 2 != 0); // receive buffer full
+    board.expect(data, |byte| byte == u32::from(b'?'));
+    assert_eq!(board.machine.fidelity(bauddiv).unwrap().label, Fidelity::StoredOnly);
+    board.expect(0xe000_ed00, |cpuid| cpuid & 0xff0f_fff0 == 0x410f_c230); // Cortex-M3
+}
+
+#[test]
+fn the_timers_of_the_cmsdk_count_and_say_when_they_are_through() {
+    let Some(mut board) = Running::on("mps2-an385") else { return };
+    for timer in [0x4000_0000, 0x4000_1000] {
+        board.write(timer + 0x8, 0x10_0000); // RELOAD
+        board.write(timer, 0b1001); // CTRL: enable, interrupt
+        board.expect(timer + 0x4, |value| value != 0 && value != 0x10_0000);
+        board.expect(timer + 0xc, |status| status == 1);
+    }
+    for timer in [0x4000_2000, 0x4000_2020] {
+        board.write(timer, 0x10_0000); // LOAD
+        board.write(timer + 0x8, 0b1110_0010); // CONTROL: enable, periodic, interrupt, 32 bits
+        board.expect(timer + 0x4, |value| value != 0 && value != 0x10_0000);
+        board.expect(timer + 0x10, |raw| raw == 1); // RIS
+        board.expect(timer + 0x14, |masked| masked == 1); // MIS
+        board.write(timer + 0xc, 1); // INTCLR
+        board.expect(timer + 0x10, |raw| raw == 0);
+    }
+}
+
+#[test]
 fn a_cortex_m4_has_its_own_registers_and_the_chip_says_who_it_is() {
     let chips = [("netduinoplus2", 0x413), ("olimex-stm32-h405", 0x413), ("b-l475e-iot01a", 0x415)];
     for (name, device) in chips {
