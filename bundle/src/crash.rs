@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hex;
+use crate::local::Local;
 use crate::snapshot::Thread;
 
 /// The crash of one run.
@@ -134,12 +135,24 @@ pub struct CallFrame {
     /// The function was inlined into the next frame's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inlined: bool,
+    /// Arguments first, then variables, those of the innermost block first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locals: Vec<Local>,
 }
 
 impl CallFrame {
     /// A frame that nobody has named yet.
     pub fn bare(kind: CallKind, pc: u64, sp: u64) -> Self {
-        Self { kind, pc, sp, function: None, file: None, line: None, inlined: false }
+        Self {
+            kind,
+            pc,
+            sp,
+            function: None,
+            file: None,
+            line: None,
+            inlined: false,
+            locals: Vec::new(),
+        }
     }
 
     /// An address that is inside the call, where the frame's address is behind it.

@@ -15,6 +15,7 @@ mod crash;
 mod facts;
 mod file;
 mod hex;
+mod local;
 mod log;
 mod plan;
 mod run;
@@ -26,6 +27,7 @@ pub use facts::{
     BitsFact, FactSource, Facts, FieldFact, Finding, RegisterFact, Severity, WriteFact,
 };
 pub use file::{Bundle, BundleError, Crystals, Elf, FORMAT, Kind, Manifest, SourceFile, Tool};
+pub use local::{Local, LocalValue, Member, NOT_IN_THE_BUNDLE, OPTIMISED_OUT};
 pub use log::{Log, LogDetail, LogKind, LogRecord, LogValue, RttCapture, WhenFull};
 pub use plan::{ReadPlan, ReadRequest, Skip};
 pub use run::{Arrival, End, Run, TestRun};

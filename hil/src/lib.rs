@@ -39,7 +39,8 @@ pub use board::{Board, Deadlines, Stimulus};
 pub use bundle::End;
 pub use console::{Console, ConsoleAddress, ConsoleAddressError, ConsoleNote, ConsoleNotes};
 pub use crash::{
-    Autopsy, FAULT_REGISTERS, FaultRegisters, Image, ImageError, autopsy, read_probe_rs_dump,
+    Autopsy, FAULT_REGISTERS, FaultRegisters, FunctionLocals, Image, ImageError, autopsy,
+    read_probe_rs_dump,
 };
 pub use defmt::{DefmtError, DefmtStream, DefmtTable};
 pub use error::{Cause, HilError};

@@ -2,30 +2,35 @@
 
 use std::io::Write;
 
-use bundle::{Backtrace, CallFrame, CallKind, Crash, Fault};
-use hil::Autopsy;
+use bundle::{Backtrace, CallFrame, CallKind, Crash, Fault, Local, LocalValue};
+use hil::{Autopsy, FunctionLocals};
 use svd_index::Index;
+use svd_index::elf::SymbolKind;
 
 use crate::ui::{BAD, CARE, QUIET, STRONG, printable};
 
+/// Variables of one frame that are shown as text, and characters of each.
+const SHOWN_LOCALS: usize = 16;
+const SHOWN_VALUE: usize = 160;
+
 /// Puts functions, files and lines on what was found, and tells what the fault's address is.
 pub(crate) fn name(index: &Index, found: Autopsy) -> Crash {
-    let backtraces = found.backtraces.into_iter().map(|chain| named(index, chain)).collect();
+    let chains = found.backtraces.into_iter().zip(found.locals);
+    let backtraces = chains.map(|(chain, locals)| named(index, chain, locals)).collect();
     Crash { what: None, verdict: None, fault: found.fault, backtraces }
 }
 
-fn named(index: &Index, chain: Backtrace) -> Backtrace {
-    let frames = chain.frames.iter().flat_map(|frame| expand(index, frame)).collect();
+fn named(index: &Index, chain: Backtrace, locals: Vec<Vec<FunctionLocals>>) -> Backtrace {
+    let frames = chain.frames.iter().zip(locals);
+    let frames = frames.flat_map(|(frame, locals)| expand(index, frame, locals)).collect();
     Backtrace { frames, ..chain }
 }
 
 /// The frame itself, behind a frame for each function that was inlined there.
-fn expand(index: &Index, frame: &CallFrame) -> Vec<CallFrame> {
+fn expand(index: &Index, frame: &CallFrame, locals: Vec<FunctionLocals>) -> Vec<CallFrame> {
     let known = index.firmwares().iter().map(|firmware| firmware.frames_at(frame.lookup_pc()));
-    let Some(places) = known.into_iter().find(|places| !places.is_empty()) else {
-        return vec![frame.clone()];
-    };
-    places
+    let places = known.into_iter().find(|places| !places.is_empty()).unwrap_or_default();
+    let mut frames: Vec<CallFrame> = places
         .iter()
         .map(|place| CallFrame {
             function: Some(place.function.to_owned()),
@@ -34,7 +39,47 @@ fn expand(index: &Index, frame: &CallFrame) -> Vec<CallFrame> {
             inlined: place.inlined,
             ..frame.clone()
         })
-        .collect()
+        .collect();
+    if frames.is_empty() {
+        frames.push(frame.clone());
+    }
+    give(index, &mut frames, locals);
+    frames
+}
+
+/// Gives each frame the variables of its function. Both lists are of the same functions, unless the
+/// one of them or the other knows less: then only who is surely meant gets any.
+fn give(index: &Index, frames: &mut [CallFrame], locals: Vec<FunctionLocals>) {
+    let is_whole = frames.len() == locals.len();
+    let mut free = frames.iter_mut();
+    for of in locals {
+        let is_it = |frame: &CallFrame| match (&frame.function, &of.function) {
+            // Without its type arguments, which have several spellings.
+            (Some(full), Some(name)) => {
+                name.split('<').next().is_some_and(|name| full.split("::").any(|part| part == name))
+            }
+            _ => false,
+        };
+        let Some(frame) = free.find(|frame| is_whole || is_it(frame)) else { return };
+        frame.locals = of.locals;
+        for local in &mut frame.locals {
+            local.value.visit(&mut |value| point(index, value));
+        }
+    }
+}
+
+/// Names what a pointer points at.
+fn point(index: &Index, value: &mut LocalValue) {
+    let LocalValue::Pointer { address, symbol, .. } = value else { return };
+    let found = index.firmwares().iter().find_map(|firmware| firmware.symbol_at(*address));
+    *symbol = found.filter(|(found, _)| found.in_memory).map(|(found, offset)| {
+        // Bit 0 of a function's address says that it is Thumb code.
+        let is_code = found.kind == SymbolKind::Function;
+        match if is_code { offset & !1 } else { offset } {
+            0 => found.name.to_owned(),
+            offset => format!("{}+{offset:#x}", found.name),
+        }
+    });
 }
 
 /// The first frame of the firmware's own code: not the core library's, nor a dependency's, nor
@@ -120,5 +165,22 @@ fn show_frame(out: &mut impl Write, depth: usize, frame: &CallFrame) -> std::io:
     if let (Some(file), Some(line)) = (&frame.file, frame.line) {
         write!(out, "  {QUIET}{}:{line}{QUIET:#}", printable(file))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    show_locals(out, &frame.locals)
+}
+
+fn show_locals(out: &mut impl Write, locals: &[Local]) -> std::io::Result<()> {
+    for local in locals.iter().take(SHOWN_LOCALS) {
+        let ty = local.type_name.as_deref().unwrap_or("type not known");
+        let (name, value) = (printable(&local.name), local.value.to_string());
+        write!(out, "       {name}{QUIET}: {}{QUIET:#} = ", printable(ty))?;
+        match value.char_indices().nth(SHOWN_VALUE) {
+            Some((end, _)) => writeln!(out, "{} …", printable(&value[..end]))?,
+            None => writeln!(out, "{}", printable(&value))?,
+        }
+    }
+    match locals.len().saturating_sub(SHOWN_LOCALS) {
+        0 => Ok(()),
+        more => writeln!(out, "       {QUIET}… {more} more; --json has them{QUIET:#}"),
+    }
 }

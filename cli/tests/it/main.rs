@@ -27,6 +27,7 @@ mod init;
 mod inputs;
 mod known_crashes;
 mod lines;
+mod locals;
 mod lookup;
 mod mcp;
 mod parts;

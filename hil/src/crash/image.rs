@@ -1,8 +1,11 @@
 //! The firmware that ran, as far as unwinding needs it, and the memory it ran in.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use bundle::Snapshot;
-use gimli::{DebugFrame, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
-use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind, elf};
+use gimli::{DebugFrame, DwarfSections, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind, elf};
 
 /// Why an image cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +21,17 @@ pub enum ImageError {
     },
 }
 
-/// Code, constants and call frame information of an ELF file.
+/// Code, constants, call frame and debug information of an ELF file.
 #[derive(Debug, Clone)]
 pub struct Image {
-    segments: Vec<(u64, Vec<u8>)>,
+    /// What is in memory for good: what of a variable's memory the file has is not what it held.
+    constants: Vec<(u64, Vec<u8>)>,
     code: Vec<std::ops::Range<u64>>,
     /// Where functions are, by their symbols.
     functions: Vec<std::ops::Range<u64>>,
     debug_frame: Vec<u8>,
     eh_frame: (u64, Vec<u8>),
+    debug: Arc<DwarfSections<Vec<u8>>>,
 }
 
 impl Image {
@@ -54,9 +59,10 @@ impl Image {
             .filter(executable)
             .map(|section| section.address()..section.address() + section.size())
             .collect();
-        let segments = file
-            .segments()
-            .filter_map(|segment| Some((segment.address(), segment.data().ok()?.to_owned())))
+        let constants = file
+            .sections()
+            .filter(is_constant)
+            .filter_map(|section| Some((section.address(), section.data().ok()?.to_owned())))
             .collect();
         let functions = file
             .symbols()
@@ -66,7 +72,14 @@ impl Image {
             .collect();
         let debug_frame = section(".debug_frame").unwrap_or_default().1;
         let eh_frame = section(".eh_frame").unwrap_or_default();
-        Ok(Self { segments, code, functions, debug_frame, eh_frame })
+        let Ok(debug) =
+            DwarfSections::load(|id| Ok::<_, Infallible>(section(id.name()).unwrap_or_default().1));
+        Ok(Self { constants, code, functions, debug_frame, eh_frame, debug: Arc::new(debug) })
+    }
+
+    /// The sections with its debug information; empty where there is none.
+    pub(crate) fn debug(&self) -> &DwarfSections<Vec<u8>> {
+        &self.debug
     }
 
     /// Whether `address` is in a section of code.
@@ -93,6 +106,13 @@ impl Image {
             row(&frame, &bases, address)
         })
     }
+}
+
+/// Whether a section takes memory that the program does not write.
+fn is_constant(section: &object::Section<'_, '_>) -> bool {
+    let object::SectionFlags::Elf { sh_flags } = section.flags() else { return false };
+    let has = |flag: u32| sh_flags & u64::from(flag) != 0;
+    has(elf::SHF_ALLOC) && !has(elf::SHF_WRITE)
 }
 
 /// The rules of one instruction's frame, free of the section they were read from.
@@ -156,7 +176,7 @@ where
     })
 }
 
-/// What was in memory: the snapshot's RAM, and the image's own bytes where that has none.
+/// What was in memory: the snapshot's RAM, and the image's constants where that has none.
 pub(crate) struct Memory<'a> {
     snapshot: &'a Snapshot,
     image: Option<&'a Image>,
@@ -175,9 +195,13 @@ impl<'a> Memory<'a> {
         self.bytes(address).map(u16::from_le_bytes)
     }
 
+    pub(crate) fn byte(&self, address: u32) -> Option<u8> {
+        self.bytes(address).map(|[byte]| byte)
+    }
+
     fn bytes<const N: usize>(&self, address: u32) -> Option<[u8; N]> {
         let live = self.snapshot.memory.iter().map(|range| (range.address, range.bytes.as_slice()));
-        let image = self.image.into_iter().flat_map(|image| &image.segments);
+        let image = self.image.into_iter().flat_map(|image| &image.constants);
         let image = image.map(|(start, bytes)| (*start, bytes.as_slice()));
         live.chain(image).find_map(|(start, bytes)| {
             let offset = usize::try_from(u64::from(address).checked_sub(start)?).ok()?;

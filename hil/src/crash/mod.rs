@@ -15,31 +15,25 @@ mod capture;
 mod fault;
 mod foreign;
 mod image;
+mod locals;
 mod registers;
 mod riscv;
 mod thumb;
 mod unwind;
+mod walk;
 mod xtensa;
 
 use bundle::{Backtrace, CoreState, Fault, Snapshot};
 
 pub use foreign::read_probe_rs_dump;
 pub use image::{Image, ImageError};
+pub use locals::FunctionLocals;
 pub use registers::{FAULT_REGISTERS, FaultRegisters};
 
+use image::Memory;
+use locals::Debug;
 use unwind::Unwinder;
-
-/// A chain longer than this is taken for a loop.
-const MOST_FRAMES: usize = 256;
-
-/// How a chain ends that is whole.
-const END_TOP: &str = "start of the program";
-
-/// A chain without frames, which ends as one that has too many.
-fn begun(core: usize) -> Backtrace {
-    let end = format!("{MOST_FRAMES} frames and no end");
-    Backtrace { core, thread: None, frames: Vec::new(), end }
-}
+use walk::Walk;
 
 /// What a core's snapshot says about its end.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +42,9 @@ pub struct Autopsy {
     pub fault: Option<Fault>,
     /// The call chain of each core that was halted. Frames have addresses only.
     pub backtraces: Vec<Backtrace>,
+    /// Of each call chain, of each of its frames: the variables of each function there, those that
+    /// were inlined first.
+    pub locals: Vec<Vec<Vec<FunctionLocals>>>,
 }
 
 /// Looks at every core of `snapshot`. `image` is the firmware that ran; without it there is no
@@ -55,36 +52,47 @@ pub struct Autopsy {
 ///
 /// Cores that were running, or whose registers nobody read, are left out.
 pub fn autopsy(snapshot: &Snapshot, image: Option<&Image>) -> Autopsy {
-    let mut found = Autopsy::default();
-    let memory = image::Memory::new(snapshot, image);
+    let memory = Memory::new(snapshot, image);
+    let debug = image.map(|image| Debug::of(image.debug()));
+    let mut look = Look { image, memory: &memory, debug, found: Autopsy::default() };
     for core in &snapshot.cores {
-        let chain = match registers::Registers::of(core) {
-            Some(start) => {
-                let chain = Unwinder::new(image, &memory).run(core.index, start.clone());
-                if found.fault.is_none() {
-                    let faults = FaultRegisters::of(snapshot);
-                    found.fault = fault::explain(&start, &chain, &faults, &memory, image);
-                }
-                Some(chain.backtrace)
-            }
-            None => elsewhere(core, image, &memory),
-        };
-        found.backtraces.extend(chain.map(|mut chain| {
-            chain.thread.clone_from(&core.thread);
-            chain
-        }));
+        look.core(snapshot, core);
     }
-    found
+    look.found
 }
 
-/// The call chain of a core that is no Arm core. `None`: it is none that is known, or was running.
-fn elsewhere(
-    core: &CoreState,
-    image: Option<&Image>,
-    memory: &image::Memory<'_>,
-) -> Option<Backtrace> {
-    if let Some(start) = xtensa::Registers::of(core) {
-        return Some(xtensa::unwind(image, memory, core.index, start));
+/// Looks at one core after the other.
+struct Look<'a> {
+    image: Option<&'a Image>,
+    memory: &'a Memory<'a>,
+    debug: Option<Debug<'a>>,
+    found: Autopsy,
+}
+
+impl Look<'_> {
+    fn core(&mut self, snapshot: &Snapshot, core: &CoreState) {
+        let (image, memory) = (self.image, self.memory);
+        if let Some(start) = registers::Registers::of(core) {
+            let chain = Unwinder::new(image, memory).run(core.index, start.clone());
+            if self.found.fault.is_none() {
+                let faults = FaultRegisters::of(snapshot);
+                self.found.fault = fault::explain(&start, &chain, &faults, memory, image);
+            }
+            self.keep(core, chain.walk);
+        } else if let Some(start) = xtensa::Registers::of(core) {
+            self.keep(core, xtensa::unwind(image, memory, core.index, start));
+        } else if let Some(start) = riscv::Registers::of(core) {
+            self.keep(core, riscv::unwind(image, memory, core.index, start));
+        }
     }
-    riscv::Registers::of(core).map(|start| riscv::unwind(image, memory, core.index, start))
+
+    fn keep<R: walk::Registers>(&mut self, core: &CoreState, walk: Walk<R>) {
+        let of = |stop| match (self.image, &self.debug) {
+            (Some(image), Some(debug)) => locals::locals(debug, image, self.memory, stop),
+            _ => Vec::new(),
+        };
+        self.found.locals.push(walk.stops.iter().map(of).collect());
+        let thread = core.thread.clone();
+        self.found.backtraces.push(Backtrace { thread, ..walk.backtrace });
+    }
 }

@@ -3,10 +3,10 @@
 //!
 //! Source: RISC-V ELF psABI 1.0, "Register Convention" (who keeps what), "DWARF Register Numbers".
 
-use bundle::{Backtrace, CallFrame, CallKind, CoreState};
+use bundle::{CallKind, CoreState};
 
 use super::image::{Image, Memory, Row, Rule};
-use super::{END_TOP, MOST_FRAMES};
+use super::walk::{self, END_TOP, Walk, walk};
 
 const RA: usize = 1;
 const SP: usize = 2;
@@ -50,30 +50,35 @@ const ABI_NAMES: [&str; 32] = [
     "t5", "t6",
 ];
 
+impl walk::Registers for Registers {
+    fn pc(&self) -> u32 {
+        self.pc
+    }
+
+    fn sp(&self) -> u32 {
+        self.x[SP].unwrap_or(0)
+    }
+
+    fn by_number(&self, number: u16, kind: CallKind) -> Option<u64> {
+        let number = usize::from(number);
+        // The call put its return address there.
+        let is_spoilt = number == RA && kind == CallKind::Caller;
+        self.x.get(number).copied().flatten().filter(|_| !is_spoilt).map(u64::from)
+    }
+}
+
 /// Walks outwards from where the core stopped.
 pub(super) fn unwind(
     image: Option<&Image>,
     memory: &Memory<'_>,
     core: usize,
     start: Registers,
-) -> Backtrace {
-    let mut chain = super::begun(core);
-    let mut registers = start;
-    let mut kind = CallKind::Stopped;
-    for _ in 0..MOST_FRAMES {
-        let sp = registers.x[SP].unwrap_or(0);
-        chain.frames.push(CallFrame::bare(kind, registers.pc.into(), sp.into()));
-        let at = if kind == CallKind::Caller { registers.pc.wrapping_sub(1) } else { registers.pc };
+) -> Walk<Registers> {
+    walk(core, start, |registers, at, kind| {
         let row = image.and_then(|image| image.unwind_row(at));
-        match outwards(image, memory, &registers, row.as_ref(), kind) {
-            Ok(next) => (registers, kind) = (next, CallKind::Caller),
-            Err(why) => {
-                chain.end = why;
-                return chain;
-            }
-        }
-    }
-    chain
+        let next = outwards(image, memory, registers, row.as_ref(), kind)?;
+        Ok((next, CallKind::Caller))
+    })
 }
 
 /// The caller's registers, or why there are none.

@@ -4,11 +4,11 @@
 //! was interrupted lies in eight words on the main or the process stack, and the chain goes on
 //! there. Source: ARMv7-M ARM, DDI 0403E, B1.5.6 to B1.5.8; ARMv8-M ARM, DDI 0553B, B3.18.
 
-use bundle::{Backtrace, CallFrame, CallKind};
+use bundle::CallKind;
 
 use super::image::{Image, Memory, Row, Rule};
 use super::registers::{LR, PC, Registers, SP};
-use super::{END_TOP, MOST_FRAMES};
+use super::walk::{self, END_TOP, Walk, walk};
 
 /// From here on a return address is `EXC_RETURN`. Source: DDI 0403E, B1.5.8.
 const EXC_RETURN: u32 = 0xff00_0000;
@@ -32,16 +32,15 @@ const ALIGNED: u32 = 1 << 9;
 const LR_AT_RESET: u32 = 0xffff_ffff;
 
 /// A call chain, and the registers where the innermost exception struck.
-#[derive(Debug, Clone)]
-pub(crate) struct Chain {
-    pub(crate) backtrace: Backtrace,
+pub(super) struct Chain {
+    pub(super) walk: Walk<Registers>,
     /// As they were stacked; the others as the handler found them.
-    pub(crate) interrupted: Option<Registers>,
+    pub(super) interrupted: Option<Registers>,
     /// Where the frame of the innermost exception should have been and could not be read.
-    pub(crate) lost_frame_at: Option<u32>,
+    pub(super) lost_frame_at: Option<u32>,
 }
 
-pub(crate) struct Unwinder<'a> {
+pub(super) struct Unwinder<'a> {
     image: Option<&'a Image>,
     memory: &'a Memory<'a>,
 }
@@ -53,41 +52,48 @@ enum Step {
     End(String),
 }
 
+impl walk::Registers for Registers {
+    fn pc(&self) -> u32 {
+        Self::pc(self) & !1
+    }
+
+    fn sp(&self) -> u32 {
+        self.core[SP].unwrap_or(0)
+    }
+
+    fn by_number(&self, number: u16, kind: CallKind) -> Option<u64> {
+        let number = usize::from(number);
+        match number {
+            PC => Some((Self::pc(self) & !1).into()),
+            // The call put its return address there.
+            LR if kind == CallKind::Caller => None,
+            _ => self.core.get(number).copied().flatten().map(u64::from),
+        }
+    }
+}
+
 impl<'a> Unwinder<'a> {
-    pub(crate) fn new(image: Option<&'a Image>, memory: &'a Memory<'a>) -> Self {
+    pub(super) fn new(image: Option<&'a Image>, memory: &'a Memory<'a>) -> Self {
         Self { image, memory }
     }
 
     /// Walks outwards from where the core stopped.
-    pub(crate) fn run(&self, core: usize, start: Registers) -> Chain {
-        let mut chain =
-            Chain { backtrace: super::begun(core), interrupted: None, lost_frame_at: None };
-        let mut registers = start;
-        let mut kind = CallKind::Stopped;
-        for _ in 0..MOST_FRAMES {
-            let pc = registers.pc() & !1;
-            let sp = registers.core[SP].unwrap_or(0);
-            chain.backtrace.frames.push(CallFrame::bare(kind, pc.into(), sp.into()));
-            // A return address stands behind the call, which may be the function's last word.
-            let at = if kind == CallKind::Caller { pc.wrapping_sub(1) } else { pc };
-            match self.step(&registers, at, kind) {
-                Step::Caller(next) => {
-                    (registers, kind) = (next, CallKind::Caller);
-                }
-                Step::Interrupted(next) => {
-                    chain.interrupted.get_or_insert_with(|| next.clone());
-                    (registers, kind) = (next, CallKind::Interrupted);
-                }
-                Step::End(why) => {
-                    if chain.interrupted.is_none() && why.starts_with(LOST_FRAME) {
-                        chain.lost_frame_at = registers.core[SP];
-                    }
-                    chain.backtrace.end = why;
-                    return chain;
-                }
+    pub(super) fn run(&self, core: usize, start: Registers) -> Chain {
+        let (mut interrupted, mut lost_frame_at) = (None, None);
+        let walk = walk(core, start, |registers, at, kind| match self.step(registers, at, kind) {
+            Step::Caller(next) => Ok((next, CallKind::Caller)),
+            Step::Interrupted(next) => {
+                interrupted.get_or_insert_with(|| next.clone());
+                Ok((next, CallKind::Interrupted))
             }
-        }
-        chain
+            Step::End(why) => {
+                if interrupted.is_none() && why.starts_with(LOST_FRAME) {
+                    lost_frame_at = registers.core[SP];
+                }
+                Err(why)
+            }
+        });
+        Chain { walk, interrupted, lost_frame_at }
     }
 
     fn step(&self, registers: &Registers, at: u32, kind: CallKind) -> Step {

@@ -6,10 +6,10 @@
 //! Source: Xtensa ISA Reference Manual, "Windowed Procedure-Call Protocol" (base save area, the
 //! return address's top bits); ESP-IDF, `components/esp_system/port/arch/xtensa/debug_helpers.c`.
 
-use bundle::{Backtrace, CallFrame, CallKind, CoreState};
+use bundle::{CallKind, CoreState};
 
 use super::image::{Image, Memory};
-use super::{END_TOP, MOST_FRAMES};
+use super::walk::{self, END_TOP, Walk, walk};
 
 /// The top two bits of a return address are the size of the call; those of the program counter stand
 /// in their place.
@@ -37,27 +37,32 @@ impl Registers {
     }
 }
 
+impl walk::Registers for Registers {
+    fn pc(&self) -> u32 {
+        self.pc
+    }
+
+    fn sp(&self) -> u32 {
+        self.sp
+    }
+
+    /// The stack pointer only: of the rest of a window, what was spilled is where its owner's callee
+    /// put it. Source: Xtensa, `a1`.
+    fn by_number(&self, number: u16, _: CallKind) -> Option<u64> {
+        (number == 1).then_some(self.sp.into())
+    }
+}
+
 /// Walks outwards from where the core stopped.
 pub(super) fn unwind(
     image: Option<&Image>,
     memory: &Memory<'_>,
     core: usize,
     start: Registers,
-) -> Backtrace {
-    let mut chain = super::begun(core);
-    let mut registers = start;
-    let mut kind = CallKind::Stopped;
-    for _ in 0..MOST_FRAMES {
-        chain.frames.push(CallFrame::bare(kind, registers.pc.into(), registers.sp.into()));
-        match outwards(image, memory, registers) {
-            Ok(next) => (registers, kind) = (next, CallKind::Caller),
-            Err(why) => {
-                chain.end = why;
-                return chain;
-            }
-        }
-    }
-    chain
+) -> Walk<Registers> {
+    walk(core, start, |registers, _, _| {
+        Ok((outwards(image, memory, *registers)?, CallKind::Caller))
+    })
 }
 
 fn outwards(
