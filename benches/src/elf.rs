@@ -45,8 +45,10 @@ struct Row {
     /// gimli going through all rows of the line programs.
     rows_ms: Option<f64>,
     /// From the bytes of the ELF to the bytes of its index file: content hash, symbols, functions
-    /// and what was inlined into them, lines, variables, types, names, checksums.
+    /// and what was inlined into them, lines, variables and their types, names, checksums.
     ours_ms: Option<f64>,
+    /// How all types are laid out: its own index file, built when first asked for.
+    types_ms: Option<f64>,
     /// Which code touches which register: its own index file, built when first asked for.
     uses_ms: Option<f64>,
     /// Opening the index file and the frames of one address.
@@ -57,6 +59,8 @@ struct Row {
     probe_rs_debug_ms: Option<f64>,
     /// Ours over gimli's entries.
     over_entries: Option<f64>,
+    /// Ours and the layouts of types, one after the other, over gimli's entries.
+    with_types_over_entries: Option<f64>,
     /// Whole processes.
     processes: Vec<Process>,
 }
@@ -75,6 +79,7 @@ struct Summary {
     bytes: u64,
     runs: u32,
     over_entries: Option<f64>,
+    with_types_over_entries: Option<f64>,
     worst_over_entries: Option<f64>,
     worst_open_and_address_us: Option<f64>,
     /// Contenders that did not run, and why.
@@ -91,13 +96,17 @@ pub(crate) fn run(args: &Args) -> Result<(), BenchError> {
     }
     skipped.sort();
     skipped.dedup();
-    let both = || rows.iter().filter_map(|row| Some((row.ours_ms?, row.entries_ms?)));
-    let (ours, entries) = both().fold((0.0, 0.0), |(a, b), (ours, other)| (a + ours, b + other));
+    let measured =
+        rows.iter().filter_map(|row| Some([row.ours_ms?, row.types_ms?, row.entries_ms?]));
+    let [ours, types, entries] = measured.fold([0.0; 3], |sum: [f64; 3], row| {
+        std::array::from_fn(|column| sum[column] + row[column])
+    });
     let summary = Summary {
         files: rows.len(),
         bytes: rows.iter().map(|row| row.bytes).sum(),
         runs: args.runs,
         over_entries: (entries > 0.0).then(|| ours / entries),
+        with_types_over_entries: (entries > 0.0).then(|| (ours + types) / entries),
         worst_over_entries: rows.iter().filter_map(|row| row.over_entries).reduce(f64::max),
         worst_open_and_address_us: rows
             .iter()
@@ -133,6 +142,8 @@ fn measure(
         let (writer, _) = elf::build(&bytes, SourceId::of(&bytes))?;
         Ok::<_, elf::ElfError>(writer.finish().len())
     });
+    row.types_ms =
+        ms(args.runs, || elf::build_types(&bytes, id).map(|writer| writer.finish().len()));
     row.uses_ms = ms(args.runs, || elf::build_uses(&bytes, id).map(|writer| writer.finish().len()));
     row.open_and_address_us = open_and_address(path, folder, address, args.runs)?;
     match Debug::of(&bytes) {
@@ -148,7 +159,9 @@ fn measure(
         skip("probe-rs-debug", why);
     }
     row.probe_rs_debug_ms = ms(args.runs, || peers::probe_rs(path, address));
-    row.over_entries = row.ours_ms.zip(row.entries_ms).map(|(ours, other)| ours / other);
+    let over = |ours: Option<f64>| Some(ours? / row.entries_ms?);
+    let with_types = row.ours_ms.zip(row.types_ms).map(|(ours, types)| ours + types);
+    (row.over_entries, row.with_types_over_entries) = (over(row.ours_ms), over(with_types));
     if let Some(silk) = &args.silk {
         row.processes.push(silk_addr(silk, path, folder, address, args.runs)?);
         for tool in &peers::TOOLS {
@@ -243,11 +256,13 @@ fn print(args: &Args, rows: &[Row], summary: &Summary) -> Result<(), BenchError>
         "gimli entries",
         "gimli rows",
         "ours",
+        "types",
         "uses",
         "addr2line",
         "probe-rs-debug",
         "open + address µs",
         "ours/entries",
+        "with types",
     ];
     let mut cells = vec![head.map(String::from).to_vec()];
     for row in rows {
@@ -262,11 +277,13 @@ fn print(args: &Args, rows: &[Row], summary: &Summary) -> Result<(), BenchError>
                 row.entries_ms,
                 row.rows_ms,
                 row.ours_ms,
+                row.types_ms,
                 row.uses_ms,
                 row.addr2line_ms,
                 row.probe_rs_debug_ms,
                 row.open_and_address_us,
                 row.over_entries,
+                row.with_types_over_entries,
             ]
             .map(table::number),
         );
@@ -281,12 +298,13 @@ fn print(args: &Args, rows: &[Row], summary: &Summary) -> Result<(), BenchError>
     }
     writeln!(
         out,
-        "\n{} files, {} MB: ours takes {} × gimli's way through all entries (at most {}); index \
-         opened and one address found in at most {} µs.",
+        "\n{} files, {} MB: ours takes {} × gimli's way through all entries (at most {}), \
+         {} × with the layouts of types; index opened and one address found in at most {} µs.",
         summary.files,
         table::number(Some(summary.bytes as f64 / 1e6)),
         table::number(summary.over_entries),
         table::number(summary.worst_over_entries),
+        table::number(summary.with_types_over_entries),
         table::number(summary.worst_open_and_address_us),
     )?;
     for why in &summary.skipped {

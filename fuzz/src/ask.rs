@@ -111,6 +111,9 @@ pub fn firmware(firmware: &Firmware) -> u64 {
     answers.add(firmware.files().take(SOME).collect::<Vec<_>>());
     answers.add(firmware.functions().take(SOME).collect::<Vec<_>>());
     answers.add(firmware.accesses().take(SOME).collect::<Vec<_>>());
+    for ty in firmware.types().take(SOME) {
+        answers.add((ty, ty.holes(), ty.members().take(SOME).collect::<Vec<_>>()));
+    }
     let symbols = firmware.symbols().take(SOME).map(|symbol| symbol.address);
     for address in symbols.chain([0, firmware.entry(), u64::MAX]) {
         answers.add((firmware.symbol_at(address), firmware.function_at(address)));

@@ -77,8 +77,8 @@ impl Index {
         for path in &sources.elfs {
             let loaded = cache.load(ElfFile(path.clone()))?;
             let file = opened.note(path, loaded);
-            let uses = uses_of(cache.clone(), path.clone(), *file.source());
-            let firmware = Firmware::new(file, uses).opened_from(path);
+            let later = later_of(cache.clone(), path.clone(), *file.source());
+            let firmware = Firmware::new(file, later).opened_from(path);
             opened.warn(path, firmware.file().warnings());
             opened.index.firmwares.push(firmware);
         }
@@ -136,10 +136,17 @@ impl Index {
     }
 }
 
-/// Opens or builds the index of what the code of the ELF at `path` touches, as long as its
-/// content is `id`.
-fn uses_of(cache: Cache, path: PathBuf, id: SourceId) -> impl Fn() -> Option<File> {
-    move || cache.load_as(ElfUses(ElfFile(path.clone())), id)
+/// Opens or builds the index of what the code of the ELF at `path` touches, or of its types, as long
+/// as its content is `id`.
+fn later_of(cache: Cache, path: PathBuf, id: SourceId) -> impl Fn(Kind) -> Option<File> {
+    move |kind| {
+        let file = ElfFile(path.clone());
+        match kind {
+            Kind::Uses => cache.load_as(ElfUses(file), id),
+            Kind::Types => cache.load_as(ElfTypes(file), id),
+            _ => None,
+        }
+    }
 }
 
 /// The core that all of `firmwares` are built for.
@@ -276,6 +283,29 @@ impl Source for ElfUses {
 
     fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
         let built = elf::build_uses_with(bytes, split, id)
+            .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
+        Ok(built?.finish())
+    }
+}
+
+/// The types of a firmware image.
+struct ElfTypes(ElfFile);
+
+impl Source for ElfTypes {
+    type Input = (Vec<u8>, Split);
+
+    const KIND: (Kind, u32) = (Kind::Types, elf::TYPES_SCHEMA);
+
+    fn key(&self) -> Vec<u8> {
+        self.0.key()
+    }
+
+    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
+        self.0.read()
+    }
+
+    fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        let built = elf::build_types_with(bytes, split, id)
             .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
         Ok(built?.finish())
     }

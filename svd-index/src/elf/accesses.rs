@@ -1,8 +1,6 @@
 //! Which code touches which register and takes how much stack: the part of a [`Firmware`] that is found out when it is
 //! first asked for.
 
-use std::sync::OnceLock;
-
 use super::records::{
     ACCESSES, AccessRecord, FRAME_CFI, FRAME_CODE, FRAME_DYNAMIC, FRAME_STACK_SIZES, FRAMES,
     FrameRecord, LOOSE_ACCESSES, LooseAccessRecord,
@@ -14,38 +12,15 @@ use super::{
 use crate::Warning;
 use crate::store::{File, Records};
 
-/// The index file of the accesses, opened or built by the first who asks.
-pub(super) struct LazyUses {
-    load: Box<dyn Fn() -> Option<File> + Send + Sync>,
-    file: OnceLock<Option<File>>,
-}
-
-impl LazyUses {
-    pub(super) fn new(load: impl Fn() -> Option<File> + Send + Sync + 'static) -> Self {
-        Self { load: Box::new(load), file: OnceLock::new() }
-    }
-
-    fn file(&self) -> Option<&File> {
-        self.file.get_or_init(|| (self.load)()).as_ref()
-    }
-}
-
 impl Firmware {
     /// Why the accesses are not all there are; empty where all were found.
     pub fn use_warnings(&self) -> Vec<Warning> {
-        self.uses.file().map(File::warnings).unwrap_or_default()
-    }
-
-    /// True once something that was read was damaged, or the accesses were asked for after the
-    /// ELF was gone or changed: answers since then may be incomplete.
-    pub fn is_damaged(&self) -> bool {
-        let uses_damaged = |uses: &Option<File>| uses.as_ref().is_none_or(File::is_damaged);
-        self.file().is_damaged() || self.uses.file.get().is_some_and(uses_damaged)
+        self.uses_file().map(File::warnings).unwrap_or_default()
     }
 
     /// Loads and stores of registers at addresses that are not known, by pc.
     pub fn loose_accesses(&self) -> impl Iterator<Item = LooseAccessRef<'_>> {
-        self.uses.file().into_iter().flat_map(|uses| {
+        self.uses_file().into_iter().flat_map(|uses| {
             let records: Records<'_, LooseAccessRecord> = uses.records(LOOSE_ACCESSES);
             records.into_iter().map(|record| loose_ref(uses, record))
         })
@@ -87,7 +62,7 @@ impl Firmware {
     /// How much stack the function that starts at `address` takes for itself, calls not counted.
     /// `None`: nothing tells.
     pub fn stack_use(&self, address: u64) -> Option<StackUse> {
-        let frames: Records<'_, FrameRecord> = self.uses.file()?.records(FRAMES);
+        let frames: Records<'_, FrameRecord> = self.uses_file()?.records(FRAMES);
         let position = frames.partition_point(|frame| frame.address < address);
         let frame = frames.get(position).filter(|frame| frame.address == address)?;
         let source = match frame.kind {
@@ -121,7 +96,7 @@ impl Firmware {
 
     /// `None` where there is no index of them.
     fn access_records(&self) -> Option<Records<'_, AccessRecord>> {
-        Some(self.uses.file()?.records(ACCESSES))
+        Some(self.uses_file()?.records(ACCESSES))
     }
 }
 

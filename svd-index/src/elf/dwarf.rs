@@ -1,8 +1,7 @@
 //! Debug information: functions and what was inlined into them, lines, variables, types.
 //!
 //! One damaged unit costs itself: what follows in it is left out with a warning, and the others
-//! are read. Entries, line programs and types are three ways through the same bytes that need
-//! nothing of each other, so each has a thread.
+//! are read. Entries and line programs need nothing of each other, so each has a thread.
 
 mod budget;
 mod entries;
@@ -26,45 +25,59 @@ use self::entries::Entries;
 use self::files::Files;
 use self::live::Live;
 use self::units::{Slice, Units};
-use super::Facts;
 use super::compressed::Room;
+use super::facts::Layouts;
 use super::image::Image;
 use super::split::{self, Split};
 use super::uses::shapes::Shapes;
+use super::{Facts, Row};
 use crate::Warning;
 
 /// Less debug information than this is read sooner than a thread starts.
 const WORTH_A_THREAD: usize = 64 << 10;
 
-/// Reads all debug information into `facts`.
+/// What the debug information says, but for layouts of types.
+pub(crate) struct Described {
+    found: entries::Found,
+    rows: Vec<Row>,
+    files: Vec<String>,
+}
+
+impl Described {
+    pub(crate) fn put(self, facts: &mut Facts) {
+        self.found.put(facts);
+        (facts.rows, facts.files) = (self.rows, self.files);
+    }
+}
+
+/// Reads all debug information but layouts of types; `facts` have what was read before.
 pub(crate) fn read(
     image: &Image<'_>,
     split: &Split,
-    facts: &mut Facts,
+    facts: &Facts,
     warnings: &mut Vec<Warning>,
-) {
+) -> Described {
     with_units(image, split, warnings, |units, warnings| {
         let order = units.order();
         let files = Files::read(units, &order);
         let live = Live::of(image, facts);
         let mut entries = Entries::new(units, &files, &live, facts);
         let lines = || lines::read(units, &order, &files, &live);
-        let layouts = || layouts::read(units, &order, &files);
-        let ((rows, damage), layouts) = if units.size_bytes() < WORTH_A_THREAD {
+        let (rows, damage) = if units.size_bytes() < WORTH_A_THREAD {
             entries.read(&order);
-            (lines(), layouts())
+            lines()
         } else {
             thread::scope(|scope| {
-                let (lines, layouts) = (scope.spawn(lines), scope.spawn(layouts));
+                let lines = scope.spawn(lines);
                 entries.read(&order);
-                (joined(lines), joined(layouts))
+                joined(lines)
             })
         };
         let mut found = entries.into_found();
         found.damage.extend(damage);
-        found.put(units, facts, warnings);
-        (facts.rows, facts.layouts, facts.files) = (rows, layouts, files.names);
-    });
+        found.warn(units, warnings);
+        Described { found, rows, files: files.names }
+    })
 }
 
 /// Reads what the analysis of register use asks for into `facts`: functions and variables; gives
@@ -83,8 +96,18 @@ pub(crate) fn read_for_uses(
         entries.shapes = Some(shapes::Found::new(units, facts.machine));
         entries.read(&order);
         let shapes = entries.shapes.take().map(shapes::Found::into_shapes);
-        entries.into_found().put(units, facts, warnings);
+        let mut found = entries.into_found();
+        found.warn(units, warnings);
+        found.put(facts);
         shapes.unwrap_or_default()
+    })
+}
+
+/// Reads how types are laid out; files are numbered as [`read`] numbers them.
+pub(crate) fn read_layouts(image: &Image<'_>, split: &Split) -> Layouts {
+    with_units(image, split, &mut Vec::new(), |units, _| {
+        let order = units.order();
+        layouts::read(units, &order, &Files::read(units, &order))
     })
 }
 
@@ -110,6 +133,6 @@ fn with_units<T>(
 }
 
 /// What a thread found; its panic goes on in this one.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

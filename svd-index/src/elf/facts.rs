@@ -46,8 +46,6 @@ pub struct Facts {
     pub rows: Vec<Row>,
     /// Types that variables refer to by position.
     pub types: Vec<Type>,
-    /// Layouts of the types that have a name, by name; then of those without one.
-    pub layouts: Layouts,
     /// Variables with a fixed address, by address.
     pub variables: Vec<Variable>,
     /// Vector table entries in table order.
@@ -278,10 +276,10 @@ pub struct Member {
     pub ty: u32,
 }
 
-/// Layouts of types, as the index has them: [`Firmware::types`](super::Firmware::types) reads
-/// them. There are too many to have each as a value of its own first.
+/// Layouts of the types that have a name, by name; then of those without one. They are as the
+/// index has them: there are too many to have each as a value of its own first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layouts {
+pub(crate) struct Layouts {
     /// What names refer to.
     pub(crate) texts: Texts,
     pub(crate) layouts: Vec<LayoutRecord>,

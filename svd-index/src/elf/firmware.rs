@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::accesses::LazyUses;
+use super::later::{Later, Load};
 use super::records::{
     FILES, FUNCTIONS, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
     HeaderRecord, INLINED, InlinedRecord, MEMBERS, MemberRecord, NONE, RANGES, ROWS, RangeRecord,
@@ -31,17 +31,26 @@ const MAX_OVERLAP: usize = 64;
 /// Every look-up is a binary search or a scan of names; nothing is computed on opening.
 pub struct Firmware {
     file: File,
-    pub(super) uses: LazyUses,
+    uses: Later,
+    types: Later,
+    load: Box<Load>,
     sources: MappedFiles,
     path: Option<PathBuf>,
 }
 
 impl Firmware {
     /// Takes an index file of [`Kind::Elf`], opened with [`SCHEMA`](super::SCHEMA) or built by
-    /// [`build`](super::build). `uses` gives the one of [`Kind::Uses`] for the same ELF, when an
-    /// access is asked for the first time; `None` where it cannot be had.
-    pub fn new(file: File, uses: impl Fn() -> Option<File> + Send + Sync + 'static) -> Self {
-        Self { file, uses: LazyUses::new(uses), sources: MappedFiles::default(), path: None }
+    /// [`build`](super::build). `load` gives those of [`Kind::Uses`] and [`Kind::Types`] for the same
+    /// ELF, when an access or a type is asked for the first time; `None` where it cannot be had.
+    pub fn new(file: File, load: impl Fn(Kind) -> Option<File> + Send + Sync + 'static) -> Self {
+        Self {
+            file,
+            uses: Later::new(Kind::Uses),
+            types: Later::new(Kind::Types),
+            load: Box::new(load),
+            sources: MappedFiles::default(),
+            path: None,
+        }
     }
 
     /// Reads the bytes of an ELF, with its indexes in memory.
@@ -53,11 +62,15 @@ impl Firmware {
         let (writer, _) = super::build(bytes, source)?;
         let file = File::from_bytes(&writer.finish(), Kind::Elf, super::SCHEMA);
         let bytes = bytes.to_vec();
-        let uses = move || {
-            let index = super::build_uses(&bytes, source).ok()?.finish();
-            File::from_bytes(&index, Kind::Uses, super::USES_SCHEMA).ok()
+        let load = move |kind| {
+            let (writer, schema) = match kind {
+                Kind::Uses => (super::build_uses(&bytes, source), super::USES_SCHEMA),
+                Kind::Types => (super::build_types(&bytes, source), super::TYPES_SCHEMA),
+                _ => return None,
+            };
+            File::from_bytes(&writer.ok()?.finish(), kind, schema).ok()
         };
-        Ok(Self::new(file.expect("an index just built is sound"), uses))
+        Ok(Self::new(file.expect("an index just built is sound"), load))
     }
 
     /// Remembers which file it is.
@@ -76,9 +89,15 @@ impl Firmware {
         self.sources = MappedFiles::new(map.clone());
     }
 
-    /// The index file that all answers come from.
+    /// The index file that most answers come from.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// True once something that was read was damaged, or accesses or types were asked for after
+    /// the ELF was gone or changed: answers since then may be incomplete.
+    pub fn is_damaged(&self) -> bool {
+        self.file.is_damaged() || self.uses.is_damaged() || self.types.is_damaged()
     }
 
     /// Processor family the code is for.
@@ -285,6 +304,16 @@ impl Firmware {
     /// Names of functions, variables and other symbols that `name` may be a slip of, best first.
     pub fn suggest(&self, name: &str) -> Vec<String> {
         names::suggest(name, self.symbols().map(|symbol| symbol.name))
+    }
+
+    /// What the code touches.
+    pub(super) fn uses_file(&self) -> Option<&File> {
+        self.uses.file(&self.load)
+    }
+
+    /// How types are laid out.
+    pub(super) fn types_file(&self) -> Option<&File> {
+        self.types.file(&self.load)
     }
 
     pub(super) fn header(&self) -> HeaderRecord {

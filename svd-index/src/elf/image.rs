@@ -49,7 +49,8 @@ struct Region<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Reads the container and fills the facts that need nothing else.
+    /// Reads the container and fills the facts that need nothing else; symbols are
+    /// [apart](Self::read_symbols).
     pub(crate) fn parse(
         bytes: &'a [u8],
         facts: &mut Facts,
@@ -68,7 +69,6 @@ impl<'a> Image<'a> {
         facts.build_id = file.build_id().ok().flatten().unwrap_or_default().to_vec();
         facts.segments = segments(&file, bytes.len() as u64, warnings);
         facts.sections = sections(&file, &facts.segments);
-        let mappings = read_symbols(&file, facts);
         if file.kind() == object::ObjectKind::Relocatable {
             warnings.push(warning(
                 "file",
@@ -77,7 +77,13 @@ impl<'a> Image<'a> {
             ));
         }
         let regions = regions(&file, facts);
-        Ok(Self { file, size_bytes: bytes.len(), mappings, regions })
+        Ok(Self { file, size_bytes: bytes.len(), mappings: Vec::new(), regions })
+    }
+
+    /// Reads the symbols. Their names are those of the linker, until [`put_names`] has those of
+    /// the source.
+    pub(crate) fn read_symbols(&mut self, facts: &mut Facts) {
+        self.mappings = read_symbols(&self.file, facts);
     }
 
     /// Size of the file.
@@ -338,7 +344,7 @@ fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping
             _ => symbol.address(),
         };
         facts.symbols.push(Symbol {
-            name: demangle(name),
+            name: String::new(),
             linkage_name: name.to_owned(),
             address,
             size: symbol.size(),
@@ -350,15 +356,28 @@ fn read_symbols(file: &object::File<'_>, facts: &mut Facts) -> Vec<(u64, Mapping
             object: object.filter(|_| symbol.is_local()),
         });
     }
-    // At one address the name that people mean comes first: functions, then what was defined
-    // rather than defaulted, then what is visible.
-    facts.symbols.sort_by(|a, b| {
-        let rank =
-            |symbol: &Symbol| (symbol.address, symbol.kind as u8, symbol.weak, !symbol.global);
-        rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
-    });
+    facts.symbols.sort_by_key(rank);
     mappings.sort_by_key(|&(address, _)| address);
     mappings
+}
+
+/// At one address the name that people mean comes first: functions, then what was defined rather
+/// than defaulted, then what is visible.
+fn rank(symbol: &Symbol) -> (u64, u8, bool, bool) {
+    (symbol.address, symbol.kind as u8, symbol.weak, !symbol.global)
+}
+
+/// The names of the source for symbols.
+pub(crate) fn names_of(symbols: &[Symbol]) -> Vec<String> {
+    symbols.iter().map(|symbol| demangle(&symbol.linkage_name)).collect()
+}
+
+/// Gives symbols the names of the source, by which those of one rank are ordered.
+pub(crate) fn put_names(symbols: &mut [Symbol], names: Vec<String>) {
+    for (symbol, name) in symbols.iter_mut().zip(names) {
+        symbol.name = name;
+    }
+    symbols.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
 }
 
 fn mapping(machine: Machine, name: &str) -> Option<Mapping> {

@@ -7,12 +7,13 @@ use super::records::{
     LayoutMemberRecord, LayoutRecord, NONE,
 };
 use super::{Firmware, LayoutKind, names};
-use crate::store::Records;
+use crate::store::{File, Records};
 
 /// A type, as its declaration has it.
 #[derive(Clone, Copy)]
 pub struct TypeRef<'a> {
     firmware: &'a Firmware,
+    file: &'a File,
     record: LayoutRecord,
 }
 
@@ -48,9 +49,12 @@ impl Firmware {
     /// Types that have a name, by name: structures, unions, enumerations, typedefs. Those of one
     /// declaration that several units include come once. Empty without debug information.
     pub fn types(&self) -> impl Iterator<Item = TypeRef<'_>> {
-        let records: Records<'_, LayoutRecord> = self.file().records(LAYOUTS);
-        let all = records.into_iter().map(|&record| TypeRef { firmware: self, record });
-        all.filter(|ty| !ty.name().is_empty())
+        self.types_file().into_iter().flat_map(move |file| {
+            let records: Records<'_, LayoutRecord> = file.records(LAYOUTS);
+            let all =
+                records.into_iter().map(move |&record| TypeRef { firmware: self, file, record });
+            all.filter(|ty| !ty.name().is_empty())
+        })
     }
 
     /// Finds types by name, as [`find_symbols`](Self::find_symbols) does: `config`,
@@ -83,7 +87,7 @@ impl Firmware {
 impl<'a> TypeRef<'a> {
     /// Name with namespaces and modules; empty for a type inside of another one without a name.
     pub fn name(&self) -> &'a str {
-        self.firmware.text(self.record.name)
+        self.file.text(self.record.name)
     }
 
     /// What it is.
@@ -104,7 +108,7 @@ impl<'a> TypeRef<'a> {
 
     /// What a typedef stands for, what an enumeration is stored as.
     pub fn target(&self) -> Option<&'a str> {
-        Some(self.firmware.text(self.record.target)).filter(|target| !target.is_empty())
+        Some(self.file.text(self.record.target)).filter(|target| !target.is_empty())
     }
 
     /// File of the declaration.
@@ -119,18 +123,18 @@ impl<'a> TypeRef<'a> {
 
     /// Members by offset, enumerators in their order, what a typedef stands for.
     pub fn members(&self) -> impl Iterator<Item = MemberRef<'a>> + use<'a> {
-        let firmware = self.firmware;
-        let records: Records<'a, LayoutMemberRecord> = firmware.file().records(LAYOUT_MEMBERS);
+        let (ty, file) = (*self, self.file);
+        let records: Records<'a, LayoutMemberRecord> = file.records(LAYOUT_MEMBERS);
         let first = self.record.first as usize;
         let members = records.slice(first..first.saturating_add(self.record.members as usize));
         members.iter().map(move |member| MemberRef {
-            name: firmware.text(member.name),
-            ty: firmware.text(member.ty),
+            name: file.text(member.name),
+            ty: file.text(member.ty),
             bit_offset: member.bit_offset,
             bits: (member.bits != 0).then_some(member.bits),
             size: member.size,
             value: (member.has_value != 0).then_some(member.value),
-            inner: firmware.layout(member.layout),
+            inner: ty.beside(member.layout),
         })
     }
 
@@ -149,6 +153,15 @@ impl<'a> TypeRef<'a> {
         }
         push_hole(&mut holes, next, self.size().saturating_mul(8));
         holes
+    }
+
+    /// The type at a position of the same file.
+    fn beside(self, position: u32) -> Option<Self> {
+        if position == NONE {
+            return None;
+        }
+        let records: Records<'a, LayoutRecord> = self.file.records(LAYOUTS);
+        records.get(position as usize).map(|&record| Self { record, ..self })
     }
 
     /// Whether it takes the same bytes for the same members; what these are called inside is not
@@ -179,16 +192,6 @@ pub(crate) fn bare_name(query: &str) -> &str {
 impl fmt::Debug for TypeRef<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?} {} ({} bytes)", self.kind(), self.name(), self.size())
-    }
-}
-
-impl Firmware {
-    fn layout(&self, position: u32) -> Option<TypeRef<'_>> {
-        if position == NONE {
-            return None;
-        }
-        let records: Records<'_, LayoutRecord> = self.file().records(LAYOUTS);
-        records.get(position as usize).map(|&record| TypeRef { firmware: self, record })
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! bytes ──parse──────▶ Facts ────build──▶ records in an index file ──Firmware──▶ look-ups
-//!   └────parse_uses──▶ UseFacts ─build_uses──▶ another file, by the first who asks ──┘
+//!   ├────parse_uses──▶ UseFacts ─build_uses──▶ another file, by the first who asks ──┤
+//!   └────────────────▶ Layouts ──build_types─▶ and another ──────────────────────────┘
 //! ```
 //!
 //! [`parse`] is pure and tolerant: what is damaged costs itself and a [`Warning`], the rest
@@ -19,6 +20,7 @@ mod facts;
 mod firmware;
 mod frames;
 mod image;
+mod later;
 mod layout;
 mod names;
 mod records;
@@ -32,7 +34,7 @@ mod view;
 mod write;
 
 pub use facts::{
-    Access, AccessKind, Base, Certainty, Facts, FrameSize, Function, Inlined, LayoutKind, Layouts,
+    Access, AccessKind, Base, Certainty, Facts, FrameSize, Function, Inlined, LayoutKind,
     LooseAccess, Machine, Member, Row, Section, Segment, StackSource, StackUse, Symbol, SymbolKind,
     TablePlace, Type, TypeKind, Unit, UseFacts, Value, Variable, Vector, VectorProblem,
 };
@@ -48,6 +50,8 @@ pub use view::{
 pub(crate) use layout::bare_name;
 pub(crate) use names::{distance, is_equal as is_named};
 
+use std::thread;
+
 use crate::Warning;
 use crate::store::{SourceId, Writer};
 
@@ -56,6 +60,9 @@ pub const SCHEMA: u32 = records::SCHEMA;
 
 /// Version of the records that [`build_uses`] writes.
 pub const USES_SCHEMA: u32 = records::USES_SCHEMA;
+
+/// Version of the records that [`build_types`] writes.
+pub const TYPES_SCHEMA: u32 = records::TYPES_SCHEMA;
 
 /// Name of the control block in SEGGER's own RTT sources, which other implementations keep so
 /// that debuggers find it.
@@ -76,7 +83,8 @@ pub enum ElfError {
     Header(#[source] object::Error),
 }
 
-/// Reads everything from the bytes of an ELF but [which register its code touches](parse_uses).
+/// Reads everything from the bytes of an ELF but [which register its code touches](parse_uses) and
+/// [how its types are laid out](build_types).
 ///
 /// What is damaged costs itself and a [`Warning`], whose `path` names the place (a section, a
 /// unit, a function) and whose `line` is 0.
@@ -94,8 +102,15 @@ pub fn parse(bytes: &[u8]) -> Result<(Facts, Vec<Warning>), ElfError> {
 pub fn parse_with(bytes: &[u8], split: &Split) -> Result<(Facts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut warnings = Vec::new();
-    let image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
-    dwarf::read(&image, split, &mut facts, &mut warnings);
+    let mut image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
+    image.read_symbols(&mut facts);
+    let (names, described) = thread::scope(|scope| {
+        let names = scope.spawn(|| image::names_of(&facts.symbols));
+        let described = dwarf::read(&image, split, &facts, &mut warnings);
+        (dwarf::joined(names), described)
+    });
+    image::put_names(&mut facts.symbols, names);
+    described.put(&mut facts);
     vectors::read(&image, &mut facts);
     facts.rtt = facts
         .symbols
@@ -117,7 +132,10 @@ pub fn parse_uses(bytes: &[u8]) -> Result<(UseFacts, Vec<Warning>), ElfError> {
 fn parse_uses_with(bytes: &[u8], split: &Split) -> Result<(UseFacts, Vec<Warning>), ElfError> {
     let mut facts = Facts::default();
     let mut told_by_parse = Vec::new();
-    let image = image::Image::parse(bytes, &mut facts, &mut told_by_parse)?;
+    let mut image = image::Image::parse(bytes, &mut facts, &mut told_by_parse)?;
+    image.read_symbols(&mut facts);
+    let names = image::names_of(&facts.symbols);
+    image::put_names(&mut facts.symbols, names);
     let shapes = dwarf::read_for_uses(&image, split, &mut facts, &mut told_by_parse);
     vectors::read(&image, &mut facts);
     let mut warnings = Vec::new();
@@ -146,7 +164,7 @@ pub fn build_with(
     source: SourceId,
 ) -> Result<(Writer, Vec<Warning>), ElfError> {
     let (facts, warnings) = parse_with(bytes, split)?;
-    let mut writer = write::write(facts, source);
+    let mut writer = write::write(&facts, source);
     writer.warnings(&warnings);
     Ok((writer, warnings))
 }
@@ -169,4 +187,22 @@ pub fn build_uses_with(bytes: &[u8], split: &Split, source: SourceId) -> Result<
     let mut writer = write::write_uses(&uses, source);
     writer.warnings(&warnings);
     Ok(writer)
+}
+
+/// Lays out the types of an ELF as an index file of its own. What is damaged is left out; the
+/// warnings of [`parse`] say so.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build_types(bytes: &[u8], source: SourceId) -> Result<Writer, ElfError> {
+    build_types_with(bytes, &Split::default(), source)
+}
+
+/// [`build_types`], with debug information that is beside the program.
+///
+/// # Errors
+/// As [`parse`].
+pub fn build_types_with(bytes: &[u8], split: &Split, source: SourceId) -> Result<Writer, ElfError> {
+    let image = image::Image::parse(bytes, &mut Facts::default(), &mut Vec::new())?;
+    Ok(write::write_layouts(dwarf::read_layouts(&image, split), source))
 }

@@ -8,10 +8,13 @@ use super::LayoutKind;
 use crate::store::{SectionId, StrRef};
 
 /// Version of these records. Raise it with every change of a record, an order or a meaning.
-pub(crate) const SCHEMA: u32 = 13;
+pub(crate) const SCHEMA: u32 = 14;
 
 /// The same of the file that has [`ACCESSES`] and [`LOOSE_ACCESSES`].
 pub(crate) const USES_SCHEMA: u32 = 4;
+
+/// The same of the file that has [`LAYOUTS`] and [`LAYOUT_MEMBERS`].
+pub(crate) const TYPES_SCHEMA: u32 = 1;
 
 pub(crate) const HEADER: SectionId = SectionId(16);
 pub(crate) const SECTIONS: SectionId = SectionId(17);

@@ -1,5 +1,6 @@
 //! Lays [`Facts`] out as the sorted records of an index file.
 
+use super::facts::Layouts;
 use super::records::{
     ACCESSES, AccessRecord, FILES, FRAME_CFI, FRAME_CODE, FRAME_DYNAMIC, FRAME_STACK_SIZES, FRAMES,
     FUNCTIONS, FrameRecord, FunctionRecord, HEADER, HEADER_BIG_ENDIAN, HEADER_DWARF, HEADER_RTT,
@@ -8,9 +9,9 @@ use super::records::{
     SECTION_ALLOCATED, SECTION_EXECUTABLE, SECTION_WRITABLE, SECTION_ZEROED, SECTIONS, SEGMENTS,
     SYMBOL_NOWHERE, SYMBOLS, SectionRecord, SegmentRecord, SymbolRecord, TABLE_FIRST_SECTION,
     TABLE_FIRST_SEGMENT, TABLE_NONE, TABLE_SECTION, TABLE_SYMBOL, TYPE_ARRAY, TYPE_OPAQUE,
-    TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TypeRecord, UNIT_RANGES, UNITS,
-    USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT, VECTOR_NOT_CODE,
-    VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
+    TYPE_POINTER, TYPE_SCALAR, TYPE_STRUCT, TYPE_UNION, TYPES, TYPES_SCHEMA, TypeRecord,
+    UNIT_RANGES, UNITS, USES_SCHEMA, UnitRecord, VARIABLES, VECTOR_DEFAULT, VECTOR_NO_THUMB_BIT,
+    VECTOR_NOT_CODE, VECTOR_OUTSIDE, VECTORS, VariableRecord, VectorRecord,
 };
 use super::{
     AccessKind, Base, Certainty, Facts, Machine, Member, StackSource, StackUse, SymbolKind,
@@ -20,11 +21,8 @@ use crate::chip::Origin;
 use crate::store::{Kind, SourceId, StrRef, Writer};
 
 /// Fills a writer with everything but the warnings.
-pub(crate) fn write(mut facts: Facts, source: SourceId) -> Writer {
-    let layouts = std::mem::take(&mut facts.layouts);
-    let facts = &facts;
-    let mut writer = Writer::with_texts(Kind::Elf, SCHEMA, source, layouts.texts);
-    writer.section(LAYOUTS, &layouts.layouts).section(LAYOUT_MEMBERS, &layouts.members);
+pub(crate) fn write(facts: &Facts, source: SourceId) -> Writer {
+    let mut writer = Writer::new(Kind::Elf, SCHEMA, source);
     write_header(&mut writer, facts);
     write_sections(&mut writer, facts);
     write_segments(&mut writer, facts);
@@ -287,6 +285,14 @@ fn write_vectors(writer: &mut Writer, facts: &Facts) {
         })
         .collect();
     writer.section(VECTORS, &records);
+}
+
+/// Fills a writer with layouts of types.
+pub(crate) fn write_layouts(layouts: Layouts, source: SourceId) -> Writer {
+    let Layouts { texts, layouts, members } = layouts;
+    let mut writer = Writer::with_texts(Kind::Types, TYPES_SCHEMA, source, texts);
+    writer.section(LAYOUTS, &layouts).section(LAYOUT_MEMBERS, &members);
+    writer
 }
 
 /// Fills a writer with the accesses.

@@ -173,7 +173,7 @@ impl Entry {
         if content.len() != 64 || !hexadecimal {
             return None;
         }
-        let (schema, kind) = [Kind::Svd, Kind::Elf, Kind::Words, Kind::Uses]
+        let (schema, kind) = [Kind::Svd, Kind::Elf, Kind::Words, Kind::Uses, Kind::Types]
             .into_iter()
             .find_map(|kind| Some((what.strip_prefix(kind.name())?.parse().ok()?, kind)))?;
         let content = content.to_owned();

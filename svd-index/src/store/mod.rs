@@ -14,7 +14,7 @@
 //! 0       8     magic "SILKIDX\0"
 //! 8       4     endianness mark 0x0A0B0C0D
 //! 12      4     format version: this layout
-//! 16      4     kind: 1 SVD, 2 ELF, 3 the words of an SVD
+//! 16      4     kind, see [`Kind`]
 //! 20      4     schema version: the records of that kind
 //! 24      8     size of the source in bytes
 //! 32      32    BLAKE3 of the source
@@ -78,6 +78,8 @@ pub enum Kind {
     Words = 3,
     /// Which code of a firmware image touches which register.
     Uses = 4,
+    /// How the types of a firmware image are laid out.
+    Types = 5,
 }
 
 impl Kind {
@@ -88,6 +90,7 @@ impl Kind {
             Self::Elf => "elf",
             Self::Words => "words",
             Self::Uses => "uses",
+            Self::Types => "types",
         }
     }
 }

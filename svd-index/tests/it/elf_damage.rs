@@ -17,6 +17,9 @@ pub(super) fn survive(bytes: &[u8]) {
     }
     firmware.accesses().count();
     firmware.vectors().count();
+    for ty in firmware.types() {
+        assert!(ty.holes().len() <= ty.members().count() + 1);
+    }
 }
 
 #[test]

@@ -146,7 +146,8 @@ fn check(what: &str, bytes: &[u8]) -> (usize, usize) {
     let started = Instant::now();
     let (facts, warnings) = elf::parse(bytes).unwrap();
     let (writer, _) = elf::build(bytes, SourceId::of(bytes)).unwrap();
-    let size = writer.finish().len();
+    let types = elf::build_types(bytes, SourceId::of(bytes)).unwrap();
+    let size = writer.finish().len().max(types.finish().len());
     survive(bytes);
     let took = started.elapsed();
     println!("{what}: {} bytes in {took:?}, index of {size}, {:?}", bytes.len(), warnings.first());

@@ -93,6 +93,8 @@ fn list_line(out: &mut impl Write, listed: &Listed<'_>) -> Result<(), Failure> {
         Some(device) => printable(device),
         None if *kind == "svd" => "of another version, or damaged".to_owned(),
         None if *kind == "words" => "words of a chip".to_owned(),
+        None if *kind == "uses" => "register use of firmware".to_owned(),
+        None if *kind == "types" => "types of firmware".to_owned(),
         None => "firmware".to_owned(),
     };
     let source = match listed.source {

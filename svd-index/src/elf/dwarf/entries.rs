@@ -62,16 +62,15 @@ pub(super) enum ScopeKind {
 }
 
 impl Found {
-    /// Puts what was found where it belongs.
-    pub(super) fn put(
-        mut self,
-        units: &Units<'_, '_>,
-        facts: &mut Facts,
-        warnings: &mut Vec<Warning>,
-    ) {
+    /// Tells what broke off.
+    pub(super) fn warn(&mut self, units: &Units<'_, '_>, warnings: &mut Vec<Warning>) {
         self.damage.sort_by_key(|(unit, _)| *unit);
         warnings.extend(self.damage.iter().map(|(unit, error)| units.damage(*unit, error)));
-        warnings.extend(self.warning);
+        warnings.extend(self.warning.take());
+    }
+
+    /// Puts what was found where it belongs.
+    pub(super) fn put(self, facts: &mut Facts) {
         facts.units = self.units;
         (facts.functions, facts.variables) = (self.functions, self.variables);
         facts.types = self.types;
