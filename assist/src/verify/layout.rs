@@ -264,8 +264,11 @@ pub(super) fn register_offset(
     Some(said.place + 1)
 }
 
-/// "UART0 is at 0x40002000", "UART0 (base 0x40002000)", "the UART0 interrupt is number 2". Gives
-/// the token to go on from.
+/// How prose calls an interrupt.
+const INTERRUPT_WORDS: &[&str] = &["interrupt", "irq", "irqn", "vector"];
+
+/// "UART0 is at 0x40002000", "UART0 (base 0x40002000)", "the UART0 interrupt is number 2", "the
+/// interrupt of UART0 is 2". Gives the token to go on from.
 pub(super) fn after_peripheral(
     judge: &Judge<'_>,
     reading: &mut Reading<'_>,
@@ -276,7 +279,7 @@ pub(super) fn after_peripheral(
     let Some(said) = said_after(&reading.tokens, at) else { return at };
     let known = &judge.known.catalog.peripherals[peripheral];
     let span = name.start..reading.tokens[said.place].span.end;
-    if said.has(&["interrupt", "irq", "irqn", "vector"]) {
+    if said.has(INTERRUPT_WORDS) || is_interrupt_of(reading, span.start) {
         let written = &reading.segment.text[name];
         return match interrupt(judge, reading, written, said.value, span) {
             true => said.place + 1,
@@ -310,7 +313,20 @@ fn preceded_by(reading: &Reading<'_>, start: usize, wanted: &[&str]) -> bool {
     before.map(str::to_ascii_lowercase).any(|word| wanted.contains(&word.as_str()))
 }
 
-/// Judges an interrupt's number. False if the chip has none of that name.
+/// Whether the words before byte `start` are "interrupt of", "IRQ number for the" or the like.
+fn is_interrupt_of(reading: &Reading<'_>, start: usize) -> bool {
+    let own = reading.tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
+    let before = reading.tokens[..own].iter().rev().map_while(Token::word);
+    let mut before = before.map(str::to_ascii_lowercase).filter(|word| word != "the").peekable();
+    if !before.next().is_some_and(|word| ["of", "for"].contains(&word.as_str())) {
+        return false;
+    }
+    before.next_if(|word| word == "number");
+    before.next().is_some_and(|word| INTERRUPT_WORDS.contains(&word.as_str()))
+}
+
+/// Judges an interrupt's number. False if the chip has none of that name, and the peripheral of
+/// that name has not just one.
 pub(super) fn interrupt(
     judge: &Judge<'_>,
     reading: &mut Reading<'_>,
@@ -321,11 +337,15 @@ pub(super) fn interrupt(
     let Some(chip) = judge.known.catalog.chip() else { return false };
     let bare = ["_IRQn", "_IRQ", "_IRQHandler"].iter().find_map(|end| name.strip_suffix(end));
     let bare = bare.unwrap_or(name);
-    let of_name: Vec<u32> = chip
-        .interrupts()
-        .filter(|known| known.name.eq_ignore_ascii_case(bare))
-        .map(|known| known.number)
-        .collect();
+    let numbers = |is_it: &dyn Fn(&svd_index::InterruptRef<'_>) -> bool| -> Vec<u32> {
+        chip.interrupts().filter(is_it).map(|known| known.number).collect()
+    };
+    let mut of_name = numbers(&|known| known.name.eq_ignore_ascii_case(bare));
+    if of_name.is_empty() {
+        of_name = numbers(&|known| known.peripheral.eq_ignore_ascii_case(bare));
+        of_name.dedup();
+        of_name.truncate(if of_name.len() == 1 { 1 } else { 0 });
+    }
     let Some(first) = of_name.first() else { return false };
     let why = format!("{bare} is interrupt {first}");
     let judged = match of_name.iter().any(|known| u64::from(*known) == number) {

@@ -304,6 +304,14 @@ fn places_in_prose_are_checked() {
         "The UART0 interrupt is number 2",
         &["ok register \"UART0\"", "ok interrupt \"UART0 interrupt is number 2\""],
     );
+    bench.check(
+        "The interrupt of UART0 is 3. The IRQ number for the UART0 is 2.",
+        &[
+            "ok register \"UART0\"",
+            "wrong interrupt \"UART0 is 3\" -> 2",
+            "ok interrupt \"UART0 is 2\"",
+        ],
+    );
     bench.check("UART0 at 115200 baud, UART0 with 8 bits", &["ok register \"UART0\""]);
     bench.check(
         "`heartbeat.ticks` counts, heartbeat.tick does not",
