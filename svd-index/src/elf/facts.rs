@@ -276,8 +276,8 @@ pub struct Member {
     pub ty: u32,
 }
 
-/// Layouts of the types that have a name, by name; then of those without one. They are as the
-/// index has them: there are too many to have each as a value of its own first.
+/// Layouts of types, those without a name after what they are members of. They are as the index
+/// has them: there are too many to have each as a value of its own first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layouts {
     /// What names refer to.

@@ -46,8 +46,8 @@ pub struct Hole {
 }
 
 impl Firmware {
-    /// Types that have a name, by name: structures, unions, enumerations, typedefs. Those of one
-    /// declaration that several units include come once. Empty without debug information.
+    /// Types that have a name: structures, unions, enumerations, typedefs. Those of one declaration
+    /// that several units include come once. Empty without debug information.
     pub fn types(&self) -> impl Iterator<Item = TypeRef<'_>> {
         self.types_file().into_iter().flat_map(move |file| {
             let records: Records<'_, LayoutRecord> = file.records(LAYOUTS);
@@ -62,7 +62,10 @@ impl Firmware {
     ///
     /// In C a structure and its typedef may have one name: then the structure comes alone.
     pub fn find_types(&self, query: &str) -> Vec<TypeRef<'_>> {
-        let found = names::find(bare_name(query), || self.types(), |ty| [ty.name(), ty.name()]);
+        let mut found = names::find(bare_name(query), || self.types(), |ty| [ty.name(), ty.name()]);
+        let place =
+            |ty: &TypeRef<'_>| (Some(ty.record.file).filter(|file| *file != NONE), ty.record.line);
+        found.sort_by(|a, b| (a.name(), place(a)).cmp(&(b.name(), place(b))));
         let mut kept: Vec<TypeRef<'_>> = Vec::new();
         for ty in &found {
             let is_alias = ty.kind() == LayoutKind::Typedef

@@ -284,7 +284,8 @@ fn bit_field(
             let at = number(entry, gimli::DW_AT_data_member_location).unwrap_or(0);
             let storage = number(entry, gimli::DW_AT_byte_size).unwrap_or(size as u64);
             let highest = number(entry, gimli::DW_AT_bit_offset)?;
-            (8 * at + 8 * storage).checked_sub(highest)?.checked_sub(bits)?
+            let end = at.checked_add(storage)?.checked_mul(8)?;
+            end.checked_sub(highest)?.checked_sub(bits)?
         }
     };
     let end = from.checked_add(bits)?;

@@ -20,27 +20,9 @@ impl<'a> Found<'_, 'a> {
         }
     }
 
-    /// All layouts, by name.
+    /// All layouts, in the order in which they were found.
     pub(super) fn into_layouts(self) -> Layouts {
-        let Self { texts, mut members, .. } = self;
-        let mut order: Vec<_> = (0u32..)
-            .zip(&self.layouts)
-            .map(|(at, layout)| {
-                let file = Some(layout.file).filter(|file| *file != NONE);
-                (layout.name.is_empty(), texts.bytes_at(layout.name), file, layout.line, at)
-            })
-            .collect();
-        order.sort_unstable();
-        let order: Vec<u32> = order.into_iter().map(|(.., at)| at).collect();
-        let mut places = vec![0u32; order.len()];
-        for (place, &at) in order.iter().enumerate() {
-            places[at as usize] = place as u32;
-        }
-        for member in members.iter_mut().filter(|member| member.layout != NONE) {
-            member.layout = places[member.layout as usize];
-        }
-        let layouts = order.iter().map(|&at| self.layouts[at as usize]).collect();
-        Layouts { texts, layouts, members }
+        Layouts { texts: self.texts, layouts: self.layouts, members: self.members }
     }
 
     fn node(&mut self, die: Die) -> Option<&mut Node<'a>> {
