@@ -125,7 +125,7 @@ impl Endpoint {
         self
     }
 
-    /// The way to it; `None`: as the transport goes.
+    /// The proxy that leads to it; `None`: it is asked directly.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }

@@ -5,6 +5,10 @@
 //! this machine never takes a proxy and never asks DNS; redirects are not
 //! followed, so a key goes to no host but the one it was given for; and a
 //! stream ends cleanly only after a finish reason.
+//!
+//! A proxy is taken where the endpoint names one, and nowhere else: what the
+//! environment says of proxies is read by the program. By `https` it is asked
+//! for a tunnel, by `http` to pass the request on (RFC 9112, 3.2.2).
 
 mod answer;
 mod call;
@@ -38,14 +42,11 @@ const LOOPBACK_IDLE: Duration = Duration::from_secs(3);
 pub struct HttpOptions {
     /// Bound on TCP and TLS connecting.
     pub connect_timeout: Duration,
-    /// Take the system's proxy settings (`HTTPS_PROXY` and the like) for
-    /// remote endpoints. Loopback never takes a proxy.
-    pub system_proxy: bool,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(5), system_proxy: true }
+        Self { connect_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -209,10 +210,7 @@ fn build_client(route: Route, options: HttpOptions) -> Result<Client, Cause> {
         Route::Loopback => tls::no_tls()?,
         Route::LoopbackTls | Route::Remote => tls::system_tls()?,
     };
-    let mut builder = builder(tls, options);
-    if route != Route::Remote || !options.system_proxy {
-        builder = builder.no_proxy();
-    }
+    let mut builder = builder(tls, options).no_proxy();
     if route != Route::Remote {
         // Engines close idle connections after seconds (llama.cpp: 5); a new
         // one costs nothing here, and a stale one a failed attempt.

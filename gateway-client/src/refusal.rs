@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::limits::Observed;
 use crate::retry_after::{RetryHeaders, parse_retry_after};
-use crate::secret::REDACTED;
+use crate::secret::{REDACTED, Secret};
 use crate::transport::Failed;
 
 /// How much of a refusal's text is kept, in characters.
@@ -86,10 +86,12 @@ pub(crate) fn message_in(json: &Value) -> Option<String> {
 
 /// `text` on one line, bounded, with keys masked.
 pub fn clean(endpoint: &Endpoint, text: &str) -> String {
-    let text = match endpoint.key() {
-        Some(key) => key.mask(text),
-        None => text.to_owned(),
-    };
+    let key = endpoint.key().cloned();
+    // `Basic` and then what is to be kept: pages of a proxy may repeat it.
+    let authorization = endpoint.proxy().and_then(|proxy| proxy.authorization());
+    let word = authorization.and_then(|value| value.expose().split(' ').next_back());
+    let secrets = [key, word.map(Secret::new)].into_iter().flatten();
+    let text = secrets.fold(text.to_owned(), |text, secret| secret.mask(&text));
     let words: Vec<&str> = text.split_whitespace().map(mask_key_like).collect();
     shorten(&words.join(" "), MESSAGE_CHARS)
 }

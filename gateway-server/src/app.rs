@@ -41,6 +41,8 @@ pub(crate) struct App {
     begun: Instant,
     /// Some user's limits are in tokens, so that every answer's must be known.
     users_count: AtomicBool,
+    /// Requests go by their tags.
+    by_tags: AtomicBool,
 }
 
 /// The policy, and who waits for it.
@@ -54,6 +56,7 @@ impl App {
     pub(crate) fn new(config: GatewayConfig, options: Options) -> Result<Self, StartError> {
         let keys = Keys::new(&config.server);
         let users_count = users_count(&config);
+        let by_tags = config.routing.tag_filtering.is_some();
         let table = Arc::new(Table::new(config)?);
         let pace = options.pace;
         let upstreams = Upstreams::new().map_err(StartError::Tls)?;
@@ -87,6 +90,7 @@ impl App {
             desk: Mutex::new(Desk { policy, waiting: HashMap::new(), woken: Vec::new() }),
             begun: Instant::now(),
             users_count: AtomicBool::new(users_count),
+            by_tags: AtomicBool::new(by_tags),
         })
     }
 
@@ -94,8 +98,10 @@ impl App {
     pub(crate) fn reload(&self, config: GatewayConfig) -> Result<(), ConfigError> {
         let keys = Keys::new(&config.server);
         let users_count = users_count(&config);
+        let by_tags = config.routing.tag_filtering.is_some();
         let table = Arc::new(Table::new(config)?);
         self.users_count.store(users_count, Relaxed);
+        self.by_tags.store(by_tags, Relaxed);
         self.with_policy(|policy, now| policy.reload(table, now));
         // Whoever listens by the word of its keys goes on needing them.
         if !keys.is_open() || self.keys().is_open() {
@@ -118,6 +124,11 @@ impl App {
         let facts = &deployment.facts;
         let limited = facts.limits.tpm.is_some() || facts.price.is_known();
         limited || self.users_count.load(Relaxed)
+    }
+
+    /// True if requests go by their tags.
+    pub(crate) fn routes_by_tags(&self) -> bool {
+        self.by_tags.load(Relaxed)
     }
 
     pub(crate) fn keys(&self) -> Arc<Keys> {

@@ -28,6 +28,7 @@ mod shared;
 mod spend_file;
 mod splice;
 mod status;
+mod tags;
 mod tls;
 mod trace;
 mod upstream;

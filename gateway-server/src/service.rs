@@ -25,7 +25,7 @@ use crate::relay::{Answer, Hints, Job, Relay, whole_seconds};
 use crate::room::Share;
 use crate::trace::Parent;
 use crate::upstream::{Unread, read_into};
-use crate::{count, request, status};
+use crate::{count, request, status, tags};
 
 /// A response's body: all there is, or a stream.
 pub(crate) enum Out {
@@ -135,8 +135,15 @@ async fn receive(
     if app.tracer.is_some() {
         hints.parent = Parent::of(request.headers());
     }
-    let body = body(app, request).await?;
-    Ok((user, hints, request::Request::read(face, body)?))
+    let by_tags = app.routes_by_tags();
+    if by_tags {
+        hints.tags = tags::in_headers(request.headers());
+    }
+    let (mut body, share) = body(app, request).await?;
+    if by_tags {
+        body = tags::take(body, &mut hints.tags)?;
+    }
+    Ok((user, hints, request::Request::read(face, (body, share))?))
 }
 
 /// Anthropic's `/v1/messages/count_tokens`.
@@ -212,6 +219,7 @@ fn hints(headers: &HeaderMap) -> Result<Hints, Refused> {
         project: text("x-gateway-project").map(|text| text.chars().take(80).collect()),
         deadline: deadline.map(Duration::from_millis),
         escalate: text("x-gateway-escalate") == Some("true"),
+        tags: Vec::new(),
         parent: None,
     })
 }

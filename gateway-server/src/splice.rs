@@ -10,12 +10,18 @@ use std::ops::Range;
 ///
 /// A name that is written with escapes is not found.
 pub(crate) fn member(object: &[u8], name: &str) -> Option<Range<usize>> {
+    entry(object, name).map(|(_, value)| value)
+}
+
+/// Where the top-level member `name` begins, and where its value stands.
+fn entry(object: &[u8], name: &str) -> Option<(usize, Range<usize>)> {
     let mut at = skip_space(object, 0);
     if object.get(at) != Some(&b'{') {
         return None;
     }
     at = skip_space(object, at + 1);
     while object.get(at) == Some(&b'"') {
+        let start = at;
         let end = skip_string(object, at)?;
         let found = &object[at + 1..end - 1] == name.as_bytes();
         at = skip_space(object, end);
@@ -25,7 +31,7 @@ pub(crate) fn member(object: &[u8], name: &str) -> Option<Range<usize>> {
         let begin = skip_space(object, at + 1);
         let end = skip_value(object, begin)?;
         if found {
-            return Some(begin..end);
+            return Some((start, begin..end));
         }
         at = skip_space(object, end);
         if object.get(at) != Some(&b',') {
@@ -55,6 +61,22 @@ pub(crate) fn with_member(object: &[u8], name: &str, value: &str) -> Option<Vec<
     to.extend_from_slice(format!("{{\"{name}\":{value}{comma}").as_bytes());
     to.extend_from_slice(&object[begin + 1..]);
     Some(to)
+}
+
+/// `object` without the member `name`. `None`: it has none.
+pub(crate) fn without_member(object: &[u8], name: &str) -> Option<Vec<u8>> {
+    let (mut start, value) = entry(object, name)?;
+    let after = skip_space(object, value.end);
+    let end = match object.get(after) {
+        Some(b',') => skip_space(object, after + 1),
+        // The last takes the comma before it along.
+        _ => {
+            let before = object[..start].trim_ascii_end();
+            start = before.strip_suffix(b",").map_or(start, <[u8]>::len);
+            value.end
+        }
+    };
+    Some([&object[..start], &object[end..]].concat())
 }
 
 fn skip_space(text: &[u8], from: usize) -> usize {
@@ -142,6 +164,24 @@ mod tests {
         ];
         for (object, expected) in cases {
             assert_eq!(with(object).as_deref(), expected, "{object}");
+        }
+    }
+
+    #[test]
+    fn a_member_is_taken_out_with_its_comma() {
+        let without = |object: &str| {
+            without_member(object.as_bytes(), "tags").map(|b| String::from_utf8(b).unwrap())
+        };
+        let cases = [
+            (r#"{"tags":["a"],"x":1}"#, Some(r#"{"x":1}"#)),
+            (r#"{"x":1, "tags" : ["a,}"] , "y":2}"#, Some(r#"{"x":1, "y":2}"#)),
+            (r#"{"x":1 , "tags":"a" }"#, Some(r#"{"x":1  }"#)),
+            (r#"{ "tags":[] }"#, Some("{  }")),
+            (r#"{"x":{"tags":1}}"#, None),
+            ("3", None),
+        ];
+        for (object, expected) in cases {
+            assert_eq!(without(object).as_deref(), expected, "{object}");
         }
     }
 }

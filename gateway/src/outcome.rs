@@ -131,7 +131,7 @@ fn of_status(code: u16, retry_after: Option<Duration>) -> Outcome {
 }
 
 /// Whole milliseconds, rounded up: a wait must not end early.
-pub(crate) fn as_ms(duration: Duration) -> u64 {
+pub fn as_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 

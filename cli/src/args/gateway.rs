@@ -79,6 +79,9 @@ pub(crate) struct GatewayExplainArgs {
     /// Model by name; or `auto`, `small`, `medium`, `large`
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
+    /// Tag of the request; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
     /// Tokens of the request
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) tokens: u64,

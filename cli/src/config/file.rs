@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use gateway::config::file::{Note, UnknownKey, parse_toml};
 use serde::Deserialize;
 
 use crate::exit::{Exit, Failure};
@@ -109,51 +110,13 @@ pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(
         Failure::new(Exit::Usage, format!("`{}` is not a valid configuration", path.display()))
             .detail(error.to_string().trim_end())
     };
-    let mut unknown = Vec::new();
-    let value: T = serde_ignored::deserialize(
-        toml::de::Deserializer::parse(text).map_err(wrong)?,
-        |key: serde_ignored::Path<'_>| unknown.push(segments(&key)),
-    )
-    .map_err(wrong)?;
-    let warnings = unknown
-        .iter()
-        .map(|key| {
-            let place = match line_of(text, key) {
-                Some(line) => format!("{}:{line}", path.display()),
-                None => path.display().to_string(),
-            };
-            format!("{place}: unknown option `{}` is ignored", key.join("."))
-        })
-        .collect();
-    Ok((value, warnings))
-}
-
-/// The keys from the top to an ignored one. Options and newtypes on the way have no key.
-fn segments(path: &serde_ignored::Path<'_>) -> Vec<String> {
-    use serde_ignored::Path as P;
-    match path {
-        P::Root => Vec::new(),
-        P::Map { parent, key } => [segments(parent), vec![key.clone()]].concat(),
-        P::Seq { parent, index } => [segments(parent), vec![index.to_string()]].concat(),
-        P::Some { parent } | P::NewtypeStruct { parent } | P::NewtypeVariant { parent } => {
-            segments(parent)
+    let (value, unknown) = parse_toml(text).map_err(wrong)?;
+    let warning = |key: &UnknownKey| {
+        let Note { line, text } = key.note();
+        match line {
+            Some(line) => format!("{}:{line}: {text}", path.display()),
+            None => format!("{}: {text}", path.display()),
         }
-    }
-}
-
-/// Line, from 1, on which a key stands.
-fn line_of(text: &str, key: &[String]) -> Option<usize> {
-    let document = toml_edit::Document::parse(text).ok()?;
-    let (last, parents) = key.split_last()?;
-    let mut item = document.as_item();
-    for parent in parents {
-        item = match parent.parse::<usize>() {
-            Ok(index) if !item.is_table_like() => item.get(index)?,
-            _ => item.get(parent.as_str())?,
-        };
-    }
-    let table = item.as_table_like()?;
-    let (key, value) = table.get_key_value(last)?;
-    let start = key.span().or_else(|| value.span())?.start;
-    Some(text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1)
+    };
+    Ok((value, unknown.iter().map(warning).collect()))
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway::config::Proxies;
 use gateway::discover::DISCOVERY_DEADLINE;
+use gateway::table::with_way;
 use gateway::{
-    Ask, Consent, Cooldown, EndpointConfig, EngineKind, Gateway, GatewayConfig, ModelRef, Models,
-    Place, Task, discover, fetch_missing_models,
+    Ask, ConfigError, Consent, Cooldown, EndpointConfig, EngineKind, Gateway, GatewayConfig,
+    ModelRef, Models, Place, Task, discover, fetch_missing_models,
 };
 use gateway_client::{Endpoint, HttpOptions, HttpTransport, Message, Prompt, Secret, Transport};
 
@@ -48,12 +50,12 @@ pub(crate) async fn gather(
 ) -> Result<Gathered, Failure> {
     let mut config = session.config.gateway.value.clone();
     let mut notes = Vec::new();
-    let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new(HttpOptions {
-        connect_timeout: config.timeouts.connect(),
-        ..HttpOptions::default()
-    }));
+    let transport: Arc<dyn Transport> =
+        Arc::new(HttpTransport::new(HttpOptions { connect_timeout: config.timeouts.connect() }));
     resolve_keys(&mut config, &mut notes);
     config.endpoints.extend(environment_endpoint(args)?);
+    config.server.proxies = Proxies::of(|name| std::env::var(name).ok());
+    drop_unreachable(&mut config, &mut notes);
     if look {
         for (name, error) in
             fetch_missing_models(&mut config, transport.as_ref(), DISCOVERY_DEADLINE).await
@@ -121,6 +123,21 @@ fn resolve_keys(config: &mut GatewayConfig, notes: &mut Vec<String>) {
             Err(_) => notes.push(format!("endpoint `{}`: {name} is not set", endpoint.name)),
         }
     }
+}
+
+/// A proxy of the environment that cannot be used costs only the endpoints it would lead to.
+fn drop_unreachable(config: &mut GatewayConfig, notes: &mut Vec<String>) {
+    let around = config.clone();
+    config.endpoints.retain(|entry| {
+        let Ok(endpoint) = Endpoint::parse(&entry.name, &entry.url, None) else { return true };
+        match with_way(&around, entry, endpoint) {
+            Err(error @ ConfigError::Proxy { .. }) if entry.proxy.is_none() => {
+                notes.push(format!("endpoint `{}` is left out: failed to {error}", entry.name));
+                false
+            }
+            _ => true,
+        }
+    });
 }
 
 /// The endpoint of `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL`.

@@ -121,6 +121,34 @@ fn the_projects_own_settings_are_checked_without_a_file_of_their_own() {
 }
 
 #[test]
+fn tags_are_shown_and_where_they_lead() {
+    let silk = Silk::new();
+    let endpoint = |tag: &str| {
+        format!(
+            "  - model_name: gpt\n    litellm_params: {{ model: openai/gpt, api_key: k, tags: [{tag}] }}\n"
+        )
+    };
+    let list = format!("model_list:\n{}{}", endpoint("free"), endpoint("paid"));
+    let on =
+        silk.write("on.yaml", format!("{list}router_settings: {{ enable_tag_filtering: true }}\n"));
+    let off = silk.write("off.yaml", list);
+    let run = |verb: &str, file: &std::path::Path, more: &[&str]| {
+        silk.run([&["gateway", verb, "--config", file.to_str().unwrap()][..], more].concat())
+    };
+    let lines = run("check", &on, &["--json"]).expect(0).json();
+    assert_eq!((&lines[0]["tags"][0], &lines[1]["tags"][0]), (&"free".into(), &"paid".into()));
+    let text = run("check", &on, &[]).expect(0).stdout;
+    assert!(text.contains("tags free,") && text.contains("one of their tags"), "{text}");
+    assert!(!run("check", &off, &[]).expect(0).stdout.contains("one of their tags"));
+    let asked = ["--model", "gpt", "--tag", "paid"];
+    let text = run("explain", &on, &asked).expect(0).stdout;
+    assert!(text.contains("→ gpt #2") && text.contains("its tags are not those"), "{text}");
+    let ignored = run("explain", &off, &asked).expect(0);
+    assert!(ignored.stderr.contains("tags are not heeded"), "{}", ignored.stderr);
+    run("explain", &on, &["--model", "gpt", "--tag", "eu"]).expect(108);
+}
+
+#[test]
 fn explain_says_where_a_request_would_go_and_why() {
     let silk = Silk::new();
     let file = silk.write("gateway.toml", TIERS);

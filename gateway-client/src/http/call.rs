@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
-use reqwest::Response;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Response, StatusCode};
 
 use super::HttpOptions;
 use crate::endpoint::Endpoint;
@@ -40,10 +40,14 @@ impl Call {
     /// Sends, and keeps only what was accepted.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, Failed> {
         let response = request.send().await.map_err(|error| self.lost(error))?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(self.refused(response).await)
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED if self.endpoint.proxy().is_some() => {
+                // It never got to the endpoint, by whatever form the proxy was asked.
+                let source = "the proxy to it refuses its credentials (HTTP 407)".into();
+                Err(ClientError::Connect { host: self.endpoint.host(), source }.into())
+            }
+            _ => Err(self.refused(response).await),
         }
     }
 

@@ -6,6 +6,7 @@ mod anthropic;
 mod embeddings;
 mod endpoints;
 mod failures;
+mod proxies;
 mod secrets;
 mod wire;
 

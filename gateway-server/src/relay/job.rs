@@ -28,6 +28,8 @@ pub(crate) struct Hints {
     /// The answer before did not hold: one tier up.
     pub(crate) escalate: bool,
     pub(crate) class: Option<Class>,
+    /// Tags to route by, where that is wanted.
+    pub(crate) tags: Vec<String>,
     /// The trace that the request is part of, where traces are kept.
     pub(crate) parent: Option<Parent>,
 }
@@ -271,6 +273,7 @@ pub(crate) fn need<'a>(
         class: hints.class.map_or(user.class, |class| class.max(user.class)),
         model: request.model.as_deref(),
         task: hints.task,
+        tags: &hints.tags,
         shape: Shape {
             fim: request.fim,
             tools: request.tools,
@@ -328,6 +331,11 @@ pub(crate) fn refusal_for(refusal: &Refusal, last: Option<&ClientError>, app: &A
             "model_not_allowed",
             format!("your key may not ask `{}`", short(model)),
         ),
+        Refusal::TagsSuitNobody { tags } => {
+            let tags: Vec<String> = tags.iter().map(|tag| short(tag)).collect();
+            let message = format!("no endpoint of the model has the tags {}", tags.join(", "));
+            Refused::new(403, "tags_not_served", message)
+        }
         Refusal::CredentialsRefused { .. } => credentials_refused(),
         Refusal::Superseded => {
             Refused::new(499, "superseded", "a newer completion of the same session was asked for")

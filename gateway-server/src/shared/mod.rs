@@ -5,6 +5,7 @@
 //! request ever fails for it.
 
 mod redis;
+mod way;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};

@@ -26,18 +26,19 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use gateway::limits::meter::ARRIVES_WITHIN;
 use gateway::limits::window::MINUTE;
+use gateway::outcome::as_ms;
 use gateway::policy::Spent;
 use gateway::shared::{Claim, Claimed, Lost, SharedState};
 use gateway_client::Secret;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, Script, ScriptInvocation};
+use redis::{FromRedisValue, Script, ScriptInvocation};
+
+use super::way::Way;
 
 /// The longest a call may take, and making a connection.
-const BOUND: Duration = Duration::from_millis(250);
-
-/// The longest a request is taken to be on its way, as in [`gateway::limits`].
-const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const BOUND: Duration = Duration::from_millis(250);
 
 /// The longest a request is taken to be under way: then its place is taken back.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -54,7 +55,7 @@ pub struct RedisState {
 }
 
 struct Inner {
-    client: redis::Client,
+    way: Way,
     prefix: String,
     /// This replica among all, and since its start.
     replica: String,
@@ -74,11 +75,11 @@ struct Scripts {
 }
 
 impl RedisState {
-    /// State at `url` (`redis://[[user]:password@]host[:port][/database]`).
+    /// State at `url` (`redis[s]://[[user]:password@]host[:port][/database]`).
     /// Connects to nobody yet.
     ///
     /// # Errors
-    /// [`Lost`]: the address makes no sense.
+    /// [`Lost`]: the address makes no sense, or TLS cannot be set up.
     pub fn new(url: &Secret) -> Result<Self, Lost> {
         Self::with(url, PREFIX, MINUTE)
     }
@@ -89,11 +90,9 @@ impl RedisState {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with(url: &Secret, prefix: &str, window: Duration) -> Result<Self, Lost> {
-        // The address holds a password: it is not repeated.
-        let client = redis::Client::open(url.expose()).map_err(|error| lost(&error))?;
         let drawn = RandomState::new().hash_one(std::process::id());
         let inner = Inner {
-            client,
+            way: Way::to(url)?,
             prefix: prefix.to_owned(),
             replica: format!("{drawn:016x}"),
             window,
@@ -117,7 +116,8 @@ impl Inner {
     async fn call<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Lost> {
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut link = link.ok_or_else(|| Lost("there is no connection".to_owned()))?;
-        let result = bounded(call.invoke_async(&mut link)).await;
+        let answer = async { call.invoke_async(&mut link).await.map_err(|error| lost(&error)) };
+        let result = bounded(answer).await;
         if result.is_err() {
             *self.link.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
@@ -129,11 +129,7 @@ impl Inner {
         if self.link.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
             return Ok(());
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(BOUND))
-            .set_response_timeout(Some(BOUND));
-        let link = bounded(self.client.get_multiplexed_async_connection_with_config(&config));
-        let link = link.await?;
+        let link = bounded(self.way.open()).await?;
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
         Ok(())
     }
@@ -247,14 +243,13 @@ impl SharedState for RedisState {
 }
 
 /// Whoever is not answered in time has lost it.
-async fn bounded<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Lost> {
+async fn bounded<T>(call: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
     let result = tokio::time::timeout(BOUND, call).await;
-    let late = |_| Lost(format!("no answer within {} ms", BOUND.as_millis()));
-    result.map_err(late)?.map_err(|error| lost(&error))
+    result.map_err(|_| Lost(format!("no answer within {} ms", BOUND.as_millis())))?
 }
 
 /// What went wrong, by its kind and code: a message could repeat the address.
-fn lost(error: &redis::RedisError) -> Lost {
+pub(super) fn lost(error: &redis::RedisError) -> Lost {
     let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
     Lost(format!("{:?}{code}", error.kind()))
 }
@@ -274,8 +269,4 @@ fn spent(row: &[String]) -> Result<Spent, Lost> {
         output_tokens: whole(&row[3])?,
         dollars: number(&row[4])?,
     })
-}
-
-fn as_ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

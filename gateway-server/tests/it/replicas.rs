@@ -15,16 +15,21 @@ use scripted_provider::{Provider, Reply};
 use crate::{Gateway, chat_body, wait_until};
 
 /// Debian's `redis-server` on a free port, without files; ends when dropped.
-struct Redis {
+pub(crate) struct Redis {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Redis {
     /// `None`: it is not installed. Where parts are required it must be.
     fn start() -> Option<Self> {
+        Self::start_with(|port| vec!["--port".to_owned(), port.to_string()])
+    }
+
+    /// The same, with these arguments for the port.
+    pub(crate) fn start_with(more: impl Fn(u16) -> Vec<String>) -> Option<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let redis = Self::start_at(port);
+        let redis = Self::listen(port, &more(port));
         if redis.is_none() {
             let why = "no redis-server is installed";
             assert!(std::env::var_os("SILK_REQUIRE_PARTS").is_none(), "required: {why}");
@@ -34,8 +39,13 @@ impl Redis {
     }
 
     fn start_at(port: u16) -> Option<Self> {
+        Self::listen(port, &["--port".to_owned(), port.to_string()])
+    }
+
+    fn listen(port: u16, more: &[String]) -> Option<Self> {
         let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(more)
+            .args(["--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--dir", "/"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

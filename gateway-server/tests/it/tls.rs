@@ -20,13 +20,13 @@ use crate::{Gateway, chat_body, ladder, read_response, wait_until};
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A certificate of `127.0.0.1` for 30 days, and who signed it.
-struct Made {
+pub(crate) struct Made {
     folder: TempDir,
 }
 
 impl Made {
     /// `None`: there is no `openssl`. Where parts are required there must be.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let made = Self { folder: TempDir::new().unwrap() };
         let steps = [
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=Tests -keyout ca.key -out ca.pem",
@@ -51,7 +51,7 @@ impl Made {
         Some(made)
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 

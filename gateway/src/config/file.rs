@@ -2,6 +2,7 @@
 //! what stands in it.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::litellm::{self, Wrong};
 use super::yaml::Lines;
@@ -37,6 +38,15 @@ pub struct Note {
     pub line: Option<usize>,
     /// What.
     pub text: String,
+}
+
+/// A key that stands in a file and means nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownKey {
+    /// From 1; `None`: unknown.
+    pub line: Option<usize>,
+    /// The keys from the top to it.
+    pub path: Vec<String>,
 }
 
 /// Why a file cannot be read.
@@ -91,11 +101,8 @@ fn read_yaml(text: &str) -> Result<Loaded, Broken> {
         Broken { line, text: first_line(&error.to_string()) }
     })?;
     let note = |wrong: Wrong| Note { line: line_of(&wrong.path), text: wrong.text };
-    let unknown = unknown.into_iter().map(|path| {
-        let text = format!("unknown option `{}` is ignored", path.join("."));
-        Note { line: line_of(&path), text }
-    });
-    let mut notes: Vec<Note> = unknown.collect();
+    let unknown = unknown.into_iter().map(|path| UnknownKey { line: line_of(&path), path });
+    let mut notes: Vec<Note> = unknown.map(|key| key.note()).collect();
     let (config, odd) = file.into_config().map_err(|wrong| {
         let Note { line, text } = note(wrong);
         Broken { line, text }
@@ -110,20 +117,34 @@ fn read_toml(text: &str) -> Result<Loaded, Broken> {
         let line = error.span().map(|span| line_at(text, span.start));
         Broken { line, text: first_line(error.message()) }
     };
-    let document = toml::de::Deserializer::parse(text).map_err(wrong)?;
-    let mut unknown = Vec::new();
-    let file: OwnFile = serde_ignored::deserialize(document, |path| unknown.push(segments(&path)))
-        .map_err(wrong)?;
+    let (file, unknown): (OwnFile, _) = parse_toml(text).map_err(wrong)?;
     // `[chip]` and its like are the rest of a `silk.toml`.
-    let ours = unknown.into_iter().filter(|path| path.first().is_some_and(|key| key == "gateway"));
-    let note = |path: Vec<String>| {
-        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
-        let text_of = format!("unknown option `{}` is ignored", path.join("."));
-        Note { line: toml_line(text, &keys), text: text_of }
-    };
-    let mut notes: Vec<Note> = ours.map(note).collect();
+    let ours = unknown.into_iter().filter(|key| key.path.first().is_some_and(|k| k == "gateway"));
+    let mut notes: Vec<Note> = ours.map(|key| key.note()).collect();
     notes.sort_by_key(|note| note.line);
     Ok(Loaded { config: file.gateway, form: Form::Toml, notes, text: text.to_owned() })
+}
+
+/// Reads TOML of any form, with the keys in it that nobody knows.
+///
+/// # Errors
+/// It is no TOML, or a value has the wrong type.
+pub fn parse_toml<T: DeserializeOwned>(
+    text: &str,
+) -> Result<(T, Vec<UnknownKey>), toml::de::Error> {
+    let document = toml::de::Deserializer::parse(text)?;
+    let mut unknown = Vec::new();
+    let value = serde_ignored::deserialize(document, |path| unknown.push(segments(&path)))?;
+    let located = |path: Vec<String>| UnknownKey { line: toml_line(text, &path), path };
+    Ok((value, unknown.into_iter().map(located).collect()))
+}
+
+impl UnknownKey {
+    /// What is said of it.
+    pub fn note(&self) -> Note {
+        let text = format!("unknown option `{}` is ignored", self.path.join("."));
+        Note { line: self.line, text }
+    }
 }
 
 impl Loaded {
@@ -137,9 +158,7 @@ impl Loaded {
                     lines.line(&path.iter().map(String::as_str).collect::<Vec<_>>())
                 })
             }
-            Form::Toml => paths.iter().find_map(|path| {
-                toml_line(&self.text, &path.iter().map(String::as_str).collect::<Vec<_>>())
-            }),
+            Form::Toml => paths.iter().find_map(|path| toml_line(&self.text, path)),
         }
     }
 }
@@ -182,14 +201,14 @@ fn paths(place: &Place, form: Form) -> Vec<Vec<String>> {
 }
 
 /// The line, from 1, on which a key of TOML, or an item of a list, stands.
-fn toml_line(text: &str, path: &[&str]) -> Option<usize> {
+fn toml_line(text: &str, path: &[String]) -> Option<usize> {
     let document = toml_edit::Document::parse(text).ok()?;
     let (last, parents) = path.split_last()?;
     let mut item = document.as_item();
     for parent in parents {
         item = match parent.parse::<usize>() {
             Ok(index) if !item.is_table_like() => item.get(index)?,
-            _ => item.get(*parent)?,
+            _ => item.get(parent.as_str())?,
         };
     }
     let span = match (item.as_table_like(), last.parse::<usize>()) {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::providers::{self, Provider};
 use super::{
     EndpointConfig, Facts, GatewayConfig, Limits, Models, Part, Price, RedisParts, RoutingConfig,
-    ServerConfig, Strategy,
+    ServerConfig, Strategy, TagFiltering,
 };
 
 /// Words before the name of a variable that holds a value.
@@ -112,6 +112,8 @@ struct RouterSettings {
     context_window_fallbacks: Vec<BTreeMap<String, Vec<String>>>,
     default_fallbacks: Vec<String>,
     model_group_alias: BTreeMap<String, Alias>,
+    enable_tag_filtering: Option<bool>,
+    tag_filtering_match_any: Option<bool>,
     redis_url: Option<Secret>,
     redis_host: Option<Secret>,
     redis_port: Option<Port>,
@@ -190,8 +192,13 @@ impl File {
         let both = |one: Vec<BTreeMap<String, Vec<String>>>, other: Vec<_>| {
             one.into_iter().chain(other).flatten().collect::<BTreeMap<_, _>>()
         };
+        let by_tags = router.enable_tag_filtering.unwrap_or(false);
         let mut routing = RoutingConfig {
             strategy,
+            tag_filtering: by_tags.then_some(match router.tag_filtering_match_any {
+                Some(false) => TagFiltering::All,
+                _ => TagFiltering::Any,
+            }),
             aliases: router.model_group_alias.into_iter().map(alias).collect(),
             fallbacks: both(lite.fallbacks, router.fallbacks),
             context_window_fallbacks: both(

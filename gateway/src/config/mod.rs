@@ -46,7 +46,7 @@ pub use facts::{Facts, Limits, Price, Protocol};
 pub use keys::Missing;
 pub use models::{ModelRef, Models};
 pub use proxies::Proxies;
-pub use routing::{RoutingConfig, Strategy};
+pub use routing::{RoutingConfig, Strategy, TagFiltering};
 pub use server::{Class, Expiring, Part, RedisParts, ServerConfig, UserConfig};
 pub use task::{Task, Tier};
 pub use tracing::TracingConfig;
@@ -117,7 +117,7 @@ pub struct EndpointConfig {
     pub facts: Facts,
     /// What is known of one of them.
     pub model_facts: BTreeMap<String, Facts>,
-    /// Words for people and programs to choose by.
+    /// Words for people and programs to choose by; see [`RoutingConfig::tag_filtering`].
     pub tags: Vec<String>,
 }
 

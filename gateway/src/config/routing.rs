@@ -23,6 +23,16 @@ pub enum Strategy {
     Cost,
 }
 
+/// Which deployments suit a request that has tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagFiltering {
+    /// Those that carry one of its tags.
+    Any,
+    /// Those that carry all of them.
+    All,
+}
+
 /// `[gateway.routing]`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -55,6 +65,10 @@ pub struct RoutingConfig {
     /// The only regions that may be used; endpoints of others, and remote ones
     /// that name none, never are. Empty: any.
     pub residency: Vec<String>,
+    /// Requests go by their tags to deployments that carry them; left out: tags
+    /// are words for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_filtering: Option<TagFiltering>,
     /// The only hosts that are ever contacted, this machine aside. Left out:
     /// those of the endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -46,7 +46,8 @@ pub struct ServerConfig {
     /// The environment variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key_env: Option<String>,
-    /// The Redis that replicas share: `redis://:PASSWORD@HOST:PORT/DATABASE`.
+    /// The Redis that replicas share: `redis://:PASSWORD@HOST:PORT/DATABASE`, by TLS
+    /// `rediss://`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis: Option<Secret>,
     /// The environment variable that holds its address.

@@ -15,7 +15,7 @@ use crate::config::Limits;
 
 /// The longest a request is taken to be on its way: an endpoint that thinks
 /// for minutes has counted it long before.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
+pub const ARRIVES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether something may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::need::{Because, Need, choose};
 use super::step::Refusal;
-use super::{Policy, estimate, not_allowed, order, running};
+use super::{Policy, estimate, not_allowed, order, running, tags};
 use crate::clock::Moment;
 use crate::config::{Task, Tier};
 use crate::limits::Free;
@@ -71,8 +71,11 @@ impl Policy {
             let endpoint = deployment.endpoint_index;
             let room = self.ledger.free(endpoint, route.deployment, tokens, now);
             let mut is_free = why.is_none();
-            if why.is_some() {
-                reasons.push(format!("passed over: a request of {} tokens is too long", tokens.0));
+            match why {
+                None => {}
+                Some(Outcome::ContextTooLong) => reasons
+                    .push(format!("passed over: a request of {} tokens is too long", tokens.0)),
+                Some(_) => reasons.push(tags::why(need.tags).to_owned()),
             }
             if route.for_long && !too_long {
                 is_free = false;

@@ -23,6 +23,7 @@ mod running;
 mod spend;
 mod status;
 mod step;
+pub(crate) mod tags;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -179,7 +180,8 @@ impl Policy {
     /// Takes a request in. Nothing is sent or reserved yet.
     ///
     /// # Errors
-    /// [`Refusal`]: the model is unknown or not allowed, or the budget is used up.
+    /// [`Refusal`]: the model is unknown or not allowed, the budget is used up, or
+    /// nobody carries the tags.
     pub fn admit(&mut self, need: &Need<'_>, now: Moment) -> Result<RequestId, Refusal> {
         let choice = choose(&self.table, need)?;
         let (user, project) = (self.users.number(need.user), self.projects.number(need.project));
@@ -195,6 +197,10 @@ impl Policy {
         let first = choice.routes.first().and_then(|route| route.deployment);
         let group = first.map(|first| self.table.deployments()[first].group.clone());
         let mut ladder = running::ladder(&self.table, &choice, need, tokens);
+        let is_barred = |(_, why): (_, Option<&Outcome>)| why == Some(&Outcome::Unusable);
+        if !need.tags.is_empty() && !choice.routes.is_empty() && ladder.rungs().all(is_barred) {
+            return Err(Refusal::TagsSuitNobody { tags: need.tags.to_vec() });
+        }
         if let Some(quota) = quota.filter(|q| !q.models.is_empty() && choice.tier.is_some()) {
             let allowed = |group: &String| quota.models.contains(group);
             let barred = |route: &crate::table::Route| {

@@ -45,6 +45,8 @@ pub struct Need<'a> {
     pub model: Option<&'a str>,
     /// What the model is wanted for.
     pub task: Option<Task>,
+    /// Its tags; heeded with [`RoutingConfig::tag_filtering`](crate::config::RoutingConfig).
+    pub tags: &'a [String],
     /// What it looks like.
     pub shape: Shape,
     /// A hash of what it has in common with others: the same goes to the same
@@ -66,6 +68,7 @@ impl Need<'_> {
             class: Class::Interactive,
             model: None,
             task: None,
+            tags: &[],
             shape: Shape {
                 fim: false,
                 tools: false,

@@ -9,7 +9,7 @@ use gateway_client::Usage;
 use super::need::{Choice, Need, counted};
 use super::queue::Turn;
 use super::step::{Refusal, RequestId, Reservation, Step, Try};
-use super::{Attempt, Observed, Policy, Request, State, ticket};
+use super::{Attempt, Observed, Policy, Request, State, tags, ticket};
 use crate::clock::Moment;
 use crate::config::Limits;
 use crate::event::WaitReason;
@@ -290,7 +290,10 @@ pub(super) fn ladder(
     need: &Need<'_>,
     tokens: (u64, u64),
 ) -> Ladder {
-    Ladder::new(Arc::clone(&choice.routes), need.deadline, |_| true).fitted(table, tokens)
+    let ladder = Ladder::new(Arc::clone(&choice.routes), need.deadline, |_| true);
+    let mut ladder = ladder.fitted(table, tokens);
+    tags::keep_to(&mut ladder, table, need.tags);
+    ladder
 }
 
 /// Moves the routes of `ladder` to where `moved` says that their deployments

@@ -70,6 +70,12 @@ pub enum Refusal {
         /// As asked for; empty: none that may be asked for fits.
         model: String,
     },
+    /// No deployment that may be asked carries the request's tags.
+    #[error("no endpoint of the model has the tags {}", listed(.tags))]
+    TagsSuitNobody {
+        /// As asked with.
+        tags: Vec<String>,
+    },
     /// Nobody can serve in time.
     #[error("no model can serve within the deadline")]
     NoModel {
@@ -115,6 +121,11 @@ fn did_you_mean(nearest: &[String]) -> String {
             format!("; did you mean {}?", names.join(" or "))
         }
     }
+}
+
+fn listed(tags: &[String]) -> String {
+    let tags: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+    tags.join(", ")
 }
 
 fn most_words(most: Option<u64>) -> String {

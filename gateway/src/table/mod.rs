@@ -265,14 +265,36 @@ fn parse_endpoints(config: &GatewayConfig) -> Result<Vec<Endpoint>, ConfigError>
             let name = endpoint.name().to_owned();
             return Err(ConfigError::DuplicateName { name, index });
         }
-        if let Some(host) = host_outside(config, &endpoint) {
-            let endpoint = endpoint.name().to_owned();
-            return Err(ConfigError::OutsideHosts { endpoint, index, host });
-        }
-        let proxy = proxy::proxy_to(config, (index, entry), &endpoint)?;
-        endpoints.push(endpoint.with_proxy(proxy));
+        endpoints.push(fenced(config, (index, entry), endpoint)?);
     }
     Ok(endpoints)
+}
+
+/// `endpoint` of `entry` with the proxy that leads to it, as `config` and what it
+/// was told of the environment say: for whoever asks it without a [`Table`].
+///
+/// # Errors
+/// [`ConfigError::OutsideHosts`] and [`ConfigError::Proxy`].
+pub fn with_way(
+    config: &GatewayConfig,
+    entry: &EndpointConfig,
+    endpoint: Endpoint,
+) -> Result<Endpoint, ConfigError> {
+    let index = config.endpoints.iter().position(|other| other.name == entry.name);
+    fenced(config, (index.unwrap_or_default(), entry), endpoint)
+}
+
+fn fenced(
+    config: &GatewayConfig,
+    place: (usize, &EndpointConfig),
+    endpoint: Endpoint,
+) -> Result<Endpoint, ConfigError> {
+    if let Some(host) = host_outside(config, &endpoint) {
+        let endpoint = endpoint.name().to_owned();
+        return Err(ConfigError::OutsideHosts { endpoint, index: place.0, host });
+    }
+    let proxy = proxy::proxy_to(config, place, &endpoint)?;
+    Ok(endpoint.with_proxy(proxy))
 }
 
 /// The host of `endpoint`, if it is not among those that may be contacted.

@@ -1,12 +1,14 @@
 //! What a gateway in process shares with one that serves: limits that answers
 //! tell of, fallbacks and aliases, both dialects.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway::config::Proxies;
 use gateway::{Ask, Consent, Gateway, GatewayConfig, ModelRef, Outcome, Task};
 use gateway_client::HttpTransport;
-use scripted_provider::{Provider, Reply};
+use scripted_provider::{Provider, Reply, TunnelProxy};
 
 use crate::{Told, prompt};
 
@@ -102,4 +104,36 @@ async fn a_named_model_has_its_aliases_and_fallbacks_in_either_dialect() {
     // Nor does the fallback fall back.
     assert_eq!(told(&gateway, Some("little".into())).await.text, "Yes.");
     assert_eq!((first.chats().len(), second.posts().len()), (2, 2));
+}
+
+/// What the environment says of proxies leads to endpoints that name none, as for a server.
+#[tokio::test]
+async fn proxies_of_the_environment_are_taken_by_the_rules_of_a_server() {
+    let only = provider([Reply::answer("from afar")]);
+    let leads_to = SocketAddr::from(([127, 0, 0, 1], only.port()));
+    let proxy = TunnelProxy::start(leads_to, Some("Basic YWRhOnBAc3M=")).unwrap();
+    let ask = async |variables: &[(&str, &str)]| {
+        let toml = "allow_remote = true\n[[endpoints]]\nname = 'far'\nurl = 'http://models.invalid:8080/v1'\nmodels = 'm'\n";
+        let mut config: GatewayConfig = toml::from_str(toml).unwrap();
+        let set = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        config.server.proxies = Proxies::of(|name| set(name).map(|(_, value)| (*value).to_owned()));
+        let transport = Arc::new(HttpTransport::default());
+        let gateway = Gateway::new(config, Consent::default(), transport).unwrap();
+        let deadline = Some(Duration::from_secs(20));
+        Told::by(gateway.ask(Ask { deadline, ..Ask::new(Task::Debug, prompt()) })).await
+    };
+    let (own, address) = (format!("http://ada:p%40ss@{}", proxy.address()), proxy.address());
+    assert_eq!(ask(&[("HTTP_PROXY", &own)]).await.text, "from afar");
+    let asked = proxy.asked().len();
+    assert_eq!(asked, 1);
+    for not in [".invalid", "models.invalid", "*"] {
+        let told = ask(&[("HTTP_PROXY", &own), ("no_proxy", not)]).await;
+        assert!(told.error.is_some() && told.text.is_empty(), "{told:?}");
+    }
+    assert_eq!(proxy.asked().len(), asked, "NO_PROXY");
+    let wrong = format!("http://ada:wrong-word@{address}");
+    let told = ask(&[("http_proxy", &wrong), ("HTTP_PROXY", &own)]).await;
+    assert_eq!(told.way(), [("far", &Outcome::ConnectError)]);
+    let told = format!("{told:?}");
+    assert!(!told.contains("wrong-word") && !told.contains("YWRhOndyb25n"), "{told}");
 }

@@ -18,6 +18,7 @@ mod policy;
 mod regions;
 mod replicas;
 mod simulation;
+mod tags;
 
 use std::time::Duration;
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use gateway::config::Proxies;
 use gateway::discover::DISCOVERY_DEADLINE;
-use gateway::{Consent, EndpointConfig, EngineState, discover};
+use gateway::table::with_way;
+use gateway::{Consent, EndpointConfig, EngineState, GatewayConfig, discover};
 use gateway_client::{
     ClientError, Endpoint, HttpOptions, HttpTransport, ModelList, Secret, Transport,
 };
@@ -33,15 +35,17 @@ pub(super) fn check(session: &Session) -> Vec<Check> {
 }
 
 async fn gather(session: &Session) -> Result<Vec<Check>, Failure> {
-    let options = HttpOptions { connect_timeout: REMOTE_DEADLINE, ..HttpOptions::default() };
+    let options = HttpOptions { connect_timeout: REMOTE_DEADLINE };
     let transport = HttpTransport::new(options);
     let consent = Consent {
         allow_remote: session.config.allow_remote.value,
         origins: consent::recorded(&session.config.folders).into_iter().collect(),
     };
-    let mut configured = session.config.gateway.value.endpoints.clone();
-    configured.extend(environment());
-    let asked = configured.iter().map(|endpoint| ask_one(&transport, &consent, endpoint));
+    let mut config = session.config.gateway.value.clone();
+    config.endpoints.extend(environment());
+    config.server.proxies = Proxies::of(|name| std::env::var(name).ok());
+    let asked =
+        config.endpoints.iter().map(|entry| ask_one(&transport, &consent, (&config, entry)));
     let mut checks: Vec<Check> = join_all(asked).await;
     for engine in discover(&transport, &model::places()?, DISCOVERY_DEADLINE).await {
         let (kind, url) = (engine.kind.as_str(), &engine.url);
@@ -80,7 +84,11 @@ fn environment() -> Option<EndpointConfig> {
     })
 }
 
-async fn ask_one(transport: &HttpTransport, consent: &Consent, config: &EndpointConfig) -> Check {
+async fn ask_one(
+    transport: &HttpTransport,
+    consent: &Consent,
+    (around, config): (&GatewayConfig, &EndpointConfig),
+) -> Check {
     let key = match (&config.api_key, &config.api_key_env) {
         (None, Some(name)) => std::env::var(name).ok().map(Secret::new),
         (key, _) => key.clone(),
@@ -101,6 +109,10 @@ async fn ask_one(transport: &HttpTransport, consent: &Consent, config: &Endpoint
             "`silk ask` asks once; or --allow-remote, or allow_remote = true under [gateway]",
         );
     }
+    let endpoint = match with_way(around, config, endpoint) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return Check::broken("model", format!("failed to {error}")),
+    };
     let deadline = if endpoint.is_local() { DISCOVERY_DEADLINE } else { REMOTE_DEADLINE };
     let answer = transport.fetch_models(&endpoint, deadline).await;
     answered(&name, &key_state, answer)

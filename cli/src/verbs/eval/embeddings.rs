@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use assist::context::document;
+use gateway::config::Proxies;
+use gateway::table::with_way;
+use gateway::{EndpointConfig, GatewayConfig};
 use gateway_client::{Endpoint, HttpTransport};
 use svd_index::{Chip, RegisterRef};
 use tokio::runtime::Runtime;
@@ -42,6 +45,12 @@ impl Embeddings {
             let what = format!("{} is not on this machine", endpoint.host());
             return Err(Failure::new(Exit::Usage, what).hint("--allow-remote permits it"));
         }
+        let mut config = GatewayConfig::default();
+        config.server.proxies = Proxies::of(|name| std::env::var(name).ok());
+        let entry = EndpointConfig { name: "embeddings".to_owned(), ..EndpointConfig::default() };
+        let endpoint = with_way(&config, &entry, endpoint).map_err(|error| {
+            Failure::new(Exit::Usage, "--embeddings cannot be asked").caused_by(&error)
+        })?;
         Ok(Some(Self {
             runtime: runtime()?,
             transport: HttpTransport::default(),

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use gateway::config::{Facts, Limits, Price};
+use gateway::config::{Facts, Limits, Price, TagFiltering};
 use gateway::table::{Deployment, Table};
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ struct Line<'a> {
     region: Option<&'a str>,
     /// False: outside the regions that may be used; never asked.
     in_residency: bool,
+    tags: &'a [String],
     key: String,
     #[serde(flatten)]
     facts: &'a Facts,
@@ -70,6 +71,14 @@ pub(super) fn run(flags: Global) -> Outcome {
         for (alias, model) in aliases {
             writeln!(ui.out, "{}{QUIET} is {QUIET:#}{}", printable(alias), printable(model))?;
         }
+        let heeded = match table.config().routing.tag_filtering {
+            None => None,
+            Some(TagFiltering::Any) => Some("one of their tags"),
+            Some(TagFiltering::All) => Some("all of their tags"),
+        };
+        if let Some(what) = heeded {
+            writeln!(ui.out, "{QUIET}requests go to those that have {what}{QUIET:#}")?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -91,6 +100,7 @@ fn line<'a>(settings: &Settings, deployment: &'a Deployment, fallbacks: Vec<&'a 
         local: deployment.endpoint.is_local(),
         region: deployment.region.as_deref(),
         in_residency: deployment.in_residency,
+        tags: &deployment.tags,
         key,
         facts: &deployment.facts,
         first_event_ms: deployment.bounds.first_event.as_millis(),
@@ -127,6 +137,9 @@ fn show(ui: &mut Ui, model: &str, lines: Vec<Line<'_>>) -> Outcome {
         words.extend(limits(&line.facts.limits));
         words.extend(line.facts.max_input_tokens.map(|most| format!("window {most}")));
         words.extend(price(&line.facts.price));
+        if !line.tags.is_empty() {
+            words.push(format!("tags {}", line.tags.join(" ")));
+        }
         words.push(format!("key {}", line.key));
         let care = if line.in_residency { "" } else { "  never asked: outside the residency" };
         let (name, words) = (printable(line.endpoint), printable(&words.join(", ")));

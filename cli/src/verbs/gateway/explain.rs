@@ -35,10 +35,16 @@ pub(super) fn run(flags: Global, args: &GatewayExplainArgs) -> Outcome {
     let need = Need {
         model: args.model.as_deref(),
         task: args.task,
+        tags: &args.tags,
         shape,
         escalate: args.escalate,
         ..Need::new(now.after(DEADLINE))
     };
+    if !args.tags.is_empty() && settings.table.config().routing.tag_filtering.is_none() {
+        ui.note(
+            "tags are not heeded: `tag_filtering` (LiteLLM: `enable_tag_filtering`) is not set",
+        );
+    }
     // The lots of weighted choices are drawn anew for each request; here always the same.
     let policy = Policy::new(settings.table, 1);
     let explanation = policy.explain(&need, now).map_err(|refusal| refused(&refusal))?;
