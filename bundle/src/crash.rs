@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::hex;
 use crate::local::Local;
 use crate::snapshot::Thread;
+use crate::task::Tasks;
 
 /// The crash of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Crash {
     /// The call chain of each core that was halted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backtraces: Vec<Backtrace>,
+    /// The operating system's tasks, where the firmware has one that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<Tasks>,
 }
 
 /// A fault, and only what is proved of it.

@@ -20,6 +20,7 @@ mod log;
 mod plan;
 mod run;
 mod snapshot;
+mod task;
 
 pub use core_file::{CoreFileError, read_core_file, write_core_file};
 pub use crash::{Backtrace, CallFrame, CallKind, Crash, Fault, FaultAddress, FaultCause};
@@ -35,3 +36,4 @@ pub use snapshot::{
     BoardId, CoreRegister, CoreState, CoreStatus, Fidelity, MemoryRange, ReadOutcome, RegisterRead,
     Snapshot, Thread, VirtualBoard,
 };
+pub use task::{Task, TaskStack, TaskState, Tasks};

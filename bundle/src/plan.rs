@@ -14,7 +14,7 @@ pub struct ReadPlan {
     pub skipped: Vec<Skip>,
     /// RAM ranges to copy, absolute byte addresses.
     pub memory: Vec<Range<u64>>,
-    /// Halt the core for its registers and let it run on afterwards.
+    /// Halt the core for its registers and the RAM, and let it run on afterwards.
     ///
     /// False leaves the core alone: watchdogs, motors and radios do not like to stop.
     pub halt_for_core: bool,

@@ -602,7 +602,7 @@ pub(crate) struct SnapArgs {
     /// Registers to read (names or patterns) instead of the peripherals the firmware uses
     #[arg(value_name = "REGISTER")]
     pub(crate) registers: Vec<String>,
-    /// Halt the core for its registers, then let it run on
+    /// Halt the core for its registers, call chain and tasks, then let it run on
     #[arg(long)]
     pub(crate) halt: bool,
     /// RAM ranges to save, as START..END or START+LENGTH

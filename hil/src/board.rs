@@ -19,7 +19,7 @@ use crate::console::{Console, ConsoleAddress, ConsoleNotes};
 use crate::flash::{self, FlashProgress, Flashed, Job};
 use crate::open::{self, Emulated};
 use crate::selector::Selector;
-use crate::{HilError, snapshot};
+use crate::{HilError, Image, snapshot};
 
 /// How long each kind of step may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -318,8 +318,22 @@ impl Board {
     /// # Errors
     /// Only if the board as a whole is lost.
     pub fn snapshot(&mut self, plan: &ReadPlan) -> Result<Snapshot, HilError> {
-        let limit = self.deadlines.command;
-        let mut snapshot = snapshot::take(self.session.as_mut(), &self.id, plan, limit)?;
+        self.snapshot_of(plan, None)
+    }
+
+    /// As [`Board::snapshot`]; of a core that is halted, or may be, also the RAM that an autopsy with
+    /// `image` looks at: stacks, and the lists and control blocks of an operating system. No more than
+    /// a quarter of a megabyte.
+    ///
+    /// # Errors
+    /// Only if the board as a whole is lost.
+    pub fn snapshot_of(
+        &mut self,
+        plan: &ReadPlan,
+        image: Option<&Image>,
+    ) -> Result<Snapshot, HilError> {
+        let wanted = snapshot::Wanted { plan, image, halt_within: self.deadlines.command };
+        let mut snapshot = snapshot::take(self.session.as_mut(), &self.id, &wanted)?;
         for register in &mut snapshot.registers {
             register.fidelity = self.fidelity(register.address);
         }

@@ -1,5 +1,6 @@
 //! Carrying out a read plan: raw values, each with its outcome.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bundle::{
@@ -14,59 +15,77 @@ use vbench::SerialText;
 
 use crate::HilError;
 use crate::access::{self, core};
+use crate::crash::{self, Image};
 use crate::lines::Splitter;
 
-/// Reads what `plan` asks for, in its order. Logs and fidelity labels are the caller's to add.
+/// What is to be read of a board, and how long a core may take to halt for it.
+pub(crate) struct Wanted<'w> {
+    pub(crate) plan: &'w ReadPlan,
+    /// The RAM that an autopsy with this image looks at, if the core is halted.
+    pub(crate) image: Option<&'w Image>,
+    pub(crate) halt_within: Duration,
+}
+
+/// Reads what is wanted, in its order. Logs and fidelity labels are the caller's to add. A core that
+/// was running runs again afterwards, also if something could not be read.
 pub(crate) fn take(
     session: Option<&mut Session>,
     id: &BoardId,
-    plan: &ReadPlan,
-    halt_within: Duration,
+    wanted: &Wanted<'_>,
 ) -> Result<Snapshot, HilError> {
     let taken_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut core = core(session)?;
-    let cores = vec![core_state(&mut core, plan.halt_for_core, halt_within)?];
-    let read = plan.registers.iter().map(|request| read_register(&mut core, *request));
-    let mut registers: Vec<RegisterRead> = read.collect();
-    registers.extend(plan.skipped.iter().map(skipped));
-    let memory = plan.memory.iter().filter_map(|range| {
-        let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
-        core.read(range.start, &mut bytes).ok()?;
-        Some(MemoryRange { address: range.start, bytes })
-    });
-    let memory = memory.collect();
-    Ok(Snapshot {
+    let failed = |what| move |source: probe_rs::Error| HilError::core(what, source);
+    let session = session.ok_or(HilError::Lost)?;
+    let ram = crash::ram(session.target());
+    let mut core = core(Some(session))?;
+    let before = core.status().map_err(failed("ask the core for its status"))?;
+    let stop_it = wanted.plan.halt_for_core && !before.is_halted();
+    if stop_it {
+        core.halt(wanted.halt_within).map_err(failed("halt the core"))?;
+    }
+    let mut snapshot = Snapshot {
         board: id.clone(),
         taken_at_unix_ms: u64::try_from(taken_at.as_millis()).unwrap_or(u64::MAX),
-        cores,
-        registers,
-        memory,
+        cores: Vec::new(),
+        registers: Vec::new(),
+        memory: Vec::new(),
         logs: Vec::new(),
-    })
-}
-
-/// The core's status and, if it is halted or may be, its registers. A core that was running runs
-/// again afterwards, also if a register could not be read.
-fn core_state(
-    core: &mut Core<'_>,
-    may_halt: bool,
-    within: Duration,
-) -> Result<CoreState, HilError> {
-    let failed = |what| move |source: probe_rs::Error| HilError::core(what, source);
-    let before = core.status().map_err(failed("ask the core for its status"))?;
-    let stop_it = may_halt && !before.is_halted();
-    if stop_it {
-        core.halt(within).map_err(failed("halt the core"))?;
-    }
-    let registers = match before.is_halted() || stop_it {
-        true => core_registers(core),
-        false => Ok(Vec::new()),
     };
+    let is_halted = before.is_halted() || stop_it;
+    let read = core_and_memory(&mut core, wanted, ram, is_halted, status(before), &mut snapshot);
     if stop_it {
         core.run().map_err(failed("let the core run on"))?;
     }
-    let (index, status) = (core.id(), status(before));
-    Ok(CoreState { index, status, registers: registers?, thread: None })
+    read?;
+    let requests = wanted.plan.registers.iter();
+    snapshot.registers = requests.map(|request| read_register(&mut core, *request)).collect();
+    snapshot.registers.extend(wanted.plan.skipped.iter().map(skipped));
+    Ok(snapshot)
+}
+
+/// Reads the core's registers, if it is halted, and memory: what a halted core has there is of one
+/// moment.
+fn core_and_memory(
+    core: &mut Core<'_>,
+    wanted: &Wanted<'_>,
+    ram: Vec<Range<u64>>,
+    is_halted: bool,
+    status: CoreStatus,
+    snapshot: &mut Snapshot,
+) -> Result<(), HilError> {
+    let registers = if is_halted { core_registers(core)? } else { Vec::new() };
+    snapshot.cores.push(CoreState { index: core.id(), status, registers, thread: None });
+    for range in &wanted.plan.memory {
+        let size = range.end.checked_sub(range.start).and_then(|size| usize::try_from(size).ok());
+        let mut bytes = vec![0; size.unwrap_or(0)];
+        if size.is_some() && core.read(range.start, &mut bytes).is_ok() {
+            snapshot.memory.push(MemoryRange { address: range.start, bytes });
+        }
+    }
+    if let (true, Some(image)) = (is_halted, wanted.image) {
+        crash::read_missing(core, ram, snapshot, image);
+    }
+    Ok(())
 }
 
 /// The registers of a halted core. One that the board cannot tell is listed without a value.

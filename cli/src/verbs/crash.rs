@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use bundle::{Backtrace, CallFrame, CallKind, Crash, Fault, Local, LocalValue};
+use bundle::{Backtrace, CallFrame, CallKind, Crash, Fault, Local, LocalValue, Tasks};
 use hil::{Autopsy, FunctionLocals};
 use svd_index::Index;
 use svd_index::elf::SymbolKind;
@@ -17,7 +17,12 @@ const SHOWN_VALUE: usize = 160;
 pub(crate) fn name(index: &Index, found: Autopsy) -> Crash {
     let chains = found.backtraces.into_iter().zip(found.locals);
     let backtraces = chains.map(|(chain, locals)| named(index, chain, locals)).collect();
-    Crash { what: None, verdict: None, fault: found.fault, backtraces }
+    let mut tasks = found.tasks;
+    let of_tasks = tasks.iter_mut().flat_map(|tasks| &mut tasks.tasks).zip(found.task_locals);
+    for (task, locals) in of_tasks {
+        task.backtrace = task.backtrace.take().map(|chain| named(index, chain, locals));
+    }
+    Crash { what: None, verdict: None, fault: found.fault, backtraces, tasks }
 }
 
 fn named(index: &Index, chain: Backtrace, locals: Vec<Vec<FunctionLocals>>) -> Backtrace {
@@ -125,16 +130,57 @@ pub(crate) fn show(out: &mut impl Write, crash: &Crash) -> std::io::Result<()> {
             (None, core) => format!(" of core {core}"),
         };
         writeln!(out, "{STRONG}call chain{}{STRONG:#}", printable(&of))?;
-        let mut before = None;
-        for (depth, frame) in chain.frames.iter().enumerate() {
-            // Functions that were inlined there share the address.
-            if frame.kind == CallKind::Interrupted && before != Some(frame.pc) {
-                writeln!(out, "  {CARE}interrupted:{CARE:#}")?;
-            }
-            before = Some(frame.pc);
-            show_frame(out, depth, frame)?;
+        show_chain(out, chain)?;
+    }
+    crash.tasks.as_ref().map_or(Ok(()), |tasks| show_tasks(out, tasks))
+}
+
+fn show_chain(out: &mut impl Write, chain: &Backtrace) -> std::io::Result<()> {
+    let mut before = None;
+    for (depth, frame) in chain.frames.iter().enumerate() {
+        // Functions that were inlined there share the address.
+        if frame.kind == CallKind::Interrupted && before != Some(frame.pc) {
+            writeln!(out, "  {CARE}interrupted:{CARE:#}")?;
         }
-        writeln!(out, "  {QUIET}{}{QUIET:#}", printable(&chain.end))?;
+        before = Some(frame.pc);
+        show_frame(out, depth, frame)?;
+    }
+    writeln!(out, "  {QUIET}{}{QUIET:#}", printable(&chain.end))
+}
+
+fn show_tasks(out: &mut impl Write, tasks: &Tasks) -> std::io::Result<()> {
+    let system = printable(&tasks.system);
+    if let Some(warning) = &tasks.warning {
+        writeln!(out, "{CARE}tasks of {system} not known whole{CARE:#}: {}", printable(warning))?;
+    }
+    for task in &tasks.tasks {
+        let (label, state) = (task.thread.label(), task.state.label());
+        write!(
+            out,
+            "{STRONG}{}{STRONG:#}: {state}, priority {}",
+            printable(&label),
+            task.priority
+        )?;
+        let stack = &task.stack;
+        write!(out, "{QUIET}, stack from {:#010x}", stack.base)?;
+        if let Some(end) = stack.end {
+            write!(out, " to {end:#010x}")?;
+        }
+        if let Some(pointer) = stack.pointer {
+            write!(out, ", left at {pointer:#010x}")?;
+        }
+        match stack.never_used {
+            Some(0) => write!(out, "{QUIET:#}, {CARE}used to its end{CARE:#}")?,
+            Some(bytes) => write!(out, ", {bytes} bytes of it never used{QUIET:#}")?,
+            None => write!(out, "{QUIET:#}")?,
+        }
+        match stack.overflow() {
+            0 => writeln!(out)?,
+            bytes => writeln!(out, ", {BAD}overflowed by {bytes} bytes{BAD:#}")?,
+        }
+        if let Some(chain) = &task.backtrace {
+            show_chain(out, chain)?;
+        }
     }
     Ok(())
 }

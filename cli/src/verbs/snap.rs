@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use assist::{PlanError, Scope, read_plan};
 use bundle::{Bundle, Crystals, Elf, Kind, Manifest, ReadPlan, Snapshot, SourceFile, Tool};
-use hil::Board;
+use hil::{Board, Image};
 use serde::Serialize;
 use svd_index::Index;
 
@@ -16,8 +16,8 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use crate::session::{Session, need_chip};
 use crate::ui::printable;
-use crate::verbs::board;
 use crate::verbs::lookup::parse_address;
+use crate::verbs::{board, crash};
 
 #[derive(Serialize)]
 struct SnapJson<'a> {
@@ -59,7 +59,11 @@ pub(crate) fn take(
     plan: &ReadPlan,
     with_elf: bool,
 ) -> Result<Bundle, Failure> {
-    let snapshot = board.snapshot(plan).map_err(board::failure)?;
+    let image = match plan.halt_for_core {
+        true => image(session),
+        false => None,
+    };
+    let snapshot = board.snapshot_of(plan, image.as_ref()).map_err(board::failure)?;
     let mut manifest = Manifest::new(Kind::Snapshot);
     manifest.tools = tools(&snapshot);
     manifest.notes = notes(&snapshot);
@@ -77,10 +81,19 @@ pub(crate) fn take(
         manifest.elf = Some(SourceFile::of(path, &bytes));
         elf = with_elf.then_some(Elf { bytes });
     }
-    let facts = assist::name_snapshot(index, &snapshot);
+    let mut facts = assist::name_snapshot(index, &snapshot);
+    let found = image.map(|image| crash::name(index, hil::autopsy(&snapshot, Some(&image))));
+    facts.crash = found.filter(|found| !found.backtraces.is_empty());
     let mut bundle = Bundle { manifest, snapshot, facts, run: None, elf };
     bundle.facts.findings = assist::triage(index, Some(&bundle));
     Ok(bundle)
+}
+
+/// The firmware, to find call chains and tasks with; it must be one.
+fn image(session: &Session) -> Option<Image> {
+    let [path] = session.config.elfs.value.as_slice() else { return None };
+    let parsed = Image::parse(&std::fs::read(path).ok()?);
+    parsed.map_err(|error| session.ui.warn(format!("no call chain: failed to {error}"))).ok()
 }
 
 fn plan(index: &Index, args: &SnapArgs) -> Result<ReadPlan, Failure> {

@@ -39,6 +39,7 @@ mod sarif;
 mod serving;
 mod silk;
 mod size;
+mod tasks;
 mod triage;
 mod unasked;
 mod uses;

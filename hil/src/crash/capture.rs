@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use bundle::ReadPlan;
-use probe_rs::CoreType;
+use bundle::{ReadPlan, Snapshot};
 use probe_rs::config::MemoryRegion;
+use probe_rs::{Core, CoreType, MemoryInterface, Target};
 
-use super::FAULT_REGISTERS;
+use super::{FAULT_REGISTERS, Image, Live};
 use crate::access::core;
 use crate::{Board, HilError};
 
@@ -22,17 +22,8 @@ impl Board {
     /// Only if the board is lost.
     pub fn plan_autopsy(&mut self, plan: &mut ReadPlan) -> Result<(), HilError> {
         let session = self.session_mut().ok_or(HilError::Lost)?;
-        let regions = session.target().memory_map.iter();
-        let mut ram: Vec<Range<u64>> = regions
-            .filter_map(|region| match region {
-                MemoryRegion::Ram(ram) if !ram.is_alias => Some(ram.range.clone()),
-                _ => None,
-            })
-            .collect();
-        ram.sort_by_key(|range| range.start);
-        ram.dedup();
         let mut left = MOST_RAM;
-        for range in ram {
+        for range in ram(session.target()) {
             let size = (range.end - range.start).min(left);
             if size > 0 {
                 plan.memory.push(range.start..range.start + size);
@@ -52,5 +43,36 @@ impl Board {
             }
         }
         Ok(())
+    }
+}
+
+/// The chip's RAM, lowest addresses first, each byte once.
+pub(crate) fn ram(target: &Target) -> Vec<Range<u64>> {
+    let regions = target.memory_map.iter();
+    let mut ram: Vec<Range<u64>> = regions
+        .filter_map(|region| match region {
+            MemoryRegion::Ram(ram) if !ram.is_alias => Some(ram.range.clone()),
+            _ => None,
+        })
+        .collect();
+    ram.sort_by_key(|range| range.start);
+    ram.dedup();
+    ram
+}
+
+/// Reads what an autopsy of `snapshot` with `image` will look at and the snapshot does not have, off a
+/// core that is halted; RAM alone, and no more than a quarter of a megabyte.
+pub(crate) fn read_missing(
+    core: &mut Core<'_>,
+    ram: Vec<Range<u64>>,
+    snapshot: &mut Snapshot,
+    image: &Image,
+) {
+    let live = Live::new(ram, |address, bytes| core.read(address, bytes).is_ok());
+    super::read_for_autopsy(snapshot, image, &live);
+    for range in live.into_ranges() {
+        // Of ranges that begin at one address a bundle keeps one: what was read now is longer.
+        snapshot.memory.retain(|before| before.address != range.address);
+        snapshot.memory.push(range);
     }
 }

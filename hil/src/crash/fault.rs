@@ -6,7 +6,8 @@
 
 use bundle::{Fault, FaultAddress, FaultCause};
 
-use super::image::{Image, Memory};
+use super::image::Image;
+use super::memory::Memory;
 use super::registers::{FaultRegisters, Registers};
 use super::thumb::{self, Operation};
 use super::unwind::Chain;

@@ -1,9 +1,8 @@
-//! The firmware that ran, as far as unwinding needs it, and the memory it ran in.
+//! The firmware that ran, as far as an autopsy needs it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bundle::Snapshot;
 use gimli::{DebugFrame, DwarfSections, EhFrame, EndianSlice, RunTimeEndian, UnwindSection};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind, elf};
 
@@ -32,6 +31,9 @@ pub struct Image {
     debug_frame: Vec<u8>,
     eh_frame: (u64, Vec<u8>),
     debug: Arc<DwarfSections<Vec<u8>>>,
+    has_freertos: bool,
+    /// Where a task of FreeRTOS that returns would go.
+    task_exit: Option<u32>,
 }
 
 impl Image {
@@ -70,16 +72,44 @@ impl Image {
             // Bit 0 of a function's address says that it is Thumb code.
             .map(|symbol| symbol.address() & !1..(symbol.address() & !1) + symbol.size())
             .collect();
+        let symbol = |wanted: &str| file.symbols().find(|symbol| symbol.name() == Ok(wanted));
+        let has_freertos = ["pxCurrentTCB", "pxCurrentTCBs"].iter().any(|of| symbol(of).is_some());
+        let task_exit = symbol("prvTaskExitError").map(|exit| exit.address() as u32 & !1);
         let debug_frame = section(".debug_frame").unwrap_or_default().1;
         let eh_frame = section(".eh_frame").unwrap_or_default();
         let Ok(debug) =
             DwarfSections::load(|id| Ok::<_, Infallible>(section(id.name()).unwrap_or_default().1));
-        Ok(Self { constants, code, functions, debug_frame, eh_frame, debug: Arc::new(debug) })
+        Ok(Self {
+            constants,
+            code,
+            functions,
+            debug_frame,
+            eh_frame,
+            debug: Arc::new(debug),
+            has_freertos,
+            task_exit,
+        })
     }
 
     /// The sections with its debug information; empty where there is none.
     pub(crate) fn debug(&self) -> &DwarfSections<Vec<u8>> {
         &self.debug
+    }
+
+    /// Whether FreeRTOS is in it, by its symbols.
+    pub(crate) fn has_freertos(&self) -> bool {
+        self.has_freertos
+    }
+
+    /// Whether a return to `address` is that of a task's own function, which nobody called. Source:
+    /// FreeRTOS-Kernel V11, `portTASK_RETURN_ADDRESS`.
+    pub(crate) fn is_task_exit(&self, address: u32) -> bool {
+        self.task_exit == Some(address & !1)
+    }
+
+    /// What is at `address`, if the program never writes there.
+    pub(crate) fn constant<const N: usize>(&self, address: u32) -> Option<[u8; N]> {
+        self.constants.iter().find_map(|(start, bytes)| bytes_at(*start, bytes, address))
     }
 
     /// Whether `address` is in a section of code.
@@ -176,36 +206,8 @@ where
     })
 }
 
-/// What was in memory: the snapshot's RAM, and the image's constants where that has none.
-pub(crate) struct Memory<'a> {
-    snapshot: &'a Snapshot,
-    image: Option<&'a Image>,
-}
-
-impl<'a> Memory<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot, image: Option<&'a Image>) -> Self {
-        Self { snapshot, image }
-    }
-
-    pub(crate) fn word(&self, address: u32) -> Option<u32> {
-        self.bytes(address).map(u32::from_le_bytes)
-    }
-
-    pub(crate) fn half(&self, address: u32) -> Option<u16> {
-        self.bytes(address).map(u16::from_le_bytes)
-    }
-
-    pub(crate) fn byte(&self, address: u32) -> Option<u8> {
-        self.bytes(address).map(|[byte]| byte)
-    }
-
-    fn bytes<const N: usize>(&self, address: u32) -> Option<[u8; N]> {
-        let live = self.snapshot.memory.iter().map(|range| (range.address, range.bytes.as_slice()));
-        let image = self.image.into_iter().flat_map(|image| &image.constants);
-        let image = image.map(|(start, bytes)| (*start, bytes.as_slice()));
-        live.chain(image).find_map(|(start, bytes)| {
-            let offset = usize::try_from(u64::from(address).checked_sub(start)?).ok()?;
-            bytes.get(offset..)?.first_chunk::<N>().copied()
-        })
-    }
+/// `N` bytes at `address`, of those that begin at `start`.
+pub(super) fn bytes_at<const N: usize>(start: u64, bytes: &[u8], address: u32) -> Option<[u8; N]> {
+    let offset = usize::try_from(u64::from(address).checked_sub(start)?).ok()?;
+    bytes.get(offset..)?.first_chunk::<N>().copied()
 }

@@ -2,7 +2,7 @@
 
 use bundle::{CoreState, ReadRequest, Snapshot};
 
-use super::image::Memory;
+use super::memory::Memory;
 
 /// Number of a core register in DWARF. Source: DWARF for the Arm Architecture, IHI 0040, 4.1.
 pub(crate) const SP: usize = 13;
@@ -20,6 +20,11 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
+    /// Registers of which nothing is known yet.
+    pub(crate) fn unknown() -> Self {
+        Self { core: [None; 16], xpsr: None, msp: None, psp: None }
+    }
+
     /// `None` if the core was not halted or is no 32-bit Arm core.
     pub(crate) fn of(core: &CoreState) -> Option<Self> {
         let named = |name: &str| {

@@ -5,7 +5,8 @@
 
 use bundle::{CallKind, CoreState};
 
-use super::image::{Image, Memory, Row, Rule};
+use super::image::{Image, Row, Rule};
+use super::memory::Memory;
 use super::walk::{self, END_TOP, Walk, walk};
 
 const RA: usize = 1;

@@ -6,7 +6,8 @@
 
 use bundle::CallKind;
 
-use super::image::{Image, Memory, Row, Rule};
+use super::image::{Image, Row, Rule};
+use super::memory::Memory;
 use super::registers::{LR, PC, Registers, SP};
 use super::walk::{self, END_TOP, Walk, walk};
 
@@ -16,7 +17,7 @@ const EXC_RETURN: u32 = 0xff00_0000;
 /// `EXC_RETURN`: the frame is on the process stack; has no floating-point part; is not of the
 /// secure stack's extra kind.
 const ON_PSP: u32 = 1 << 2;
-const NO_FP: u32 = 1 << 4;
+pub(super) const NO_FP: u32 = 1 << 4;
 const DEFAULT_STACKING: u32 = 1 << 5;
 
 /// Sizes of a frame without and with its floating-point part, and of the additional state that a
@@ -96,6 +97,15 @@ impl<'a> Unwinder<'a> {
         Chain { walk, interrupted, lost_frame_at }
     }
 
+    /// The registers after an exception's return with `exc_return`, its handler having had `handler`.
+    /// `None`: the frame on the stack cannot be read.
+    pub(super) fn resumed(&self, handler: &Registers, exc_return: u32) -> Option<Registers> {
+        match self.leave_exception(handler, exc_return) {
+            Step::Interrupted(found) => Some(found),
+            Step::Caller(_) | Step::End(_) => None,
+        }
+    }
+
     fn step(&self, registers: &Registers, at: u32, kind: CallKind) -> Step {
         let row = self.image.and_then(|image| image.unwind_row(at));
         let (caller, target) = match row {
@@ -119,6 +129,9 @@ impl<'a> Unwinder<'a> {
         }
         if target >= EXC_RETURN {
             return self.leave_exception(&caller, target);
+        }
+        if self.image.is_some_and(|image| image.is_task_exit(target)) {
+            return Step::End(END_TASK.to_owned());
         }
         let next = target & !1;
         let stuck = next == registers.pc() & !1 && caller.core[SP] == registers.core[SP];
@@ -197,6 +210,9 @@ impl<'a> Unwinder<'a> {
         Step::Interrupted(found)
     }
 }
+
+/// How a chain ends that is whole, of a task.
+const END_TASK: &str = "start of the task";
 
 /// How a chain ends whose exception frame is where no memory was saved.
 const LOST_FRAME: &str = "the exception frame cannot be read at";

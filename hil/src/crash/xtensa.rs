@@ -8,7 +8,8 @@
 
 use bundle::{CallKind, CoreState};
 
-use super::image::{Image, Memory};
+use super::image::Image;
+use super::memory::Memory;
 use super::walk::{self, END_TOP, Walk, walk};
 
 /// The top two bits of a return address are the size of the call; those of the program counter stand

@@ -247,7 +247,9 @@ impl Bench<'_> {
             });
         }
         let mut plan = self.shop.plans[firmware].clone();
-        let taken = board.plan_autopsy(&mut plan).and_then(|()| board.snapshot(&plan));
+        let image = self.shop.firmwares[firmware].image.image.as_ref();
+        let planned = board.plan_autopsy(&mut plan);
+        let taken = planned.and_then(|()| board.snapshot_of(&plan, image));
         if let Ok(mut snapshot) = taken {
             snapshot.logs.clone_from(&attempt.logs);
             attempt.snapshot = Some(Box::new(snapshot));

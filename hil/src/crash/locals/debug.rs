@@ -51,6 +51,11 @@ impl<'a> Debug<'a> {
         found.map(|(_, unit)| *unit)
     }
 
+    /// How many units there are.
+    pub(super) fn units(&self) -> usize {
+        self.units.len()
+    }
+
     pub(super) fn unit(&self, number: usize) -> &gimli::Unit<Slice<'a>> {
         &self.units[number]
     }

@@ -13,15 +13,18 @@
 mod debug;
 mod place;
 mod scopes;
+mod statics;
 mod types;
 mod value;
 
 use bundle::Local;
 
-use super::image::{Image, Memory};
+use super::image::Image;
+use super::memory::Memory;
 use super::walk::{Registers, Stop};
 
 pub(super) use debug::Debug;
+pub(super) use statics::{Shape, Static, statics};
 
 /// Variables of one function that are told, and values that they are made of.
 const MOST_LOCALS: usize = 64;

@@ -5,7 +5,7 @@ use bundle::{LocalValue, Member, NOT_IN_THE_BUNDLE, OPTIMISED_OUT};
 use super::debug::{At, Debug, Entry, number};
 use super::place::{Byte, padded};
 use super::types::{Kind, Type, children};
-use crate::crash::image::Memory;
+use crate::crash::memory::Memory;
 
 /// Of one variable no more is looked at: bytes, structures within structures, members, elements, and
 /// characters of a text that a pointer points at.
