@@ -85,6 +85,8 @@ pub enum LogKind {
     Rtt,
     /// Semihosting calls.
     Semihosting,
+    /// A stimulus port of the ITM, through the trace pin.
+    Itm,
 }
 
 /// One line.

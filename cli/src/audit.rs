@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Reset,
     Halt,
     Run,
+    /// Trace is switched on for `silk log --itm`, and off afterwards.
+    Trace,
 }
 
 #[derive(Serialize)]

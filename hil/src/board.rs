@@ -18,6 +18,7 @@ use crate::access::{core, read, write};
 use crate::console::{Console, ConsoleAddress, ConsoleNotes};
 use crate::flash::{self, FlashProgress, Flashed, Job};
 use crate::open::{self, Emulated};
+use crate::protection::Protection;
 use crate::selector::Selector;
 use crate::{HilError, Image, snapshot};
 
@@ -107,7 +108,7 @@ impl Board {
     /// core whose flash was written is left halted; reset it in either case.
     ///
     /// # Errors
-    /// [`HilError::Firmware`] if nothing was touched, [`HilError::Flash`] if the contents of the
+    /// [`HilError::Firmware`] or [`HilError::Locked`] if nothing was touched, [`HilError::Flash`] if the contents of the
     /// flash are not known afterwards, [`HilError::Verify`] if they are known to be wrong.
     pub fn flash(
         &mut self,
@@ -129,7 +130,8 @@ impl Board {
     /// Erases the sectors that hold the bytes of `range`, and only those. The core is left halted.
     ///
     /// # Errors
-    /// [`HilError::Erase`]; what the flash holds is then not known.
+    /// [`HilError::Locked`] if nothing was touched; [`HilError::Erase`] if what the flash holds is not
+    /// known.
     pub fn erase(
         &mut self,
         range: Range<u64>,
@@ -148,7 +150,15 @@ impl Board {
         job: Job,
         progress: &mut dyn FnMut(FlashProgress),
     ) -> Result<Flashed, HilError> {
-        let session = self.session.take().ok_or(HilError::Lost)?;
+        let mut session = self.session.take().ok_or(HilError::Lost)?;
+        // What an emulator holds in such a register says nothing.
+        if self.emulated.is_none()
+            && let Some(protection) = Protection::of_flash(&mut session)
+        {
+            self.session = Some(session);
+            let (chip, probe) = (self.id.chip.clone(), self.id.selector.clone());
+            return Err(HilError::Locked { what: job.verb(), chip, protection, probe });
+        }
         let (session, result) = flash::within(session, job, self.deadlines.flash, progress);
         self.session = session;
         result

@@ -7,6 +7,7 @@ use std::time::Duration;
 use vbench::BenchError;
 
 use crate::ProbeInfo;
+use crate::protection::Protection;
 use crate::selector::Selector;
 use crate::virtual_probe::bench_fault;
 
@@ -113,14 +114,18 @@ pub enum HilError {
         /// The chip it is.
         own: String,
     },
-    /// The chip refuses debuggers (RDP, APPROTECT and the like). Unlocking erases it, so that is
-    /// never done here.
-    #[error("attach to {chip}: it is locked against debuggers ({why})")]
+    /// The chip refuses debuggers, or does not let them write its flash. Unlocking erases it, so that
+    /// is never done here. Nothing was written.
+    #[error("{what} {chip}: it is locked by {protection}")]
     Locked {
+        /// What was to be done, such as `attach to` or `flash`.
+        what: &'static str,
         /// The chip.
         chip: String,
-        /// What the probe software said.
-        why: String,
+        /// By what.
+        protection: Protection,
+        /// The probe, as it was asked for.
+        probe: String,
     },
     /// The probe works and the chip does not answer as it should.
     #[error("attach to {chip}")]
@@ -224,6 +229,24 @@ pub enum HilError {
         /// What the probe software said.
         #[source]
         source: Cause,
+    },
+    /// A board whose ITM cannot be heard.
+    #[error("hear the ITM of {board}: {why}")]
+    NoTrace {
+        /// The board.
+        board: String,
+        /// What it lacks.
+        why: &'static str,
+    },
+    /// A rate of the trace pin that its clock does not divide to.
+    #[error("get {baud} bits per second from a trace clock of {clock} Hz: it divides to {nearest}")]
+    TraceRate {
+        /// The clock in Hz.
+        clock: u32,
+        /// The rate that was asked for.
+        baud: u32,
+        /// The rate that there would be.
+        nearest: u32,
     },
     /// Only to a virtual board of this process can things be made to happen.
     #[error("make something happen to `{board}`: it is no virtual board of this process")]

@@ -99,6 +99,14 @@ enum Step {
 }
 
 impl Job {
+    /// What the user calls it.
+    pub(crate) fn verb(&self) -> &'static str {
+        match self {
+            Job::Program { .. } => "flash",
+            Job::Erase(_) | Job::EraseAll => "erase",
+        }
+    }
+
     fn words(&self) -> String {
         match self {
             Job::Program { elf, .. } => format!("flash {}", elf.display()),

@@ -16,6 +16,7 @@ use vbench::Machine;
 use crate::console::ConsoleAddress;
 use crate::error::Cause;
 use crate::list::{self, Availability, ProbeInfo};
+use crate::protection::Protection;
 use crate::remote_line::{RemoteFault, remote_fault};
 use crate::remote_probe;
 use crate::selector::Selector;
@@ -284,7 +285,9 @@ fn attach_error(error: probe_rs::Error, selector: &Selector, chip: Option<&str>)
         }
         probe_rs::Error::MissingPermissions(why)
         | probe_rs::Error::Arm(ArmError::MissingPermissions(why)) => {
-            HilError::Locked { chip: name(), why }
+            let protection = Protection::at_attach(&name(), &why);
+            let probe = selector.to_string();
+            HilError::Locked { what: "attach to", chip: name(), protection, probe }
         }
         source => match bench_fault(&source) {
             Some(fault) => HilError::Bench(fault),

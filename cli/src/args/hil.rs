@@ -147,6 +147,17 @@ pub(crate) struct LogArgs {
     /// Serial line to listen to as well; without --probe it alone is listened to
     #[arg(long, value_name = "/dev/DEVICE[@BAUD]|tcp:HOST:PORT", value_hint = ValueHint::FilePath)]
     pub(crate) serial: Option<String>,
+    /// Stimulus ports of the ITM to listen to as well, such as 0,2-4; without PORTS all of them. That
+    /// switches trace on in the chip (it writes DEMCR, DWT, ITM, TPIU and the pin's own setting), and off
+    /// at the end
+    #[arg(long, value_name = "PORTS", num_args = 0..=1, default_missing_value = "all", requires = "trace_clock")]
+    pub(crate) itm: Option<String>,
+    /// Clock of the trace port in Hz: mostly the core's; on an nRF52 4, 8, 16 or 32 MHz
+    #[arg(long, visible_alias = "core-clock", value_name = "HZ", requires = "itm", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trace_clock: Option<u32>,
+    /// Bits per second on the trace pin
+    #[arg(long, value_name = "HZ", requires = "itm", default_value_t = 1_000_000)]
+    pub(crate) swo_baud: u32,
     /// Only lines that the regular expression matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) grep: Option<String>,
@@ -160,7 +171,7 @@ pub(crate) struct LogArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) record: Option<PathBuf>,
     /// Decode the logs of a bundle again; no board is touched
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record", "serial"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["follow", "seconds", "record", "serial", "itm"])]
     pub(crate) replay: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) lock: LockArgs,

@@ -1,6 +1,8 @@
 //! `silk reset`, `halt`, `run`: the board's run control. Each verb is its own consent: nothing here
 //! happens unless it was typed.
 
+mod locked;
+
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -217,10 +219,14 @@ pub(crate) fn failure(error: HilError) -> Failure {
             (Exit::Usage, "name the chip as probe-rs does, with --chip")
         }
         HilError::WrongChip { .. } => (Exit::Usage, "leave --chip out, or choose another board"),
-        HilError::Locked { .. } => (
-            Exit::Bench,
-            "silk never unlocks a chip: unlocking erases it. Use the vendor's tool if that is meant",
+        HilError::Locked { .. } => return locked::failure(&error),
+        HilError::NoTrace { .. } => (
+            Exit::Usage,
+            "leave --itm out: RTT, semihosting and a UART (--serial) are heard through any probe; for ITM take a Cortex-M3 or later behind an ST-Link, J-Link or CMSIS-DAP probe with SWO",
         ),
+        HilError::TraceRate { .. } => {
+            (Exit::Usage, "choose a --swo-baud that --trace-clock is a multiple of")
+        }
         HilError::Firmware { .. } => (Exit::Usage, "--elf takes a linked image for this chip"),
         HilError::Unreachable { .. } => {
             (Exit::NoBoard, "is it served there? `silk bench serve BOARD --listen ADDRESS:PORT`")

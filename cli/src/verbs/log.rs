@@ -1,5 +1,7 @@
 //! `silk log`: what a board says on all its channels, as it says it or from a recording.
 
+mod itm;
+
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,12 +10,13 @@ use bundle::{
     Arrival, BoardId, Bundle, Elf, Facts, Kind, Log, LogRecord, Manifest, Run, Snapshot, SourceFile,
 };
 use hil::{
-    Console, ConsoleAddress, ConsoleNote, ConsoleNotes, DefmtTable, Listener, RunOptions, Said,
-    SerialLines, SerialText, TestImage,
+    Console, ConsoleAddress, ConsoleNote, ConsoleNotes, DefmtTable, ItmLoss, Listener, RunOptions,
+    Said, SerialLines, SerialText, TestImage,
 };
 use serde::Serialize;
 
 use crate::args::LogArgs;
+use crate::audit::{self, Action};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::interrupt::{self, Deferred};
 use crate::json;
@@ -95,7 +98,8 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
         (None, false) => LOOK,
     };
     let serial = args.serial.as_deref().map(parse_line).transpose()?;
-    if let (Some(address), None) = (&serial, &session.config.probe.value) {
+    let itm = itm::options(args)?;
+    if let (Some(address), None, None) = (&serial, &session.config.probe.value, &itm) {
         return line_alone(session, args, wanted, address, limit);
     }
     let elf = session.elf()?.to_owned();
@@ -105,14 +109,19 @@ fn listen(session: &mut Session, args: &LogArgs, wanted: &Wanted) -> Outcome {
     if let Some(address) = &serial {
         board.listen_to(bench::SERIAL, address).map_err(board::failure)?;
     }
+    if itm.is_some() {
+        board.check_itm().map_err(board::failure)?;
+        audit::record(&session.config.folders, Action::Trace, board.identity(), None)?;
+    }
     let is_own = board.is_own_bench();
     if is_own {
         write_firmware(session, &mut board, false)?;
     }
-    let options = RunOptions { limit, attach: !is_own, ..RunOptions::default() };
+    let loss = itm.as_ref().map(|itm| itm.loss.clone());
+    let options = RunOptions { limit, attach: !is_own, itm, ..RunOptions::default() };
     let line = board.console_notes().zip(board.serial());
     let _deferred = Deferred::begin();
-    let shown = Shown::new(session, wanted);
+    let shown = Shown::new(session, wanted, loss);
     let mut listener = shown.listener(image.defmt.as_ref(), line.as_ref());
     let end = board.run_until_end(&image, &options, &mut listener).map_err(board::failure)?;
     let malformed = listener.malformed();
@@ -160,7 +169,7 @@ fn line_alone(
     let line = (console.notes(), console.text());
     let mut lines = SerialLines::new(console.text());
     let _deferred = Deferred::begin();
-    let shown = Shown::new(session, wanted);
+    let shown = Shown::new(session, wanted, None);
     let mut listener = shown.listener(None, Some(&line));
     let started = Instant::now();
     while started.elapsed() < limit && listener.goes_on() {
@@ -183,11 +192,13 @@ struct Shown<'s> {
     session: RefCell<&'s mut Session>,
     wanted: &'s Wanted,
     failed: RefCell<Option<Failure>>,
+    lossy: Option<RefCell<itm::Lossy>>,
 }
 
 impl<'s> Shown<'s> {
-    fn new(session: &'s mut Session, wanted: &'s Wanted) -> Self {
-        Self { session: RefCell::new(session), wanted, failed: RefCell::new(None) }
+    fn new(session: &'s mut Session, wanted: &'s Wanted, loss: Option<ItmLoss>) -> Self {
+        let lossy = loss.map(|loss| RefCell::new(itm::Lossy::of(loss)));
+        Self { session: RefCell::new(session), wanted, failed: RefCell::new(None), lossy }
     }
 
     fn listener<'t>(
@@ -208,6 +219,9 @@ impl<'s> Shown<'s> {
             {
                 self.keep(tell(&mut self.session.borrow_mut(), text, &note));
             }
+            if let Some(lossy) = &self.lossy {
+                self.keep(lossy.borrow_mut().tell(&mut self.session.borrow_mut(), false));
+            }
             interrupt::pending().is_none() && self.failed.borrow().is_none()
         };
         Listener::new(defmt, said).polled(poll)
@@ -221,6 +235,9 @@ impl<'s> Shown<'s> {
 
     /// Gives the failure that ended it, if one did.
     fn end(self) -> Result<(), Failure> {
+        if let Some(lossy) = &self.lossy {
+            self.keep(lossy.borrow_mut().tell(&mut self.session.borrow_mut(), true));
+        }
         self.failed.into_inner().map_or(Ok(()), Err)
     }
 }

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use bundle::{Arrival, End, Log, LogKind, LogRecord, Run as Heard};
 use probe_rs::semihosting::SemihostingCommand;
-use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, VectorCatchCondition};
+use probe_rs::{BreakpointCause, Core, CoreStatus, HaltReason, Session, VectorCatchCondition};
 
 use super::rtt::RttReader;
 use super::tests::{EmbeddedTest, TestImage};
 use crate::access::core;
 use crate::defmt::{DefmtStream, DefmtTable};
+use crate::itm::{self, ItmOptions, ItmReader};
 use crate::lines::{SerialLines, Splitter};
 use crate::{Board, HilError};
 
@@ -39,12 +40,14 @@ pub struct RunOptions {
     pub attach: bool,
     /// The run is over once this is set.
     pub stop: Option<Arc<AtomicBool>>,
+    /// Listen to the ITM as well. That writes debug registers of the chip, at the begin and at the end.
+    pub itm: Option<ItmOptions>,
 }
 
 /// Something the firmware said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Said {
-    /// Name of the source, such as `defmt`, `rtt:1`, `semihosting` or `uart0`.
+    /// Name of the source, such as `defmt`, `rtt:1`, `itm:0`, `semihosting` or `uart0`.
     pub channel: String,
     /// What it said.
     pub record: LogRecord,
@@ -136,6 +139,12 @@ impl<'t> Listener<'t> {
         }
     }
 
+    fn trace(&mut self, trace: &mut ItmReader, session: &mut Session) -> Result<(), HilError> {
+        trace.take(session, |port, bytes| {
+            self.bytes(&format!("itm:{port}"), LogKind::Itm, bytes);
+        })
+    }
+
     /// Whether to go on: nobody has wanted it to end.
     pub fn goes_on(&mut self) -> bool {
         self.wanted && (self.poll)()
@@ -204,29 +213,59 @@ impl Board {
             self.reset_and_halt()?;
         }
         let halt_within = self.deadlines().command;
-        let mut core = core(self.session_mut())?;
         let mut run = Run { options, listener, rtt: RttReader::new(image.rtt_at), serial };
         run.listener.started = Instant::now();
-        let failed = |what| move |source| HilError::core(what, source);
-        if !options.attach {
-            // Cores without it take the fault; that is seen when the time is over.
-            let _ = core.enable_vector_catch(VectorCatchCondition::HardFault);
-            run.rtt.forget(&mut core);
-            core.run().map_err(failed("run the core"))?;
+        let mut trace = self.switch_trace_on(options)?;
+        let ended = self.run_and_follow(&mut run, trace.as_mut());
+        if let (Some(trace), Some(session)) = (&trace, self.session_mut()) {
+            trace.stop(session);
         }
-        let end = loop {
-            let status = core.status().map_err(failed("ask the core for its status"))?;
-            run.listen(&mut core);
-            if let Some(end) = run.judge(status, &mut core)? {
-                break end;
-            }
-            thread::sleep(POLL);
-        };
+        let end = ended?;
         if end != End::LockedUp && !options.attach {
-            core.halt(halt_within).map_err(failed("halt the core"))?;
+            let mut core = core(self.session_mut())?;
+            core.halt(halt_within).map_err(|source| HilError::core("halt the core", source))?;
             run.listen(&mut core);
         }
         Ok(end)
+    }
+
+    /// Whether ITM text of this board can be heard. Nothing is written to the chip.
+    ///
+    /// # Errors
+    /// [`HilError::NoTrace`] if not.
+    pub fn check_itm(&mut self) -> Result<(), HilError> {
+        let board = self.identity().selector.clone();
+        itm::check(self.session_mut().ok_or(HilError::Lost)?, &board)
+    }
+
+    fn switch_trace_on(&mut self, options: &RunOptions) -> Result<Option<ItmReader>, HilError> {
+        let Some(itm) = &options.itm else { return Ok(None) };
+        let board = self.identity().selector.clone();
+        let session = self.session_mut().ok_or(HilError::Lost)?;
+        ItmReader::start(session, &board, itm).map(Some)
+    }
+
+    fn run_and_follow(
+        &mut self,
+        run: &mut Run<'_, '_>,
+        mut trace: Option<&mut ItmReader>,
+    ) -> Result<End, HilError> {
+        if !run.options.attach {
+            let mut core = core(self.session_mut())?;
+            // Cores without it take the fault; that is seen when the time is over.
+            let _ = core.enable_vector_catch(VectorCatchCondition::HardFault);
+            run.rtt.forget(&mut core);
+            core.run().map_err(|source| HilError::core("run the core", source))?;
+        }
+        loop {
+            let ended = run.follow(&mut core(self.session_mut())?)?;
+            if let (Some(trace), Some(session)) = (trace.as_deref_mut(), self.session_mut()) {
+                run.listener.trace(trace, session)?;
+            }
+            if let Some(end) = ended {
+                return Ok(end);
+            }
+        }
     }
 }
 
@@ -238,6 +277,24 @@ struct Run<'r, 't> {
 }
 
 impl Run<'_, '_> {
+    /// Looks after the core until its end. Where there is trace to be read, comes back in between with
+    /// `None`: that needs what the core is borrowed from.
+    fn follow(&mut self, core: &mut Core<'_>) -> Result<Option<End>, HilError> {
+        loop {
+            let status = core
+                .status()
+                .map_err(|source| HilError::core("ask the core for its status", source))?;
+            self.listen(core);
+            if let Some(end) = self.judge(status, core)? {
+                return Ok(Some(end));
+            }
+            thread::sleep(POLL);
+            if self.options.itm.is_some() {
+                return Ok(None);
+            }
+        }
+    }
+
     fn listen(&mut self, core: &mut Core<'_>) {
         let listener = &mut *self.listener;
         self.rtt.take(core, |number, name, bytes, capture| {

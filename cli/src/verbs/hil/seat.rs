@@ -23,9 +23,12 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Whether this is the board of that name, or one more of a virtual one.
+    /// Whether this is the board of that name, by whichever words it was asked for, or one more of a
+    /// virtual one.
     fn is(&self, board: &str) -> bool {
-        self.name == board || self.name.split_once('#').is_some_and(|(name, _)| name == board)
+        self.name == board
+            || self.lock.as_deref() == Some(board)
+            || self.name.split_once('#').is_some_and(|(name, _)| name == board)
     }
 
     /// Whether it may run a test.
@@ -165,4 +168,25 @@ fn why_none(bench: &BenchFile, target: &super::config::Target) -> String {
         (None, tags) => format!("it with {}", tags.join(", ")),
     };
     format!("no board on the bench for {wanted}{}", quarantined.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_has_the_name_of_its_lock_too() {
+        let seat = |name: &str, lock: Option<&str>| Seat {
+            name: name.to_owned(),
+            selector: Selector::Only,
+            chip: None,
+            lock: lock.map(str::to_owned),
+            console: None,
+            serves: Vec::new(),
+        };
+        let by_probe = seat("1366:1015:000683459", Some("desk-1"));
+        assert!(by_probe.is("desk-1") && by_probe.is("1366:1015:000683459"));
+        assert!(!by_probe.is("desk-2") && !seat("desk-2", None).is("desk-1"));
+        assert!(seat("virtual:microbit#2", None).is("virtual:microbit"));
+    }
 }

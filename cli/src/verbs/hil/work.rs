@@ -191,6 +191,7 @@ impl Bench<'_> {
             first_log: job.settings.first_log_timeout.or(self.shop.first_log),
             stop: Some(self.shop.stop.clone()),
             attach: false,
+            itm: None,
         };
         let mut listener = Listener::new(image.defmt.as_ref(), |said| {
             say(said);
