@@ -1,7 +1,10 @@
 //! Line programs, flattened to one table by address.
 
+mod program;
+
 use std::ops::Range;
 
+use self::program::{Program, Step};
 use super::files::{Files, UnitFiles};
 use super::live::Live;
 use super::units::Units;
@@ -48,28 +51,25 @@ impl Sequences {
         files: &UnitFiles,
         live: &Live<'_>,
     ) -> gimli::Result<()> {
-        let Some(program) = units.base(unit).1.line_program.clone() else { return Ok(()) };
-        let mut rows = program.rows();
+        let Some(program) = &units.base(unit).1.line_program else { return Ok(()) };
+        let mut program = Program::new(program.header());
         let mut first = self.rows.len();
         let read = loop {
-            let row = match rows.next_row() {
-                Ok(Some((_, row))) => row,
+            let row = match program.next() {
+                Ok(Some(Step::Row(row))) => row,
+                Ok(Some(Step::End(end))) => {
+                    self.end(first, end, live);
+                    first = self.rows.len();
+                    continue;
+                }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             };
-            if row.end_sequence() {
-                self.end(first, row.address(), live);
-                first = self.rows.len();
-                continue;
-            }
             let row = Row {
-                address: row.address(),
-                file: files.get(row.file_index()).unwrap_or(NONE),
-                line: row.line().map_or(0, |line| u32::try_from(line.get()).unwrap_or(0)),
-                column: match row.column() {
-                    gimli::ColumnType::LeftEdge => 0,
-                    gimli::ColumnType::Column(column) => u32::try_from(column.get()).unwrap_or(0),
-                },
+                address: row.address,
+                file: files.get(row.file).unwrap_or(NONE),
+                line: u32::try_from(row.line).unwrap_or(0),
+                column: u32::try_from(row.column).unwrap_or(0),
                 reserved: 0,
             };
             match self.rows[first..].last_mut() {
