@@ -1,10 +1,11 @@
 //! The door: opens the chips and firmware that a person works with.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use crate::chip::records;
-use crate::elf::{self, Firmware, SourceMap, Split};
-use crate::store::{Cache, Content, File, Kind, Loaded, Reason, Source, SourceId, Stamped};
+use crate::elf::{self, ElfError, Firmware, SourceMap, Split};
+use crate::store::{Cache, Content, File, Kind, Loaded, Reason, Source, SourceId, Stamped, Writer};
 use crate::svd::{Build, Patch, SvdSource, source::Found};
 use crate::{Chip, IndexError, Note, NoteKind, Origin, Warning, svd};
 
@@ -139,13 +140,10 @@ impl Index {
 /// Opens or builds the index of what the code of the ELF at `path` touches, or of its types, as long
 /// as its content is `id`.
 fn later_of(cache: Cache, path: PathBuf, id: SourceId) -> impl Fn(Kind) -> Option<File> {
-    move |kind| {
-        let file = ElfFile(path.clone());
-        match kind {
-            Kind::Uses => cache.load_as(ElfUses(file), id),
-            Kind::Types => cache.load_as(ElfTypes(file), id),
-            _ => None,
-        }
+    move |kind| match kind {
+        Kind::Uses => cache.load_as(ElfPart::<Uses>::of(&path), id),
+        Kind::Types => cache.load_as(ElfPart::<Types>::of(&path), id),
+        _ => None,
     }
 }
 
@@ -264,49 +262,64 @@ impl Source for ElfFile {
     }
 }
 
-/// The code of a firmware image.
-struct ElfUses(ElfFile);
+/// What of a firmware image has an index file of its own.
+trait Part: Send + Sync + 'static {
+    const KIND: (Kind, u32);
 
-impl Source for ElfUses {
-    type Input = (Vec<u8>, Split);
+    fn build(bytes: &[u8], split: &Split, id: SourceId) -> Result<Writer, ElfError>;
+}
 
+/// What its code touches.
+struct Uses;
+
+/// How its types are laid out.
+struct Types;
+
+impl Part for Uses {
     const KIND: (Kind, u32) = (Kind::Uses, elf::USES_SCHEMA);
 
-    fn key(&self) -> Vec<u8> {
-        // The same file as for the ELF itself: what is known of it holds for both.
-        self.0.key()
-    }
-
-    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
-        self.0.read()
-    }
-
-    fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        let built = elf::build_uses_with(bytes, split, id)
-            .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
-        Ok(built?.finish())
+    fn build(bytes: &[u8], split: &Split, id: SourceId) -> Result<Writer, ElfError> {
+        elf::build_uses_with(bytes, split, id)
     }
 }
 
-/// The types of a firmware image.
-struct ElfTypes(ElfFile);
-
-impl Source for ElfTypes {
-    type Input = (Vec<u8>, Split);
-
+impl Part for Types {
     const KIND: (Kind, u32) = (Kind::Types, elf::TYPES_SCHEMA);
 
+    fn build(bytes: &[u8], split: &Split, id: SourceId) -> Result<Writer, ElfError> {
+        elf::build_types_with(bytes, split, id)
+    }
+}
+
+/// A part of a firmware image.
+struct ElfPart<P> {
+    elf: ElfFile,
+    part: PhantomData<P>,
+}
+
+impl<P> ElfPart<P> {
+    fn of(path: &Path) -> Self {
+        Self { elf: ElfFile(path.to_owned()), part: PhantomData }
+    }
+}
+
+impl<P: Part> Source for ElfPart<P> {
+    type Input = (Vec<u8>, Split);
+
+    const KIND: (Kind, u32) = P::KIND;
+
     fn key(&self) -> Vec<u8> {
-        self.0.key()
+        // The same file as for the ELF itself: what is known of it holds for both.
+        self.elf.key()
     }
 
     fn read(&self) -> Result<Content<Self::Input>, IndexError> {
-        self.0.read()
+        self.elf.read()
     }
 
     fn build(&self, (bytes, split): &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
-        let built = elf::build_types_with(bytes, split, id)
-            .map_err(|source| IndexError::Elf { path: self.0.0.clone(), source });
+        let built = P::build(bytes, split, id)
+            .map_err(|source| IndexError::Elf { path: self.elf.0.clone(), source });
         Ok(built?.finish())
     }
 }

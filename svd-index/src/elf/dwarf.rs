@@ -33,8 +33,8 @@ use super::uses::shapes::Shapes;
 use super::{Facts, Row};
 use crate::Warning;
 
-/// Less debug information than this is read sooner than a thread starts.
-const WORTH_A_THREAD: usize = 64 << 10;
+/// Bytes; less than this is read sooner than a thread starts.
+pub(crate) const WORTH_A_THREAD: usize = 64 << 10;
 
 /// What the debug information says, but for layouts of types.
 pub(crate) struct Described {

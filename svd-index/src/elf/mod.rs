@@ -104,11 +104,16 @@ pub fn parse_with(bytes: &[u8], split: &Split) -> Result<(Facts, Vec<Warning>), 
     let mut warnings = Vec::new();
     let mut image = image::Image::parse(bytes, &mut facts, &mut warnings)?;
     image.read_symbols(&mut facts);
-    let (names, described) = thread::scope(|scope| {
-        let names = scope.spawn(|| image::names_of(&facts.symbols));
-        let described = dwarf::read(&image, split, &facts, &mut warnings);
-        (dwarf::joined(names), described)
-    });
+    let names = || image::names_of(&facts.symbols);
+    let (names, described) = if bytes.len() < dwarf::WORTH_A_THREAD {
+        (names(), dwarf::read(&image, split, &facts, &mut warnings))
+    } else {
+        thread::scope(|scope| {
+            let names = scope.spawn(names);
+            let described = dwarf::read(&image, split, &facts, &mut warnings);
+            (dwarf::joined(names), described)
+        })
+    };
     image::put_names(&mut facts.symbols, names);
     described.put(&mut facts);
     vectors::read(&image, &mut facts);
