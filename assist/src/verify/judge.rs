@@ -107,7 +107,11 @@ impl<'a> Judge<'a> {
         let cells = self.table.row(segment);
         let mut claims = self.judge(segment);
         for cell in cells {
-            claims.extend(cell.claims(self, segment));
+            let told = cell.claims(self, segment);
+            if !told.is_empty() {
+                claims.retain(|claim| !cell.explains(claim, segment));
+            }
+            claims.extend(told);
         }
         claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
         claims

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::claim::ClaimKind;
+use super::claim::{Claim, ClaimKind};
 use super::judge::{Judge, Judged, Reading};
 use super::known::Named;
 use super::lex::Token;
@@ -115,11 +115,14 @@ pub(super) fn after_field(
     at: usize,
     name: Range<usize>,
 ) {
-    if let Some((low, high, start)) = bits_before(&reading.tokens, &name) {
+    let said = said_after(&reading.tokens, at);
+    if let Some((low, high, start)) = bits_before(&reading.tokens, &name)
+        && !(has_own_bits(said.as_ref()) || is_taken(reading, start..name.start))
+    {
         claim_bits(judge, reading, place, (low, high), start..name.end);
         return;
     }
-    let Some(said) = said_after(&reading.tokens, at) else { return };
+    let Some(said) = said else { return };
     let end = reading.tokens[said.place].span.end;
     let mask_of = preceded_by(reading, name.start, &["mask", "bitmask"]);
     if said.has(&["mask", "bitmask"]) || (mask_of && !said.has(&["bit", "bits"])) {
@@ -138,6 +141,20 @@ pub(super) fn after_field(
         let end = reading.tokens[if close { last + 1 } else { last }].span.end;
         claim_bits(judge, reading, place, (low, high), name.start..end);
     }
+}
+
+/// "RE = bit 2", which may follow "UE is bit 13,". After "bit 13, UE and bit 2" comes another field.
+fn has_own_bits(said: Option<&Said>) -> bool {
+    said.is_some_and(|said| said.has(&["bit", "bits"]) && !said.has(&["and"]))
+}
+
+/// Whether bits that stand here were said of another field already: "UE is bit 13, RE is next".
+fn is_taken(reading: &Reading<'_>, bits: Range<usize>) -> bool {
+    let offset = reading.segment.offset;
+    let is_over = |claim: &Claim| {
+        claim.span.start < offset + bits.end && offset + bits.start < claim.span.end
+    };
+    reading.claims.iter().any(|claim| claim.kind == ClaimKind::Bits && is_over(claim))
 }
 
 /// `7:4`, `7-4`, `4..7` or one number at token `at`: lowest, highest, last token.
@@ -159,7 +176,10 @@ fn range_at(tokens: &[Token], at: usize, first: u64) -> (u64, u64, usize) {
     }
 }
 
-/// "bit 13 (UE)", "bits 7:4, DIV": the bits, and where the words start.
+/// Signs between bits and the name of the field that they are.
+const BETWEEN: &[&str] = &["(", ",", ":", "=", "-"];
+
+/// "bit 13 (UE)", "bits 7:4, DIV", "bit 17: USART2EN": the bits, and where the words start.
 pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64, u64, usize)> {
     let mut at = tokens.iter().position(|token| token.span.start >= name.start)?;
     let skip = |at: &mut usize, signs: &[&str]| {
@@ -168,9 +188,10 @@ pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64,
         }
     };
     skip(&mut at, &["`"]);
-    let opened = at > 0 && (tokens[at - 1].is("(") || tokens[at - 1].is(","));
-    let is = at > 0 && matches!(tokens[at - 1].word(), Some("is"));
-    if !(opened || is) {
+    let before = tokens.get(at.checked_sub(1)?)?;
+    let opened = BETWEEN.iter().any(|sign| before.is(sign))
+        || matches!(before.kind, super::lex::Kind::Other('–' | '—'));
+    if !(opened || before.word() == Some("is")) {
         return None;
     }
     at -= 1;

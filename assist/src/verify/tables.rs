@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::claim::{Claim, ClaimKind};
+use super::claim::{Claim, ClaimKind, Verdict};
 use super::judge::Judge;
 use super::segment::Segment;
 
@@ -51,6 +51,7 @@ impl Table {
             is_value.then(|| Cell {
                 sentence: format!("{} {words} {}", &text[name.clone()], &text[value.clone()]),
                 span: name.start..value.end,
+                value: value.clone(),
                 kinds,
             })
         });
@@ -63,6 +64,7 @@ pub(super) struct Cell {
     sentence: String,
     /// Bytes of the row from the name to the value.
     span: Range<usize>,
+    value: Range<usize>,
     kinds: &'static [ClaimKind],
 }
 
@@ -77,6 +79,14 @@ impl Cell {
             ..claim
         };
         claims.filter(|claim| self.kinds.contains(&claim.kind)).map(placed).collect()
+    }
+
+    /// Whether a claim of the row is about the value alone, which its heading says more of.
+    pub(super) fn explains(&self, claim: &Claim, row: &Segment) -> bool {
+        let value = row.offset + self.value.start..row.offset + self.value.end;
+        claim.verdict == Verdict::Unknown
+            && value.start <= claim.span.start
+            && claim.span.end <= value.end
     }
 }
 

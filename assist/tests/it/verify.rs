@@ -256,6 +256,45 @@ fn fields_and_their_bits_are_checked() {
 }
 
 #[test]
+fn a_value_in_a_table_is_what_its_heading_says() {
+    let bench = Bench::faulty();
+    bench.check(
+        "| Register | Reset |\n|---|---|\n| UART0.BAUDRATE | 0x24003010 |\n",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "wrong reset \"UART0.BAUDRATE | 0x24003010\" -> 0x00000000",
+        ],
+    );
+}
+
+#[test]
+fn bits_in_a_list_belong_to_one_field_each() {
+    let bench = Bench::faulty();
+    let told = ["ok register \"UART0.CONFIG\"", "ok field \"HWFC\""];
+    let check = |answer: &str, rest: &[&str]| bench.check(answer, &[&told[..], rest].concat());
+    let parity = "ok field \"PARITY\"";
+    check(
+        "In UART0.CONFIG, HWFC is bit 0, PARITY = bits 3:1.",
+        &["ok bits \"HWFC is bit 0\"", parity, "ok bits \"PARITY = bits 3:1\""],
+    );
+    check("In UART0.CONFIG, HWFC is bit 0, PARITY is next", &["ok bits \"HWFC is bit 0\"", parity]);
+    for between in [":", " -", " –", " =", ","] {
+        bench.check(
+            &format!("In UART0.CONFIG set bit 4{between} HWFC"),
+            &[told[0], &format!("wrong bits \"bit 4{between} HWFC\" -> HWFC[0]"), told[1]],
+        );
+        bench.check(
+            &format!("In UART0.CONFIG set bits 3:1{between} PARITY"),
+            &[told[0], &format!("ok bits \"bits 3:1{between} PARITY\""), parity],
+        );
+    }
+    bench.check(
+        "In UART0.CONFIG, bit 0, HWFC and bits 3:1, PARITY",
+        &[told[0], "ok bits \"bit 0, HWFC\"", told[1], "ok bits \"bits 3:1, PARITY\"", parity],
+    );
+}
+
+#[test]
 fn blocks_of_code_are_read_as_code() {
     let bench = Bench::faulty();
     bench.check(
