@@ -32,9 +32,17 @@ pub(super) fn bare(
     if chain.called || !is_name(&word) || word.len() < 2 {
         return Meaning::Nothing;
     }
+    if let Some((place, length)) = flag_with_bit(judge, &word) {
+        let path = judge.known.register(place.0).path.clone();
+        let own = span.start..span.start + length;
+        claim_field(judge, reading, (&path, place), chain.end - INDEX_TOKENS, own);
+        return Meaning::Other;
+    }
     let said_register =
         reading.followed_by(chain.end, &["register"]) || reading.preceded_by(at, &["register"]);
+    let opens = reading.tokens.get(chain.end).is_some_and(|token| token.is("("));
     let said_field = reading.followed_by(chain.end, &["field", "bit", "bits", "bitfield"])
+        || opens && reading.followed_by(chain.end + 1, &["bit", "bits"])
         || reading.preceded_by(at, &["field", "bit"])
         || layout::bits_before(&reading.tokens, &span).is_some();
     let code = reading.is_code(&span);
@@ -78,6 +86,18 @@ fn mixed_field(
     let first = places.first()?;
     let same = places.iter().all(|place| bits(place).is_some() && bits(place) == bits(first));
     same.then_some(*first)
+}
+
+/// `[16]`.
+const INDEX_TOKENS: usize = 3;
+
+/// `HSEON[16]`: a field of one bit in the register in question, with the bit's number; and the
+/// length of its name.
+fn flag_with_bit(judge: &Judge<'_>, word: &str) -> Option<((usize, usize), usize)> {
+    let (name, _) = word.split_once('[').filter(|(_, index)| *index != "0]")?;
+    let register = judge.register.as_ref()?;
+    let place = (register.at, judge.known.field_of(register.at, name)?);
+    (judge.known.field(place).width == 1).then_some((place, name.len()))
 }
 
 /// Says that a field of the register at `path` is there, and judges what follows it.

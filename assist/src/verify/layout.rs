@@ -377,7 +377,8 @@ pub(super) fn interrupt(
     true
 }
 
-/// `USART2_IRQn` and "IRQ 38 (USART2)": a word that names an interrupt by its ending.
+/// `USART2_IRQn`, and "EXTI0 has interrupt number 6": a word that names an interrupt by its ending,
+/// or is said to be one.
 pub(super) fn interrupt_word(
     judge: &Judge<'_>,
     reading: &mut Reading<'_>,
@@ -385,8 +386,14 @@ pub(super) fn interrupt_word(
     span: Range<usize>,
     at: usize,
 ) -> Option<usize> {
-    let stem = ["_IRQHandler", "_IRQn"].iter().find_map(|end| word.strip_suffix(end))?;
     let chip = judge.known.catalog.chip()?;
+    let Some(stem) = ["_IRQHandler", "_IRQn"].iter().find_map(|end| word.strip_suffix(end)) else {
+        let said = said_after(&reading.tokens, at).filter(|said| said.has(INTERRUPT_WORDS))?;
+        let is_one = chip.interrupts().any(|known| known.name == word);
+        let whole = span.start..reading.tokens[said.place].span.end;
+        let is_told = is_one && interrupt(judge, reading, word, said.value, whole);
+        return is_told.then_some(said.place + 1);
+    };
     if let Some(said) = said_after(&reading.tokens, at).filter(|said| said.value < 1024) {
         let whole = span.start..reading.tokens[said.place].span.end;
         if interrupt(judge, reading, word, said.value, whole) {

@@ -72,6 +72,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             Kind::Word(piece.to_owned())
         } else if first.is_ascii_digit() {
             words::parse_number(piece.trim_end_matches('\''))
+                .or_else(|| hex_by_suffix(piece))
                 .map_or_else(|| Kind::Word(piece.to_owned()), Kind::Number)
         } else {
             sign(rest).map_or(Kind::Other(first), Kind::Sign)
@@ -80,6 +81,12 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         at += length;
     }
     join_thousands(tokens, text)
+}
+
+/// `40004400h`; what is shorter may be hours.
+fn hex_by_suffix(text: &str) -> Option<u64> {
+    let digits = text.strip_suffix(['h', 'H']).filter(|digits| digits.len() >= 5)?;
+    u64::from_str_radix(digits, 16).ok()
 }
 
 fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {

@@ -270,7 +270,10 @@ fn joined_rest(
     match tail.as_str() {
         "" | "Msk" | "Pos" | "MSK" | "POS" | "MASK" | "SHIFT" => {
             let why = format!("{}.{}{}", named.path, known.name, known.bits());
-            reading.claim(ClaimKind::Field, span, Judged::ok(why));
+            reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
+            if tail.is_empty() {
+                layout::after_field(judge, reading, place, chain.end, span);
+            }
             Some(Meaning::Register(named, Some(field)))
         }
         name => {

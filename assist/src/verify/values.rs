@@ -81,7 +81,9 @@ pub(super) fn after_register(
     let value = reading.tokens[place].number().expect("a link ends at a number");
     let span = start..reading.tokens[place].span.end;
     let said = Said { named, field, value, start };
-    if link.reset || speaks_of_reset(&reading.tokens, start) {
+    let link =
+        Link { address: link.address || speaks_of(&reading.tokens, start, "address"), ..link };
+    if link.reset || speaks_of(&reading.tokens, start, "reset") {
         say_reset(judge, reading, &said, span);
     } else if link.address || (!link.equals && !link.present && !link.fix) {
         if say_address(judge, reading, &said, span.clone(), link.address) {
@@ -169,14 +171,14 @@ fn is_expression(tokens: &[Token], place: usize) -> bool {
     fraction || ["<<", ">>", "|", "*", "+", "&", "/", "-"].into_iter().any(next)
 }
 
-/// Whether "reset" stands shortly before the byte at which a name starts: "the reset value of".
-fn speaks_of_reset(tokens: &[Token], start: usize) -> bool {
+/// Whether a word stands shortly before the byte at which a name starts: "the reset value of".
+fn speaks_of(tokens: &[Token], start: usize, wanted: &str) -> bool {
     const NEAR: usize = 4;
     let own = tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
     tokens[own.saturating_sub(NEAR)..own]
         .iter()
         .filter_map(Token::word)
-        .any(|word| word.eq_ignore_ascii_case("reset"))
+        .any(|word| word.eq_ignore_ascii_case(wanted))
 }
 
 /// `0x40002524 (UART0.BAUDRATE)`, "writes 115200 to BAUDRATE": a number before its register.

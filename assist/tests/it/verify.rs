@@ -256,6 +256,30 @@ fn fields_and_their_bits_are_checked() {
 }
 
 #[test]
+fn names_of_headers_flags_and_interrupts_have_places_too() {
+    let bench = Bench::faulty();
+    bench.check(
+        "UART0_CONFIG_HWFC is bit 4.",
+        &["ok field \"UART0_CONFIG_HWFC\"", "wrong bits \"UART0_CONFIG_HWFC is bit 4\" -> HWFC[0]"],
+    );
+    bench.check(
+        "UART0.CONFIG: HWFC[4]",
+        &["ok register \"UART0.CONFIG\"", "ok field \"HWFC\"", "wrong bits \"HWFC[4]\" -> HWFC[0]"],
+    );
+    bench.check(
+        "The address of UART0.BAUDRATE is 0x40002528",
+        &[
+            "ok register \"UART0.BAUDRATE\"",
+            "wrong address \"UART0.BAUDRATE is 0x40002528\" -> 0x40002524",
+        ],
+    );
+    bench.check(
+        "UART0 is at 40003000h",
+        &["ok register \"UART0\"", "wrong base \"UART0 is at 40003000h\" -> 0x40002000"],
+    );
+}
+
+#[test]
 fn a_value_in_a_table_is_what_its_heading_says() {
     let bench = Bench::faulty();
     bench.check(
