@@ -210,7 +210,15 @@ pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64,
     skip(&mut at, &["[", "`"]);
     let word = tokens.get(at.checked_sub(1)?)?;
     let says = matches!(word.word(), Some("bit" | "bits" | "Bit" | "Bits"));
-    says.then_some((low.min(high), low.max(high), word.span.start))
+    let of_another = before.is(",") && is_said_of_a_name(&tokens[..at - 1]);
+    (says && !of_another).then_some((low.min(high), low.max(high), word.span.start))
+}
+
+/// Whether tokens end with `ENABLE is` or the like, so that what follows is said of that name.
+fn is_said_of_a_name(tokens: &[Token]) -> bool {
+    let mut words = tokens.iter().rev().filter(|token| !token.is("`"));
+    words.next().is_some_and(|link| link.is("=") || link.word() == Some("is"))
+        && words.next().and_then(Token::word).is_some_and(super::names::is_name)
 }
 
 /// "bit 12 in `USART2->CR1` (UE)": passes back over the register's name, if one stands before

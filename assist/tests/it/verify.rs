@@ -302,6 +302,8 @@ fn bits_in_a_list_belong_to_one_field_each() {
         &["ok bits \"HWFC is bit 0\"", parity, "ok bits \"PARITY = bits 3:1\""],
     );
     check("In UART0.CONFIG, HWFC is bit 0, PARITY is next", &["ok bits \"HWFC is bit 0\"", parity]);
+    // What the first is nobody knows, but the bit is said of it.
+    check("In UART0.CONFIG, STOPS is bit 5, HWFC is next", &[]);
     for between in [":", " -", " –", " =", ","] {
         bench.check(
             &format!("In UART0.CONFIG set bit 4{between} HWFC"),
