@@ -1,6 +1,7 @@
 //! What a single word of an answer means: the subject so far decides whose register, field or value
 //! it is.
 
+use super::bits;
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::layout;
@@ -44,7 +45,7 @@ pub(super) fn bare(
     let said_field = reading.followed_by(chain.end, &["field", "bit", "bits", "bitfield"])
         || opens && reading.followed_by(chain.end + 1, &["bit", "bits"])
         || reading.preceded_by(at, &["field", "bit"])
-        || layout::bits_before(&reading.tokens, &span).is_some();
+        || bits::bits_before(&reading.tokens, &span).is_some();
     let code = reading.is_code(&span);
     let clear = code || said_register || said_field || !ORDINARY.contains(&word.as_str());
     let field = judge
@@ -111,7 +112,7 @@ fn claim_field(
     let known = judge.known.field(place);
     let why = format!("{path}.{}{}", known.name, known.bits());
     reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
-    layout::after_field(judge, reading, place, end, span);
+    bits::after_field(judge, reading, place, end, span);
 }
 
 /// A word that is said to be a register, and is none.
@@ -135,14 +136,20 @@ fn unknown_bare(
         reading.claim(ClaimKind::Register, span, Judged::unknown(CORE_WHY));
         return Meaning::Other;
     }
-    let Some(peripheral) = judge.subjects().next().filter(|_| judge.known.has_chip()) else {
+    // `RCC_APB3ENR` is said of RCC, whatever was spoken of before.
+    let prefixed = word.match_indices('_').rev().find_map(|(at, _)| {
+        judge.known.peripheral(&word[..at]).map(|peripheral| (peripheral, &word[at + 1..]))
+    });
+    let of_subject = || Some((judge.subjects().next()?, word.as_str()));
+    let owned = prefixed.or_else(of_subject).filter(|_| judge.known.has_chip());
+    let Some((peripheral, name)) = owned else {
         let why = "no register of this name is known";
         reading.claim(ClaimKind::Register, span, Judged::unknown(why));
         return Meaning::Other;
     };
     let own = judge.known.catalog.peripherals[peripheral].name;
-    let judged = match judge.known.nearest_register(peripheral, word) {
-        Some(expected) => Judged::wrong(format!("{own} has no register {word}"), Some(expected)),
+    let judged = match judge.known.nearest_register(peripheral, name) {
+        Some(expected) => Judged::wrong(format!("{own} has no register {name}"), Some(expected)),
         None => Judged::unknown(format!("no register of this name in {own}, nor elsewhere")),
     };
     reading.claim(ClaimKind::Register, span, judged);

@@ -10,6 +10,7 @@
 //! one.
 
 mod bare;
+mod bits;
 mod blocks;
 mod claim;
 mod code;

@@ -1,10 +1,10 @@
 //! Which register, field or enumerated value a name in an answer means.
 
 use super::bare::bare;
+use super::bits;
 use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::{self, Named};
-use super::layout;
 use super::lex::Chain;
 use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE, ORDINARY};
 use crate::context::is_kind_of_peripheral;
@@ -157,13 +157,7 @@ fn of_register(
     let why = format!("{}.{}{}", named.path, known.name, known.bits());
     let span = chain.spans[last + 1].clone();
     reading.claim(ClaimKind::Field, span, Judged::ok(why));
-    layout::after_field(
-        judge,
-        reading,
-        (named.at, field),
-        chain.end,
-        chain.spans[last + 1].clone(),
-    );
+    bits::after_field(judge, reading, (named.at, field), chain.end, chain.spans[last + 1].clone());
     if chain
         .parts
         .get(last + 2)
@@ -272,7 +266,7 @@ fn joined_rest(
             let why = format!("{}.{}{}", named.path, known.name, known.bits());
             reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
             if tail.is_empty() {
-                layout::after_field(judge, reading, place, chain.end, span);
+                bits::after_field(judge, reading, place, chain.end, span);
             }
             Some(Meaning::Register(named, Some(field)))
         }

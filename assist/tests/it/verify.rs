@@ -267,6 +267,25 @@ fn names_of_headers_flags_and_interrupts_have_places_too() {
         &["ok register \"UART0.CONFIG\"", "ok field \"HWFC\"", "wrong bits \"HWFC[4]\" -> HWFC[0]"],
     );
     bench.check(
+        "In UART0.CONFIG, HWFC is UART0_CONFIG[4]",
+        &[
+            "ok register \"UART0.CONFIG\"",
+            "ok field \"HWFC\"",
+            "wrong bits \"HWFC is UART0_CONFIG[4]\" -> HWFC[0]",
+        ],
+    );
+    bench.check(
+        "TIMER0 is a 32-bit timer at 0x40009000",
+        &[
+            "ok register \"TIMER0\"",
+            "wrong base \"TIMER0 is a 32-bit timer at 0x40009000\" -> 0x40008000",
+        ],
+    );
+    bench.check(
+        "Set the register `UART0_BAUD` in TIMER0.",
+        &["wrong register \"UART0_BAUD\" -> UART0.BAUDRATE", "ok register \"TIMER0\""],
+    );
+    bench.check(
         "The address of UART0.BAUDRATE is 0x40002528",
         &[
             "ok register \"UART0.BAUDRATE\"",
