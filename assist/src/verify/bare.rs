@@ -137,8 +137,9 @@ fn unknown_bare(
         return Meaning::Other;
     }
     // `RCC_APB3ENR` is said of RCC, whatever was spoken of before.
-    let prefixed = word.match_indices('_').rev().find_map(|(at, _)| {
-        judge.known.peripheral(&word[..at]).map(|peripheral| (peripheral, &word[at + 1..]))
+    let stem = word.trim_end_matches('_');
+    let prefixed = stem.match_indices('_').rev().find_map(|(at, _)| {
+        judge.known.peripheral(&stem[..at]).map(|peripheral| (peripheral, &stem[at + 1..]))
     });
     let of_subject = || Some((judge.subjects().next()?, word.as_str()));
     let owned = prefixed.or_else(of_subject).filter(|_| judge.known.has_chip());
