@@ -71,14 +71,20 @@ fn firmware_is_measured() {
             "entries_ms",
             "rows_ms",
             "ours_ms",
+            "types_ms",
+            "full_ms",
             "uses_ms",
             "open_and_address_us",
             "addr2line_ms",
             "probe_rs_debug_ms",
             "over_entries",
+            "full_over_entries",
         ],
     );
-    assert_positive(&summary["summary"], &["over_entries", "worst_open_and_address_us"]);
+    assert_positive(
+        &summary["summary"],
+        &["over_entries", "full_over_entries", "worst_open_and_address_us"],
+    );
     assert_eq!(summary["summary"]["skipped"].as_array().map(Vec::len), Some(0));
 }
 

@@ -291,6 +291,7 @@ fn write_vectors(writer: &mut Writer, facts: &Facts) {
 pub(crate) fn write_layouts(layouts: Layouts, source: SourceId) -> Writer {
     let Layouts { texts, layouts, members } = layouts;
     let mut writer = Writer::with_texts(Kind::Types, TYPES_SCHEMA, source, texts);
+    writer.reserve(size_of_val(&layouts[..]) + size_of_val(&members[..]));
     writer.section(LAYOUTS, &layouts).section(LAYOUT_MEMBERS, &members);
     writer
 }

@@ -31,16 +31,34 @@ impl Texts {
 
     /// Stores a text once and gives its place.
     pub(crate) fn intern(&mut self, text: &str) -> StrRef {
+        self.find(text.as_bytes()).unwrap_or_else(|hash| self.add(text, hash))
+    }
+
+    /// Stores a text once, what is no UTF-8 as [`String::from_utf8_lossy`] has it, and gives its
+    /// place. What is stored already need not be looked at for that.
+    pub(crate) fn intern_lossy(&mut self, text: &[u8]) -> StrRef {
+        self.find(text).unwrap_or_else(|hash| match std::str::from_utf8(text) {
+            Ok(text) => self.add(text, hash),
+            Err(_) => self.intern(&String::from_utf8_lossy(text)),
+        })
+    }
+
+    /// Where a text is, or the number that is free for it.
+    fn find(&self, text: &[u8]) -> Result<StrRef, u64> {
         if text.is_empty() {
-            return StrRef::default();
+            return Ok(StrRef::default());
         }
         let mut hash = self.hasher.hash_one(text);
         while let Some(&place) = self.places.get(&hash) {
-            if self.bytes_at(place) == text.as_bytes() {
-                return place;
+            if self.bytes_at(place) == text {
+                return Ok(place);
             }
             hash = hash.wrapping_add(1);
         }
+        Err(hash)
+    }
+
+    fn add(&mut self, text: &str, hash: u64) -> StrRef {
         let place = StrRef {
             offset: u32::try_from(self.bytes.len()).expect("texts of one source fit 4 GiB"),
             len: u32::try_from(text.len()).expect("a text fits 4 GiB"),

@@ -37,6 +37,13 @@ impl Writer {
         Self { kind, schema, source, bytes: vec![0; BLOCK], table: Vec::new(), texts }
     }
 
+    /// Makes room for so many bytes of records, and for all texts so far.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        let bytes = bytes + self.texts.len() + (MAX_SECTIONS + 1) * SECTION_ALIGN;
+        // Checksums take less than one block and one byte of a thousand.
+        self.bytes.reserve_exact(bytes + bytes / 1000 + 3 * BLOCK);
+    }
+
     /// Adds a section of records. Each `id` is added once.
     pub fn section<T: NoUninit>(&mut self, id: SectionId, records: &[T]) -> &mut Self {
         let record_size = u32::try_from(size_of::<T>()).expect("a record is small");

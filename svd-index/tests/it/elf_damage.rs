@@ -1,13 +1,15 @@
 //! Files that are cut off, damaged, foreign or no ELF at all.
 
 use object::{Object, ObjectSection};
-use svd_index::elf::{self, ElfError, Machine};
+use svd_index::elf::{self, ElfError, Machine, Split};
+use svd_index::store::SourceId;
 
 use super::{data, example, firmware, read};
 
 /// Reads and asks; what comes back does not matter, that it comes back does.
 pub(super) fn survive(bytes: &[u8]) {
     let Ok((facts, _)) = elf::parse(bytes) else { return };
+    check_built_in_one_go(bytes);
     let places: Vec<u64> = facts.symbols.iter().map(|symbol| symbol.address).take(20).collect();
     let firmware = firmware(bytes);
     for address in places.into_iter().chain([0, facts.entry, u64::MAX]) {
@@ -19,6 +21,24 @@ pub(super) fn survive(bytes: &[u8]) {
     firmware.vectors().count();
     for ty in firmware.types() {
         assert!(ty.holes().len() <= ty.members().count() + 1);
+    }
+}
+
+/// Both index files in one go are what they are when each is built by itself.
+fn check_built_in_one_go(bytes: &[u8]) {
+    let source = SourceId::of(bytes);
+    let built = elf::build_all_with(bytes, &Split::default(), || source).unwrap();
+    let (main, warnings) = elf::build(bytes, source).unwrap();
+    assert_eq!((built.source, &built.warnings), (source, &warnings));
+    assert!(built.main == main.finish(), "the index differs");
+    let types = elf::build_types(bytes, source).unwrap();
+    assert!(built.types == types.finish(), "the layouts of types differ");
+}
+
+#[test]
+fn whole_elfs_are_built_in_one_go() {
+    for path in super::reference::elfs() {
+        check_built_in_one_go(&read(&path));
     }
 }
 

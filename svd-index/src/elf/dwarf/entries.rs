@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
-use gimli::UnitOffset;
+use gimli::{Abbreviation, UnitOffset};
 
 use super::budget::Budget;
 use super::files::{Files, UnitFiles};
 use super::live::Live;
 use super::names::Names;
-use super::units::{Entry, Head, Slice, Units, Walk, lossy};
+use super::units::{Entry, Slice, Units, lossy};
+use super::walk::{Head, Walk};
 use super::{shapes, types};
 use crate::Warning;
 use crate::elf::{Facts, Function, Inlined, Type, Unit, Variable};
@@ -147,7 +148,7 @@ impl<'u, 'a> Entries<'u, 'a> {
         ) {
             return Ok(());
         }
-        let mut walk = units.walk(position)?;
+        let mut walk = units.walk(position, |_| true);
         let Some(head) = walk.next()? else { return Ok(()) };
         let root = walk.read(&head)?;
         // Where the list is damaged, its functions still tell.
@@ -164,10 +165,14 @@ impl<'u, 'a> Entries<'u, 'a> {
 
     fn read_entries(&mut self, unit: usize) -> gimli::Result<()> {
         let (units, files) = (self.units, self.files.of_unit(unit));
-        let mut walk = units.walk(unit)?;
+        let is_of_interest = match self.shapes {
+            Some(_) => is_of_interest_for_shapes,
+            None => is_of_interest,
+        };
+        let mut walk = units.walk(unit, is_of_interest);
         let mut scopes: Vec<Scope> = Vec::new();
         while let Some(head) = walk.next()? {
-            while scopes.last().is_some_and(|scope| scope.depth >= head.depth) {
+            while scopes.last().is_some_and(|scope| scope.depth >= head.lowest) {
                 scopes.pop();
             }
             let kind = self.read_entry(unit, files, &mut walk, &head, &scopes)?;
@@ -186,14 +191,14 @@ impl<'u, 'a> Entries<'u, 'a> {
         scopes: &[Scope],
     ) -> gimli::Result<Option<ScopeKind>> {
         match head.tag() {
-            gimli::DW_TAG_subprogram if has_code(head) => {
+            gimli::DW_TAG_subprogram if has_code(head.abbreviation) => {
                 let position = self.read_function(unit, walk.read(head)?, files)?;
                 return Ok(Some(ScopeKind::Function { position }));
             }
             gimli::DW_TAG_inlined_subroutine => {
                 return self.read_inlined(unit, walk.read(head)?, files, scopes);
             }
-            gimli::DW_TAG_variable if is_fixed(head) => {
+            gimli::DW_TAG_variable => {
                 self.read_variable(unit, walk.read(head)?, files, scopes);
                 return Ok(None);
             }
@@ -330,13 +335,34 @@ impl<'u, 'a> Entries<'u, 'a> {
     }
 }
 
+/// Whether an entry is one that is read, or a scope of some.
+fn is_of_interest(abbreviation: &Abbreviation) -> bool {
+    match abbreviation.tag() {
+        gimli::DW_TAG_subprogram | gimli::DW_TAG_inlined_subroutine | gimli::DW_TAG_namespace => {
+            true
+        }
+        gimli::DW_TAG_variable => is_fixed(abbreviation),
+        _ => false,
+    }
+}
+
+fn is_of_interest_for_shapes(abbreviation: &Abbreviation) -> bool {
+    let tag = abbreviation.tag();
+    matches!(tag, gimli::DW_TAG_formal_parameter | gimli::DW_TAG_structure_type)
+        || is_of_interest(abbreviation)
+}
+
 /// Whether a subprogram may have code: it is no declaration, and not only there to be inlined.
-fn has_code(head: &Head<'_>) -> bool {
-    [gimli::DW_AT_low_pc, gimli::DW_AT_ranges].into_iter().any(|name| head.has(name))
+fn has_code(abbreviation: &Abbreviation) -> bool {
+    let mut specs = abbreviation.attributes().iter();
+    specs.any(|spec| matches!(spec.name(), gimli::DW_AT_low_pc | gimli::DW_AT_ranges))
 }
 
 /// Whether a variable may have one address for the whole run: others have a list of places.
-fn is_fixed(head: &Head<'_>) -> bool {
-    head.form(gimli::DW_AT_location)
-        .is_some_and(|form| !matches!(form, gimli::DW_FORM_sec_offset | gimli::DW_FORM_loclistx))
+fn is_fixed(abbreviation: &Abbreviation) -> bool {
+    let mut specs = abbreviation.attributes().iter();
+    let location = specs.find(|spec| spec.name() == gimli::DW_AT_location);
+    location.is_some_and(|spec| {
+        !matches!(spec.form(), gimli::DW_FORM_sec_offset | gimli::DW_FORM_loclistx)
+    })
 }

@@ -9,13 +9,15 @@ mod node;
 mod spell;
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 
 use foldhash::HashMap;
 use gimli::UnitOffset;
 
-use self::node::{Attributes, Node, Part, PartKind, Unit, kind_of};
+use self::node::{Attributes, Node, Part, PartKind, Target, Unit, kind_of};
 use super::files::{Files, UnitFiles};
-use super::units::{Die, Head, Units, Walk, count, lossy};
+use super::units::{Units, count};
+use super::walk::{Head, Walk};
 use crate::elf::LayoutKind;
 use crate::elf::facts::Layouts;
 use crate::elf::records::{LayoutMemberRecord, LayoutRecord, NONE, layout_kind};
@@ -47,11 +49,11 @@ struct Found<'u, 'a> {
     texts: Texts,
     layouts: Vec<LayoutRecord>,
     /// The entry of each layout.
-    dies: Vec<Die>,
+    dies: Vec<Target>,
     members: Vec<LayoutMemberRecord>,
     /// How many layouts have their members.
     complete: usize,
-    declared: HashMap<Declaration, u32>,
+    declared: Declarations,
     /// The unit being read, and its types.
     here: (usize, Unit<'a>),
     /// Units that others referred to.
@@ -63,7 +65,7 @@ struct Found<'u, 'a> {
 }
 
 /// Two entries with the same one describe the same type.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Declaration {
     name: StrRef,
     kind: u32,
@@ -71,7 +73,34 @@ struct Declaration {
     file: u32,
     line: u32,
     /// Rust tells no line, and two versions of a crate may have types of one name.
-    unit: usize,
+    unit: u32,
+}
+
+/// Declarations and the positions of their layouts. As in [`Texts`] the map goes from hashes to
+/// positions, and of two with one hash the second sits at the next free number: so it stays small.
+#[derive(Default)]
+struct Declarations {
+    places: HashMap<u64, u32>,
+    /// Each with the position of its layout.
+    list: Vec<(Declaration, u32)>,
+    hasher: foldhash::fast::FixedState,
+}
+
+impl Declarations {
+    /// The position of the layout of a declaration, which is `next` if it is new.
+    fn position(&mut self, declaration: Declaration, next: u32) -> u32 {
+        let mut hash = self.hasher.hash_one(declaration);
+        while let Some(&place) = self.places.get(&hash) {
+            let (known, position) = self.list[place as usize];
+            if known == declaration {
+                return position;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        self.places.insert(hash, self.list.len() as u32);
+        self.list.push((declaration, next));
+        next
+    }
 }
 
 /// An entry whose children are being read.
@@ -101,27 +130,27 @@ enum OpenKind {
 #[derive(Default)]
 struct Scope<'a> {
     /// Namespaces and types, with their depths.
-    around: Vec<(isize, Cow<'a, str>)>,
+    around: Vec<(isize, Cow<'a, [u8]>)>,
     /// Scoped names of the types that the unit declared so far, by their entries: the definition
     /// of one may stand elsewhere, outside of its scope.
-    declared: HashMap<UnitOffset, String>,
+    declared: HashMap<UnitOffset, Vec<u8>>,
     /// The name being put together; kept for its room.
-    name: String,
+    name: Vec<u8>,
 }
 
 impl<'a> Scope<'a> {
     /// Puts together the name of a type with what is around it, or around its declaration.
-    fn put_together(&mut self, own: &str, specification: Option<UnitOffset>) {
+    fn put_together(&mut self, own: &[u8], specification: Option<UnitOffset>) {
         self.name.clear();
         if let Some(scoped) = specification.and_then(|declaration| self.declared.get(&declaration))
         {
-            return self.name.push_str(scoped);
+            return self.name.extend_from_slice(scoped);
         }
         for (_, around) in self.around.iter().filter(|(_, name)| !name.is_empty()) {
-            self.name.push_str(around);
-            self.name.push_str("::");
+            self.name.extend_from_slice(around);
+            self.name.extend_from_slice(b"::");
         }
-        self.name.push_str(own);
+        self.name.extend_from_slice(own);
     }
 
     fn leave(&mut self, depth: isize) {
@@ -136,12 +165,12 @@ impl<'u, 'a> Found<'u, 'a> {
         Self {
             units,
             files,
-            texts: Texts::default(),
+            texts: Texts::with_room_for(units.size_bytes() as u64),
             layouts: Vec::new(),
             dies: Vec::new(),
             members: Vec::new(),
             complete: 0,
-            declared: HashMap::default(),
+            declared: Declarations::default(),
             here: (usize::MAX, Unit::default()),
             elsewhere: HashMap::default(),
             scope: Scope::default(),
@@ -183,15 +212,16 @@ impl<'u, 'a> Found<'u, 'a> {
 
     fn walk_entries(&mut self, unit: usize) -> gimli::Result<()> {
         let files = self.files.of_unit(unit);
-        let mut walk = self.units.walk(unit)?;
+        let mut walk = self.units.walk(unit, node::is_of_interest);
         while let Some(head) = walk.next()? {
-            self.close(head.depth);
+            self.close(head.lowest);
             self.read_entry(unit, files, &mut walk, &head)?;
         }
         Ok(())
     }
 
     /// Leaves what the entry at `depth` is not a child of.
+    #[inline]
     fn close(&mut self, depth: isize) {
         self.scope.leave(depth);
         while self.open.last().is_some_and(|open| open.depth >= depth) {
@@ -215,8 +245,8 @@ impl<'u, 'a> Found<'u, 'a> {
         match (head.tag(), around.map(|open| &open.kind)) {
             (gimli::DW_TAG_namespace, _) => {
                 let entry = walk.read(head)?;
-                let name = self.units.text(unit, entry, gimli::DW_AT_name);
-                self.scope.around.push((head.depth, name));
+                let name = self.units.bytes(unit, entry.attr_value(gimli::DW_AT_name));
+                self.scope.around.push((head.depth, Cow::Borrowed(name)));
             }
             (gimli::DW_TAG_member | gimli::DW_TAG_inheritance, Some(&OpenKind::Type { .. })) => {
                 self.read_part(unit, walk, head, PartKind::Member, None)?;
@@ -228,7 +258,7 @@ impl<'u, 'a> Found<'u, 'a> {
                 self.read_part(unit, walk, head, PartKind::Member, value)?;
             }
             (gimli::DW_TAG_enumerator, Some(OpenKind::Type { .. })) => {
-                let attributes = Attributes::of(self.units, unit, walk.read(head)?);
+                let attributes = Attributes::read(self.units, unit, walk, head)?;
                 self.pending.push(Part::enumerator(&attributes));
             }
             (gimli::DW_TAG_subrange_type, Some(&OpenKind::Array { node })) => {
@@ -243,12 +273,12 @@ impl<'u, 'a> Found<'u, 'a> {
                 self.open.push(Open { depth: head.depth, kind: OpenKind::Variants });
             }
             (gimli::DW_TAG_variant, Some(OpenKind::Variants)) => {
-                let attributes = Attributes::of(self.units, unit, walk.read(head)?);
+                let attributes = Attributes::read(self.units, unit, walk, head)?;
                 let kind = OpenKind::Variant { value: attributes.value };
                 self.open.push(Open { depth: head.depth, kind });
             }
             (tag, _) if node::is_type(tag) => {
-                let attributes = Attributes::of(self.units, unit, walk.read(head)?);
+                let attributes = Attributes::read(self.units, unit, walk, head)?;
                 self.read_type(unit, files, head, &attributes);
             }
             _ => walk.skip(head)?,
@@ -265,13 +295,14 @@ impl<'u, 'a> Found<'u, 'a> {
         kind: PartKind,
         value: Option<i64>,
     ) -> gimli::Result<()> {
-        let attributes = Attributes::of(self.units, unit, walk.read(head)?);
+        let attributes = Attributes::read(self.units, unit, walk, head)?;
         let place = attributes.place(self.units.is_big_endian());
         if let Some(place) = place.filter(|_| attributes.has_type) {
             let is_base = head.tag() == gimli::DW_TAG_inheritance;
             let kind = if is_base { PartKind::Base } else { kind };
             let Attributes { name, ty, .. } = attributes;
-            self.pending.push(Part { name, kind, ty, place, value });
+            let (has_value, value) = (value.is_some(), value.unwrap_or_default());
+            self.pending.push(Part { name, kind, ty, place, has_value, value });
         }
         Ok(())
     }
@@ -285,10 +316,10 @@ impl<'u, 'a> Found<'u, 'a> {
         attributes: &Attributes<'a>,
     ) {
         let layout = match kind_of(head.tag()) {
-            Some(kind) if !attributes.name.is_empty() => {
-                self.read_named(unit, files, head, kind, attributes)
-            }
-            Some(_) => Layout::Unknown,
+            Some(kind) => match attributes.name.bytes(self.units, unit) {
+                [] => Layout::Unknown,
+                name => self.read_named(unit, files, head, kind, attributes, name),
+            },
             None => Layout::None,
         };
         let here = &mut self.here.1;
@@ -317,9 +348,9 @@ impl<'u, 'a> Found<'u, 'a> {
         head: &Head<'u>,
         kind: LayoutKind,
         attributes: &Attributes<'a>,
+        own: &'a [u8],
     ) -> Layout {
-        let own = lossy(attributes.name);
-        self.scope.put_together(&own, attributes.specification);
+        self.scope.put_together(own, attributes.specification);
         let has_room = self.scope.name.len() <= MAX_NAME;
         if attributes.declares {
             if self.scope.name != own && has_room && self.scope.declared.len() < MAX_SCOPED {
@@ -334,7 +365,7 @@ impl<'u, 'a> Found<'u, 'a> {
         };
         if matches!(kind, LayoutKind::Struct | LayoutKind::Union) {
             let is_apart = attributes.specification.is_some();
-            let own = if is_apart { Cow::Owned(self.scope.name.clone()) } else { own };
+            let own = if is_apart { self.scope.name.clone().into() } else { own.into() };
             self.scope.around.push((head.depth, own));
         }
         layout
@@ -351,17 +382,17 @@ impl<'u, 'a> Found<'u, 'a> {
     ) -> Layout {
         let (file, line) = attributes.declaration(self.units, unit, head.offset);
         let file = file.and_then(|number| files.get(number)).unwrap_or(NONE);
-        let name = self.texts.intern(&self.scope.name);
+        let name = self.texts.intern_lossy(&self.scope.name);
         let (kind, size) = (layout_kind(kind), attributes.size.unwrap_or(0));
-        let unit_matters = if line == 0 { unit } else { usize::MAX };
+        let unit_matters = if line == 0 { unit as u32 } else { NONE };
         let declaration = Declaration { name, kind, size, file, line, unit: unit_matters };
         let next = self.layouts.len() as u32;
-        let position = *self.declared.entry(declaration).or_insert(next);
+        let position = self.declared.position(declaration, next);
         if position != next {
             return Layout::Known(position);
         }
         self.layouts.push(LayoutRecord { name, kind, size, file, line, ..LayoutRecord::default() });
-        self.dies.push((unit, head.offset));
+        self.dies.push(Target::of(Some((unit, head.offset))));
         Layout::New(position)
     }
 }

@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 
 use foldhash::HashMap;
-use gimli::{AttributeValue, EndianSlice, RunTimeEndian, UnitOffset};
+use gimli::{AttributeValue, EndianSlice, RunTimeEndian, Section, UnitOffset};
 
 use super::signatures::{self, Signatures};
+use super::walk::Walk;
 use crate::Warning;
 use crate::elf::image::warning;
 
@@ -149,10 +150,13 @@ impl<'d, 'a> Units<'d, 'a> {
         order
     }
 
-    /// Goes through the entries of a unit.
-    pub(super) fn walk(&self, unit: usize) -> gimli::Result<Walk<'_, 'a>> {
-        let raw = self.list[unit].entries_raw(None)?;
-        Ok(Walk { raw, entry: Entry::null() })
+    /// Goes through those entries of a unit that are of interest.
+    pub(super) fn walk(
+        &self,
+        unit: usize,
+        is_of_interest: fn(&gimli::Abbreviation) -> bool,
+    ) -> Walk<'_, 'a> {
+        Walk::new(&self.list[unit], is_of_interest)
     }
 
     /// One entry.
@@ -163,6 +167,10 @@ impl<'d, 'a> Units<'d, 'a> {
     /// The bytes of a text, empty where there is none.
     pub(super) fn bytes(&self, unit: usize, value: Option<AttributeValue<Slice<'a>>>) -> &'a [u8] {
         let dwarf = self.dwarf(unit);
+        if let Some(AttributeValue::DebugStrRef(offset)) = value {
+            let text = dwarf.debug_str.reader().slice().get(offset.0..).unwrap_or_default();
+            return memchr::memchr(0, text).map_or(&[], |end| &text[..end]);
+        }
         let text = value.and_then(|value| dwarf.attr_string(&self.list[unit], value).ok());
         text.map_or(&[], |text| text.slice())
     }
@@ -277,62 +285,6 @@ impl<'d, 'a> Units<'d, 'a> {
     /// What is said of a unit that breaks off.
     pub(super) fn damage(&self, unit: usize, error: &gimli::Error) -> Warning {
         unit_warning(&self.list[unit].header, error)
-    }
-}
-
-/// A way through the entries of a unit, in their order. What an entry has is read only if asked
-/// for: most are of no interest, and skipping them is cheap.
-pub(super) struct Walk<'u, 'a> {
-    raw: gimli::EntriesRaw<'u, Slice<'a>>,
-    entry: Entry<'a>,
-}
-
-/// An entry on the way, before its attributes.
-#[derive(Clone, Copy)]
-pub(super) struct Head<'u> {
-    pub(super) depth: isize,
-    pub(super) offset: UnitOffset,
-    abbreviation: &'u gimli::Abbreviation,
-}
-
-impl Head<'_> {
-    pub(super) fn tag(&self) -> gimli::DwTag {
-        self.abbreviation.tag()
-    }
-
-    pub(super) fn has(&self, name: gimli::DwAt) -> bool {
-        self.abbreviation.attributes().iter().any(|spec| spec.name() == name)
-    }
-
-    /// The form in which an entry has an attribute.
-    pub(super) fn form(&self, name: gimli::DwAt) -> Option<gimli::DwForm> {
-        let mut specs = self.abbreviation.attributes().iter();
-        specs.find(|spec| spec.name() == name).map(|spec| spec.form())
-    }
-}
-
-impl<'u, 'a> Walk<'u, 'a> {
-    /// The next entry, which must then be [read](Self::read) or [skipped](Self::skip).
-    pub(super) fn next(&mut self) -> gimli::Result<Option<Head<'u>>> {
-        while !self.raw.is_empty() {
-            let (offset, depth) = (self.raw.next_offset(), self.raw.next_depth());
-            if let Some(abbreviation) = self.raw.read_abbreviation()? {
-                return Ok(Some(Head { depth, offset, abbreviation }));
-            }
-        }
-        Ok(None)
-    }
-
-    pub(super) fn skip(&mut self, head: &Head<'u>) -> gimli::Result<()> {
-        self.raw.skip_attributes(head.abbreviation.attributes())
-    }
-
-    pub(super) fn read(&mut self, head: &Head<'u>) -> gimli::Result<&Entry<'a>> {
-        self.raw.read_attributes(head.abbreviation.attributes(), &mut self.entry.attrs)?;
-        self.entry.tag = head.abbreviation.tag();
-        self.entry.has_children = head.abbreviation.has_children();
-        (self.entry.offset, self.entry.depth) = (head.offset, head.depth);
-        Ok(&self.entry)
     }
 }
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use gimli::{AttributeValue, DwTag, UnitOffset};
 
 use crate::elf::LayoutKind;
-use crate::elf::dwarf::units::{Die, Entry, Head, Slice, Units};
+use crate::elf::dwarf::units::{Die, Slice, Units};
+use crate::elf::dwarf::walk::{Head, Walk};
 use crate::elf::records::NONE;
 use crate::store::StrRef;
 
@@ -28,7 +29,22 @@ pub(super) struct Spelled {
     pub(super) name: StrRef,
     pub(super) size: u64,
     /// The structure, union or enumeration behind typedefs and arrays.
-    pub(super) inner: Option<Die>,
+    pub(super) inner: Target,
+}
+
+/// An entry that another leads to, if any, in half the room of a [`Die`].
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    /// [`NONE`] where it leads nowhere.
+    unit: u32,
+    offset: u32,
+}
+
+/// A name, whose bytes are looked for when somebody asks: for most nobody does.
+#[derive(Clone, Copy)]
+pub(super) enum Name<'a> {
+    Text(&'a [u8]),
+    At(gimli::DebugStrOffset),
 }
 
 /// A type.
@@ -43,10 +59,11 @@ pub(super) struct Node<'a> {
     pub(super) is_elsewhere: bool,
     /// The attribute stands there, even if it leads nowhere.
     pub(super) has_target: bool,
-    pub(super) name: &'a [u8],
+    pub(super) name: Name<'a>,
     /// What it points to, qualifies, is another name for, or is stored as.
-    pub(super) target: Option<Die>,
-    pub(super) size: Option<u64>,
+    pub(super) target: Target,
+    has_size: bool,
+    size: u64,
     /// In [`Unit::parts`], of an array in [`Unit::counts`].
     pub(super) parts: Range<u32>,
     /// Position of its layout, or [`NONE`].
@@ -57,12 +74,14 @@ pub(super) struct Node<'a> {
 
 /// What a structure, union or enumeration consists of.
 pub(super) struct Part<'a> {
-    pub(super) name: &'a [u8],
+    pub(super) name: Name<'a>,
     pub(super) kind: PartKind,
-    pub(super) ty: Option<Die>,
+    pub(super) ty: Target,
     pub(super) place: Place,
+    /// Whether `value` is one.
+    pub(super) has_value: bool,
     /// Number of an enumerator, or the tag that a variant goes with.
-    pub(super) value: Option<i64>,
+    pub(super) value: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,10 +108,10 @@ pub(super) enum Place {
 /// What matters of the attributes of a type or of a part of one.
 #[derive(Default)]
 pub(super) struct Attributes<'a> {
-    pub(super) name: &'a [u8],
+    pub(super) name: Name<'a>,
     pub(super) has_type: bool,
-    pub(super) ty: Option<Die>,
-    signature: Option<Die>,
+    pub(super) ty: Target,
+    signature: Target,
     is_elsewhere: bool,
     pub(super) size: Option<u64>,
     pub(super) declares: bool,
@@ -104,7 +123,9 @@ pub(super) struct Attributes<'a> {
     /// Number of an enumerator or of a variant's tag.
     pub(super) value: Option<i64>,
     external: bool,
-    location: Option<AttributeValue<Slice<'a>>>,
+    has_location: bool,
+    /// In bytes.
+    location: Option<u64>,
     data_bit_offset: Option<u64>,
     bit_offset: Option<u64>,
     bit_size: Option<u64>,
@@ -119,50 +140,97 @@ impl<'a> Unit<'a> {
         self.spelled.clear();
     }
 
-    pub(super) fn node(&mut self, offset: UnitOffset) -> Option<&mut Node<'a>> {
-        let at = self.nodes.binary_search_by_key(&offset, |node| node.offset).ok()?;
-        Some(&mut self.nodes[at])
+    /// Position of the type at `offset`.
+    pub(super) fn find(&self, offset: UnitOffset) -> Option<usize> {
+        self.nodes.binary_search_by_key(&offset, |node| node.offset).ok()
+    }
+}
+
+impl Target {
+    pub(super) const NOWHERE: Self = Self { unit: NONE, offset: 0 };
+
+    /// What is so far away that it does not fit is in no unit.
+    pub(super) fn of(die: Option<Die>) -> Self {
+        let fitting = die.and_then(|(unit, UnitOffset(offset))| {
+            Some(Self { unit: unit.try_into().ok()?, offset: offset.try_into().ok()? })
+        });
+        fitting.unwrap_or(Self::NOWHERE)
+    }
+
+    pub(super) fn die(self) -> Option<Die> {
+        (self.unit != NONE).then_some((self.unit as usize, UnitOffset(self.offset as usize)))
+    }
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self::NOWHERE
+    }
+}
+
+impl<'a> Name<'a> {
+    /// The bytes of a name that is in a unit.
+    pub(super) fn bytes(self, units: &Units<'_, 'a>, unit: usize) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text,
+            Self::At(offset) => units.bytes(unit, Some(AttributeValue::DebugStrRef(offset))),
+        }
+    }
+}
+
+impl Default for Name<'_> {
+    fn default() -> Self {
+        Self::Text(&[])
     }
 }
 
 impl<'a> Attributes<'a> {
-    pub(super) fn of(units: &Units<'_, 'a>, unit: usize, entry: &Entry<'a>) -> Self {
+    /// Reads the attributes of an entry on the way.
+    pub(super) fn read<'u>(
+        units: &Units<'_, 'a>,
+        unit: usize,
+        walk: &mut Walk<'u, 'a>,
+        head: &Head<'u>,
+    ) -> gimli::Result<Self> {
         let mut found = Self::default();
-        for attribute in entry.attrs() {
-            let value = || attribute.value();
-            match attribute.name() {
-                gimli::DW_AT_name => found.name = units.bytes(unit, Some(value())),
-                gimli::DW_AT_type => {
-                    found.has_type = true;
-                    found.ty = units.reference(unit, &value());
+        walk.read_each(head, |name, value| match name {
+            gimli::DW_AT_name => {
+                found.name = match value {
+                    AttributeValue::DebugStrRef(offset) => Name::At(offset),
+                    value => Name::Text(units.bytes(unit, Some(value))),
                 }
-                gimli::DW_AT_signature => {
-                    found.is_elsewhere = true;
-                    found.signature = units.reference(unit, &value());
-                }
-                gimli::DW_AT_byte_size => found.size = value().udata_value(),
-                gimli::DW_AT_declaration => found.declares = true,
-                gimli::DW_AT_specification => {
-                    found.has_origin = true;
-                    if let AttributeValue::UnitRef(offset) = value() {
-                        found.specification = Some(offset);
-                    }
-                }
-                gimli::DW_AT_abstract_origin => found.has_origin = true,
-                gimli::DW_AT_decl_file => found.file = file_number(&value()),
-                gimli::DW_AT_decl_line => found.line = value().udata_value(),
-                gimli::DW_AT_const_value | gimli::DW_AT_discr_value => {
-                    found.value = number(&value());
-                }
-                gimli::DW_AT_external => found.external = true,
-                gimli::DW_AT_data_member_location => found.location = Some(value()),
-                gimli::DW_AT_data_bit_offset => found.data_bit_offset = value().udata_value(),
-                gimli::DW_AT_bit_offset => found.bit_offset = value().udata_value(),
-                gimli::DW_AT_bit_size => found.bit_size = value().udata_value(),
-                _ => {}
             }
-        }
-        found
+            gimli::DW_AT_type => {
+                found.has_type = true;
+                found.ty = Target::of(units.reference(unit, &value));
+            }
+            gimli::DW_AT_signature => {
+                found.is_elsewhere = true;
+                found.signature = Target::of(units.reference(unit, &value));
+            }
+            gimli::DW_AT_byte_size => found.size = value.udata_value(),
+            gimli::DW_AT_declaration => found.declares = true,
+            gimli::DW_AT_specification => {
+                found.has_origin = true;
+                if let AttributeValue::UnitRef(offset) = value {
+                    found.specification = Some(offset);
+                }
+            }
+            gimli::DW_AT_abstract_origin => found.has_origin = true,
+            gimli::DW_AT_decl_file => found.file = file_number(&value),
+            gimli::DW_AT_decl_line => found.line = value.udata_value(),
+            gimli::DW_AT_const_value | gimli::DW_AT_discr_value => found.value = number(&value),
+            gimli::DW_AT_external => found.external = true,
+            gimli::DW_AT_data_member_location => {
+                found.has_location = true;
+                found.location = value.udata_value();
+            }
+            gimli::DW_AT_data_bit_offset => found.data_bit_offset = value.udata_value(),
+            gimli::DW_AT_bit_offset => found.bit_offset = value.udata_value(),
+            gimli::DW_AT_bit_size => found.bit_size = value.udata_value(),
+            _ => {}
+        })?;
+        Ok(found)
     }
 
     /// Where a member is. `None` where it has no place of its own, as a static one, and where it
@@ -174,9 +242,9 @@ impl<'a> Attributes<'a> {
         if self.external || self.declares {
             return None;
         }
-        let start = match &self.location {
-            Some(value) => value.udata_value()?.checked_mul(8)?,
-            None => 0,
+        let start = match self.has_location {
+            true => self.location?.checked_mul(8)?,
+            false => 0,
         };
         let Some(width) = self.bit_size else {
             let bit_offset = start.checked_add(self.data_bit_offset.unwrap_or(0))?;
@@ -232,11 +300,16 @@ impl<'a> Node<'a> {
             has_target: attributes.has_type || attributes.is_elsewhere,
             name: attributes.name,
             target,
-            size: attributes.size,
+            has_size: attributes.size.is_some(),
+            size: attributes.size.unwrap_or_default(),
             parts: 0..0,
             layout: NONE,
             spelled: NONE,
         }
+    }
+
+    pub(super) fn size(&self) -> Option<u64> {
+        self.has_size.then_some(self.size)
     }
 }
 
@@ -245,9 +318,10 @@ impl<'a> Part<'a> {
         Self {
             name: attributes.name,
             kind: PartKind::Enumerator,
-            ty: None,
+            ty: Target::NOWHERE,
             place: Place::At { bit_offset: 0, bits: None },
-            value: attributes.value,
+            has_value: attributes.value.is_some(),
+            value: attributes.value.unwrap_or_default(),
         }
     }
 }
@@ -275,6 +349,21 @@ pub(super) fn kind_of(tag: DwTag) -> Option<LayoutKind> {
         gimli::DW_TAG_typedef => LayoutKind::Typedef,
         _ => return None,
     })
+}
+
+/// Whether an entry is a type, of one, or around one.
+pub(super) fn is_of_interest(abbreviation: &gimli::Abbreviation) -> bool {
+    let tag = abbreviation.tag();
+    is_type(tag)
+        || matches!(
+            tag,
+            gimli::DW_TAG_namespace
+                | gimli::DW_TAG_member
+                | gimli::DW_TAG_inheritance
+                | gimli::DW_TAG_enumerator
+                | gimli::DW_TAG_variant_part
+                | gimli::DW_TAG_variant
+        )
 }
 
 /// Whether members may have an entry for their type.

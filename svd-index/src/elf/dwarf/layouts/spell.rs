@@ -1,9 +1,9 @@
 //! What types are called, in the words of the source, and the records of the layouts.
 
-use super::node::{Node, Part, PartKind, Spelled, kind_of};
+use super::node::{Name, Node, Part, PartKind, Spelled, Target, kind_of};
 use super::{Found, MAX_LAYOUTS, MAX_NAME};
 use crate::elf::LayoutKind;
-use crate::elf::dwarf::units::{Die, lossy};
+use crate::elf::dwarf::units::Die;
 use crate::elf::facts::Layouts;
 use crate::elf::records::{LAYOUT_VARIANTS, LayoutMemberRecord, LayoutRecord, NONE, layout_kind};
 use crate::store::StrRef;
@@ -25,13 +25,15 @@ impl<'a> Found<'_, 'a> {
         Layouts { texts: self.texts, layouts: self.layouts, members: self.members }
     }
 
-    fn node(&mut self, die: Die) -> Option<&mut Node<'a>> {
-        self.unit(die.0).node(die.1)
+    /// The position of a type in its unit.
+    fn find(&mut self, die: Die) -> Option<usize> {
+        self.unit(die.0).find(die.1)
     }
 
     fn read_layout(&mut self, position: usize) {
-        let die = self.dies[position];
-        let Some(node) = self.node(die) else { return };
+        let Some(die) = self.dies[position].die() else { return };
+        let Some(at) = self.find(die) else { return };
+        let node = &self.unit(die.0).nodes[at];
         let (parts, has_variants) = (node.parts.clone(), node.has_variants);
         let is_enum = node.tag == gimli::DW_TAG_enumeration_type;
         let target = (node.has_target && !node.is_elsewhere).then_some(node.target);
@@ -64,11 +66,11 @@ impl<'a> Found<'_, 'a> {
     }
 
     fn member(&mut self, unit: usize, part: usize) -> Option<LayoutMemberRecord> {
-        let Part { name, kind, ty, place, value } = self.unit(unit).parts[part];
-        let (has_value, value) = (value.is_some().into(), value.unwrap_or_default());
+        let Part { name, kind, ty, place, has_value, value } = self.unit(unit).parts[part];
+        let has_value = has_value.into();
         let member = LayoutMemberRecord { value, has_value, layout: NONE, ..Default::default() };
         if kind == PartKind::Enumerator {
-            return Some(LayoutMemberRecord { name: self.text(name), ..member });
+            return Some(LayoutMemberRecord { name: self.text(name, unit), ..member });
         }
         let spelled = self.spell(ty, 0);
         let (bit_offset, bits) = place.within(spelled.size)?;
@@ -78,7 +80,7 @@ impl<'a> Found<'_, 'a> {
                 self.texts.intern(&name)
             }
             PartKind::Tag => self.texts.intern("(tag)"),
-            _ => self.text(name),
+            _ => self.text(name, unit),
         };
         Some(LayoutMemberRecord {
             name,
@@ -91,125 +93,129 @@ impl<'a> Found<'_, 'a> {
         })
     }
 
-    fn text(&mut self, bytes: &[u8]) -> StrRef {
-        self.texts.intern(&lossy(bytes))
+    fn text(&mut self, name: Name<'a>, unit: usize) -> StrRef {
+        self.texts.intern_lossy(name.bytes(self.units, unit))
     }
 
     /// The layout of the structure that a member's type comes down to, made if it has no name.
     fn inner(&mut self, spelled: &Spelled) -> u32 {
-        let Some(die) = spelled.inner else { return NONE };
+        let Some(die) = spelled.inner.die() else { return NONE };
         let position = self.layouts.len();
-        let Some(node) = self.node(die) else { return NONE };
+        let Some(at) = self.find(die) else { return NONE };
+        let node = &mut self.unit(die.0).nodes[at];
         if node.layout != NONE || node.declares || position >= MAX_LAYOUTS {
             return node.layout;
         }
         let Some(kind) = kind_of(node.tag) else { return NONE };
         node.layout = position as u32;
-        let (kind, size) = (layout_kind(kind), node.size.unwrap_or(0));
+        let (kind, size) = (layout_kind(kind), node.size().unwrap_or(0));
         let record = LayoutRecord { kind, size, file: NONE, ..LayoutRecord::default() };
         self.layouts.push(record);
-        self.dies.push(die);
+        self.dies.push(spelled.inner);
         position as u32
     }
 
-    fn named(&mut self, name: &str, size: u64) -> Spelled {
-        let name = if name.len() > MAX_NAME { "…" } else { name };
-        Spelled { name: self.texts.intern(name), size, inner: None }
+    fn named(&mut self, name: &[u8], size: u64) -> Spelled {
+        let name = if name.len() > MAX_NAME { "…".as_bytes() } else { name };
+        Spelled { name: self.texts.intern_lossy(name), size, inner: Target::NOWHERE }
     }
 
-    fn spell(&mut self, die: Option<Die>, depth: usize) -> Spelled {
-        let Some(die) = die.filter(|_| depth < MAX_DEPTH) else { return self.named("?", 0) };
+    fn spell(&mut self, target: Target, depth: usize) -> Spelled {
+        let die = target.die().filter(|_| depth < MAX_DEPTH);
+        let Some(die) = die else { return self.named(b"?", 0) };
+        let Some(at) = self.find(die) else { return self.named(b"?", 0) };
         let unit = self.unit(die.0);
-        let Some(node) = unit.node(die.1) else { return self.named("?", 0) };
-        let (position, is_elsewhere, target) = (node.spelled, node.is_elsewhere, node.target);
-        if let Some(known) = unit.spelled.get(position as usize) {
+        let Node { spelled, is_elsewhere, target, .. } = unit.nodes[at];
+        if let Some(known) = unit.spelled.get(spelled as usize) {
             return *known;
         }
         let spelled = match is_elsewhere {
             true => self.spell(target, depth + 1),
-            false => self.spell_entry(die, depth),
+            false => self.spell_entry(die.0, at, depth),
         };
         let unit = self.unit(die.0);
-        let position = unit.spelled.len() as u32;
+        unit.nodes[at].spelled = unit.spelled.len() as u32;
         unit.spelled.push(spelled);
-        if let Some(node) = unit.node(die.1) {
-            node.spelled = position;
-        }
         spelled
     }
 
-    fn spell_entry(&mut self, die: Die, depth: usize) -> Spelled {
-        let Some(&mut Node { tag, name: own, size, has_target, target, .. }) = self.node(die)
-        else {
-            return self.named("?", 0);
-        };
-        let address_size = self.units.get(die.0).header.address_size();
+    fn spell_entry(&mut self, unit: usize, at: usize, depth: usize) -> Spelled {
+        let node = &self.unit(unit).nodes[at];
+        let (tag, name, size) = (node.tag, node.name, node.size());
+        let (has_target, target) = (node.has_target, node.target);
+        let address_size = self.units.get(unit).header.address_size();
         let pointer_size = size.unwrap_or(address_size.into());
+        if tag == gimli::DW_TAG_pointer_type {
+            let own = name.bytes(self.units, unit);
+            if !own.is_empty() {
+                let name = self.texts.intern_lossy(own);
+                return Spelled { name, size: pointer_size, inner: Target::NOWHERE };
+            }
+        }
         // Of a pointer only the name of what it points to is wanted: lists point to themselves.
         let mut below = || match has_target {
             true => self.spell(target, depth + 1),
-            false => self.named("void", 0),
+            false => self.named(b"void", 0),
         };
         let changed = match tag {
             gimli::DW_TAG_typedef => {
                 let below = below();
-                return Spelled { name: self.text(own), ..below };
+                return Spelled { name: self.text(name, unit), ..below };
             }
             gimli::DW_TAG_restrict_type => return below(),
             gimli::DW_TAG_const_type => Changed::Qualified("const"),
             gimli::DW_TAG_volatile_type => Changed::Qualified("volatile"),
             gimli::DW_TAG_atomic_type => Changed::Qualified("_Atomic"),
-            gimli::DW_TAG_pointer_type if !own.is_empty() => {
-                return Spelled { name: self.text(own), size: pointer_size, inner: None };
-            }
             gimli::DW_TAG_pointer_type => Changed::Pointer("*"),
             gimli::DW_TAG_reference_type => Changed::Pointer("&"),
             gimli::DW_TAG_rvalue_reference_type => Changed::Pointer("&&"),
             gimli::DW_TAG_subroutine_type => Changed::Function,
             gimli::DW_TAG_array_type => Changed::Array,
-            _ => return self.plain(die, tag, own, size),
+            _ => return self.plain(unit, at),
         };
         let below = below();
         let of = self.texts.get(below.name);
         match changed {
             Changed::Qualified(word) => {
                 let name = qualified(word, of);
-                Spelled { name: self.named(&name, 0).name, ..below }
+                Spelled { name: self.named(name.as_bytes(), 0).name, ..below }
             }
             Changed::Pointer(mark) => {
                 let name = pointer_to(of, mark);
-                self.named(&name, pointer_size)
+                self.named(name.as_bytes(), pointer_size)
             }
             Changed::Function => {
                 let name = format!("{of} ()");
-                self.named(&name, 0)
+                self.named(name.as_bytes(), 0)
             }
             Changed::Array => {
-                let counts = self.counts(die);
+                let counts = self.counts(unit, at);
                 let all = counts.iter().fold(1u64, |all, count| all.saturating_mul(*count));
                 let name = array_of(self.texts.get(below.name), &counts);
                 let size = size.unwrap_or(below.size.saturating_mul(all));
-                Spelled { inner: below.inner, ..self.named(&name, size) }
+                Spelled { inner: below.inner, ..self.named(name.as_bytes(), size) }
             }
         }
     }
 
     /// A type that is called by its own name.
-    fn plain(&mut self, die: Die, tag: gimli::DwTag, own: &[u8], size: Option<u64>) -> Spelled {
-        let kind = kind_of(tag);
-        let name = match (own.is_empty(), kind) {
-            (true, Some(LayoutKind::Struct)) => "struct {…}".into(),
-            (true, Some(LayoutKind::Union)) => "union {…}".into(),
-            (true, Some(LayoutKind::Enum)) => "enum {…}".into(),
-            _ => lossy(own),
+    fn plain(&mut self, unit: usize, at: usize) -> Spelled {
+        let node = &self.unit(unit).nodes[at];
+        let (kind, size, offset) = (kind_of(node.tag), node.size(), node.offset);
+        let own = node.name.bytes(self.units, unit);
+        let name = match (own, kind) {
+            ([], Some(LayoutKind::Struct)) => "struct {…}".as_bytes(),
+            ([], Some(LayoutKind::Union)) => "union {…}".as_bytes(),
+            ([], Some(LayoutKind::Enum)) => "enum {…}".as_bytes(),
+            _ => own,
         };
-        let inner = kind.is_some().then_some(die);
-        Spelled { inner, ..self.named(&name, size.unwrap_or(0)) }
+        let inner = Target::of(kind.map(|_| (unit, offset)));
+        Spelled { inner, ..self.named(name, size.unwrap_or(0)) }
     }
 
-    fn counts(&mut self, die: Die) -> Vec<u64> {
-        let unit = self.unit(die.0);
-        let counts = unit.node(die.1).map_or(0..0, |node| node.parts.clone());
+    fn counts(&mut self, unit: usize, at: usize) -> Vec<u64> {
+        let unit = self.unit(unit);
+        let counts = unit.nodes[at].parts.clone();
         unit.counts[counts.start as usize..counts.end as usize].to_vec()
     }
 }

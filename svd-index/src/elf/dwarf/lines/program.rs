@@ -7,6 +7,7 @@
 use gimli::{Reader, constants};
 
 use crate::elf::dwarf::units::Slice;
+use crate::elf::dwarf::walk::number;
 
 /// What a program comes to next.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,15 +99,15 @@ impl<'p, 'a> Program<'p, 'a> {
         match opcode {
             constants::DW_LNS_copy => return Ok(true),
             constants::DW_LNS_advance_pc => {
-                let operations = self.number()?;
+                let operations = number(&mut self.input)?;
                 self.advance(operations)?;
             }
             constants::DW_LNS_advance_line => {
                 let lines = self.input.read_sleb128()?;
                 self.advance_line(lines);
             }
-            constants::DW_LNS_set_file => self.registers.file = self.number()?,
-            constants::DW_LNS_set_column => self.registers.column = self.number()?,
+            constants::DW_LNS_set_file => self.registers.file = number(&mut self.input)?,
+            constants::DW_LNS_set_column => self.registers.column = number(&mut self.input)?,
             constants::DW_LNS_const_add_pc => {
                 let operations = (u8::MAX - self.opcode_base) / self.line_range;
                 self.advance(operations.into())?;
@@ -123,13 +124,13 @@ impl<'p, 'a> Program<'p, 'a> {
             | constants::DW_LNS_set_prologue_end
             | constants::DW_LNS_set_epilogue_begin => {}
             constants::DW_LNS_set_isa => {
-                self.number()?;
+                number(&mut self.input)?;
             }
             constants::DwLns(unknown) => {
                 let lengths = self.header.standard_opcode_lengths().slice();
                 let operands = lengths.get(usize::from(unknown) - 1).copied();
                 for _ in 0..operands.unwrap_or_default() {
-                    self.number()?;
+                    number(&mut self.input)?;
                 }
             }
         }
@@ -138,7 +139,7 @@ impl<'p, 'a> Program<'p, 'a> {
 
     /// The end of a sequence, unless its code was left out. Source: DWARF 5, 6.2.5.3.
     fn run_extended(&mut self) -> gimli::Result<Option<u64>> {
-        let length = self.number()?;
+        let length = number(&mut self.input)?;
         let length = usize::try_from(length).map_err(|_| gimli::Error::UnsupportedOffset)?;
         let mut operands = self.input.split(length)?;
         match constants::DwLne(operands.read_u8()?) {
@@ -200,17 +201,6 @@ impl<'p, 'a> Program<'p, 'a> {
             Ok(forth) => line.wrapping_add(forth),
             Err(_) => line.saturating_sub(lines.unsigned_abs()),
         };
-    }
-
-    /// A LEB128 number, nearly always of one byte.
-    fn number(&mut self) -> gimli::Result<u64> {
-        match *self.input.slice() {
-            [byte @ ..0x80, ..] => {
-                self.input.skip(1)?;
-                Ok(byte.into())
-            }
-            _ => self.input.read_uleb128(),
-        }
     }
 }
 
