@@ -13,6 +13,7 @@
 //! over an error.
 
 mod ast;
+mod comments;
 mod constant;
 mod define;
 mod eval;
@@ -144,7 +145,7 @@ impl<'a> Checker<'a> {
 
 /// The claims of a text in C, C++ or Rust.
 pub(crate) fn code_claims<'t>(
-    known: &Known<'_>,
+    known: &Arc<Known<'_>>,
     text: &'t str,
     rust: bool,
     headers: &Headers<'t>,
@@ -184,6 +185,15 @@ pub(crate) fn code_claims<'t>(
         }
     }
     let mut claims = reader.claims;
+    let of_code = claims.len();
+    for claim in comments::claims(known, text, &tokens) {
+        let apart = |other: &Claim| {
+            other.span.end <= claim.span.start || claim.span.end <= other.span.start
+        };
+        if claims[..of_code].iter().all(apart) {
+            claims.push(claim);
+        }
+    }
     // Of two judgements on the same words, the one that objects stands.
     let rank = |claim: &Claim| (claim.verdict != Verdict::Wrong, claim.verdict);
     claims.sort_by_key(|claim| (claim.span.start, claim.span.end, claim.kind, rank(claim)));

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use crate::verify::ClaimKind;
 use crate::verify::judge::Judged;
 use crate::verify::known::Named;
+use crate::words;
 
 /// Members that must be registers of a peripheral before a structure is taken to describe it.
 const FEWEST: usize = 2;
@@ -31,6 +32,14 @@ impl<'t> Reader<'_, 't, '_> {
             .map(|member| (*member, self.register_of(member, peripherals)))
             .filter(|(_, registers)| !registers.is_empty())
             .collect();
+        if self.is_elsewhere(&found) {
+            return true;
+        }
+        if !found.is_empty() && found.len() * 2 >= named.len() {
+            for (member, registers) in &found {
+                self.offset_in_comment(member, registers);
+            }
+        }
         if found.len() < FEWEST || found.len() * 2 < named.len() {
             return false;
         }
@@ -55,6 +64,50 @@ impl<'t> Reader<'_, 't, '_> {
             }
         }
         true
+    }
+
+    /// Whether nearly all members are as far from their registers: the structure does not begin where the
+    /// peripheral does, as `SCB_Type` in a description that has the core's registers in one.
+    fn is_elsewhere(&self, found: &[(&Member<'t>, Vec<Named>)]) -> bool {
+        const FAR: u64 = 0x100;
+        let shift = |(member, registers): &(&Member<'t>, Vec<Named>)| {
+            let right = self.offset(&registers[0]);
+            right.checked_sub(member.offset?).filter(|shift| *shift >= FAR)
+        };
+        let Some(first) = found.first().filter(|(member, _)| member.offset == Some(0)) else {
+            return false;
+        };
+        let same = found.iter().filter(|of| shift(of) == shift(first)).count();
+        shift(first).is_some() && found.len() > FEWEST && same * 4 >= found.len() * 3
+    }
+
+    /// `volatile uint32_t CR1; /* 0x00 */`: a comment that begins with an offset, or says that it
+    /// gives one. It is of the first member in its line.
+    fn offset_in_comment(&mut self, member: &Member<'t>, registers: &[Named]) {
+        let Some(comment) = self.tokens.comment_after(self.text, member.span.end) else { return };
+        let line = self.text[..member.span.start].rfind('\n').map_or(0, |end| end + 1);
+        let is_first = !self.text[line..member.span.start].contains([',', ';', '{']);
+        if !is_first || self.text[member.span.end..comment.span.start].contains('}') {
+            return;
+        }
+        let lower = comment.text.to_ascii_lowercase();
+        let words = lower.trim_start_matches(['!', '<', '(', '@', ' ', '+']);
+        let said = match words.find("offset") {
+            Some(at) => words[at + "offset".len()..].trim_start_matches([':', '=', ' ']),
+            None => words,
+        };
+        let length = said.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(said.len());
+        let (number, rest) = said.split_at(length);
+        let is_hex = number.starts_with("0x") && !rest.starts_with(['.', '-', ':']);
+        let Some(offset) = words::parse_number(number).filter(|_| is_hex) else { return };
+        let right: Vec<u64> = registers.iter().map(|named| self.offset(named)).collect();
+        let why = format!("{} is at offset {:#x}", registers[0].path, right[0]);
+        let is_it = right.contains(&offset) || registers.iter().any(|r| r.address == offset);
+        let judged = match is_it {
+            true => Judged::ok(why),
+            false => Judged::wrong(why, Some(format!("offset {:#04x}", right[0]))),
+        };
+        self.claim(ClaimKind::Offset, comment.span.clone(), judged);
     }
 
     /// The registers that a member may be.

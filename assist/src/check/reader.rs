@@ -302,28 +302,34 @@ impl<'t> Reader<'_, 't, '_> {
     fn say_address(&mut self, node: &Node<'t>) {
         let Expr::Unary { of, .. } = &node.expr else { return };
         let Some(address) = self.pointer(of) else { return };
+        let span = node.start..node.end;
         if address < 0x4000_0000 {
+            let there = self.names.register_at(address);
+            self.say_comment_address(span, address, there.as_ref());
             return;
         }
-        let span = node.start..node.end;
         if let Some(named) = self.names.register_at(address) {
             let why = format!("{} is at {address:#010x}", named.path);
             self.claim(ClaimKind::Address, span.clone(), Judged::ok(why));
-            self.say_comment_address(span, &named);
-        } else if let Some(why) = self.names.known.meaning_of_address(address) {
-            self.claim(ClaimKind::Address, span, Judged::unknown(why));
+            self.say_comment_address(span, address, Some(&named));
+        } else {
+            if let Some(why) = self.names.known.meaning_of_address(address) {
+                self.claim(ClaimKind::Address, span.clone(), Judged::unknown(why));
+            }
+            self.say_comment_address(span, address, None);
         }
     }
 
     /// `/* RCC_AHB1ENR */` beside an address: it is that register's.
-    fn say_comment_address(&mut self, span: Range<usize>, named: &Named) {
+    fn say_comment_address(&mut self, span: Range<usize>, address: u64, there: Option<&Named>) {
         let Some(comment) = self.tokens.comment_after(self.text, span.end) else { return };
         for word in comment.text.split(|c: char| !(c.is_ascii_alphanumeric() || "_.->".contains(c)))
         {
             let Some(said) = self.register_in_words(word) else { continue };
-            if said.iter().all(|said| said.address != named.address) {
+            if said.iter().all(|said| said.address != address) {
                 let right = format!("{:#010x}", said[0].address);
-                let why = format!("{} is at {right}; there is {}", said[0].path, named.path);
+                let there = there.map_or("no register", |named| &named.path);
+                let why = format!("{} is at {right}; there is {there}", said[0].path);
                 self.claim(ClaimKind::Address, span.clone(), Judged::wrong(why, Some(right)));
             }
             return;

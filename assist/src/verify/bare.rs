@@ -6,6 +6,7 @@ use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::layout;
 use super::lex::Chain;
+use super::mention::Of;
 use super::names::{CORE_WHY, Meaning, claim_register, in_subject, is_name, only};
 use super::vocabulary::{OF_THE_CORE, ORDINARY};
 use crate::words;
@@ -111,6 +112,7 @@ fn claim_field(
 ) {
     let known = judge.known.field(place);
     let why = format!("{path}.{}{}", known.name, known.bits());
+    reading.mention(Of::Field(place), span.clone());
     reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
     bits::after_field(judge, reading, place, end, span);
 }

@@ -43,6 +43,8 @@ pub(super) fn after_field(
             false => Judged::wrong(why, Some(right)),
         };
         reading.claim(ClaimKind::Mask, name.start..end, judged);
+    } else if said.is_state() {
+        // "the UE bit is 0".
     } else if said.has(&["bit", "bits"]) || said.bracket {
         let (low, high, last) = range_at(&reading.tokens, said.place, said.value);
         let close = reading.tokens.get(last + 1).is_some_and(|t| t.is(")") || t.is("]"));
@@ -66,7 +68,7 @@ fn is_taken(reading: &Reading<'_>, bits: Range<usize>) -> bool {
 }
 
 /// `7:4`, `7-4`, `4..7` or one number at token `at`: lowest, highest, last token.
-fn range_at(tokens: &[Token], at: usize, first: u64) -> (u64, u64, usize) {
+pub(super) fn range_at(tokens: &[Token], at: usize, first: u64) -> (u64, u64, usize) {
     let sign = |at: usize| {
         tokens.get(at).is_some_and(|token| [":", "-", "."].iter().any(|sign| token.is(sign)))
             || tokens.get(at).is_some_and(|token| {
@@ -124,9 +126,14 @@ pub(super) fn bits_before(tokens: &[Token], name: &Range<usize>) -> Option<(u64,
 
 /// Whether tokens end with `ENABLE is` or the like, so that what follows is said of that name.
 fn is_said_of_a_name(tokens: &[Token]) -> bool {
+    name_said_of(tokens).is_some()
+}
+
+/// The name that tokens end with, and "is" behind it.
+pub(super) fn name_said_of(tokens: &[Token]) -> Option<&Token> {
     let mut words = tokens.iter().rev().filter(|token| !token.is("`"));
-    words.next().is_some_and(|link| link.is("=") || link.word() == Some("is"))
-        && words.next().and_then(Token::word).is_some_and(is_name)
+    words.next().filter(|link| link.is("=") || link.word() == Some("is"))?;
+    words.next().filter(|token| token.word().is_some_and(is_name))
 }
 
 /// "bit 12 in `USART2->CR1` (UE)": passes back over the register's name, if one stands before
@@ -173,7 +180,7 @@ fn bits_of_register(tokens: &[Token], at: usize, register: &str) -> Option<(u64,
 }
 
 /// The judgement on a field's bits.
-fn claim_bits(
+pub(super) fn claim_bits(
     judge: &Judge<'_>,
     reading: &mut Reading<'_>,
     place: (usize, usize),
@@ -187,10 +194,18 @@ fn claim_bits(
         reading.claim(ClaimKind::Bits, span, Judged::ok(right));
     } else if field.width > 1 && low == high && lsb <= low && high <= msb {
         // `DIV[3]` may speak of one bit of a field.
+    } else if is_indexed(&reading.segment.text[span.clone()], field.name) && high <= msb - lsb {
+        // `PLS[2:0]`, as ST writes it: counted from the field's own lowest bit.
     } else {
         let why = format!("the field is {right}");
         reading.claim(ClaimKind::Bits, span, Judged::wrong(why, Some(right)));
     }
+}
+
+/// `PLS[2:0]`: brackets right behind the field's name.
+fn is_indexed(text: &str, name: &str) -> bool {
+    let (upper, name) = (text.to_ascii_uppercase(), name.to_ascii_uppercase());
+    upper.match_indices(&name).any(|(at, _)| upper[at + name.len()..].starts_with('['))
 }
 
 fn mask(field: &Field<'_>) -> u64 {

@@ -1,6 +1,8 @@
 //! A line in a block of code: besides what is said of it as of prose, what a reader of code sees,
 //! such as bits that are set and constants.
 
+use std::sync::Arc;
+
 use super::claim::Claim;
 use super::known::Known;
 use super::segment::Segment;
@@ -11,7 +13,11 @@ const OF_RUST: &[&str] =
     &["|w|", "|_, w|", "|r, w|", ".read().", "let ", "unsafe ", " as *mut ", "const "];
 
 /// Claims of one line of code, save those that `known_claims` overlap.
-pub(super) fn claims(known: &Known<'_>, segment: &Segment, known_claims: &[Claim]) -> Vec<Claim> {
+pub(super) fn claims(
+    known: &Arc<Known<'_>>,
+    segment: &Segment,
+    known_claims: &[Claim],
+) -> Vec<Claim> {
     let text = segment.text.as_str();
     // A line that a patch removes is no advice; the sign before one that it adds is no operator.
     let added = text.strip_prefix('+');

@@ -12,9 +12,10 @@ use svd_index::Index;
 use super::claim::{Claim, ClaimKind, Verdict};
 use super::known::{Known, Named};
 use super::lex::{self, Chain, Token};
+use super::mention::{Mention, Of};
 use super::segment::Segment;
 use super::tables::Table;
-use super::{blocks, code, layout, names, values};
+use super::{blocks, code, layout, names, related, values};
 
 /// Judges segments, and remembers what they were about.
 pub(super) struct Judge<'a> {
@@ -23,16 +24,23 @@ pub(super) struct Judge<'a> {
     peripherals: Vec<usize>,
     /// The register that was named last.
     pub(super) register: Option<Named>,
+    /// Whether it was named in a heading or the like: a short line that speaks of it alone.
+    pub(super) is_headed: bool,
     /// The last hint before a block of code: whether it shows what is, or what should be.
     pub(super) before_code: values::Hint,
     table: Table,
 }
+
+/// Most words of a heading.
+const HEADING: usize = 4;
 
 /// One segment being read.
 pub(super) struct Reading<'s> {
     pub(super) segment: &'s Segment,
     pub(super) tokens: Vec<Token>,
     pub(super) claims: Vec<Claim>,
+    /// What was named so far.
+    pub(super) mentions: Vec<Mention>,
 }
 
 impl Reading<'_> {
@@ -42,6 +50,11 @@ impl Reading<'_> {
         let span = self.segment.offset + span.start..self.segment.offset + span.end;
         let Judged { verdict, why, expected } = judged;
         self.claims.push(Claim { text, kind, verdict, why, expected, span });
+    }
+
+    /// Notes what a name at these bytes of the segment stands for.
+    pub(super) fn mention(&mut self, of: Of, span: Range<usize>) {
+        self.mentions.push(Mention { of, span });
     }
 
     /// Whether the bytes stand in backticks or in a block of code.
@@ -97,6 +110,7 @@ impl<'a> Judge<'a> {
             known,
             peripherals: Vec::new(),
             register: None,
+            is_headed: false,
             before_code: values::Hint::None,
             table: Table::default(),
         }
@@ -120,10 +134,16 @@ impl<'a> Judge<'a> {
     /// Claims of a sentence or line by itself.
     pub(super) fn judge(&mut self, segment: &Segment) -> Vec<Claim> {
         let tokens = lex::tokens(&segment.text);
-        let mut reading = Reading { segment, tokens, claims: Vec::new() };
+        let mut reading = Reading { segment, tokens, claims: Vec::new(), mentions: Vec::new() };
         let mut at = 0;
         while at < reading.tokens.len() {
             at = self.step(&mut reading, at).max(at + 1);
+        }
+        related::claims(self, &mut reading);
+        if let Some(last) = reading.mentions.last() {
+            let words = reading.tokens.iter().filter(|token| token.word().is_some()).count();
+            let is_short = words <= HEADING;
+            self.is_headed = is_short && matches!(last.of, Of::Register(_));
         }
         if !segment.in_code {
             self.before_code = values::last_hint(&reading.tokens, self.before_code);

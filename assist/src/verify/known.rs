@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use bundle::{Bundle, Facts};
 use svd_index::elf::Firmware;
-use svd_index::{EnumValueRef, Index};
+use svd_index::{Access, EnumValueRef, Index};
 
 use crate::catalog::{Catalog, Element, Field, Register};
 use crate::words;
@@ -160,6 +160,11 @@ impl<'a> Known<'a> {
             })
     }
 
+    /// Whether there is a register at `address`.
+    pub(crate) fn is_at_register(&self, address: u64) -> bool {
+        self.catalog.chip().is_some_and(|chip| !chip.registers_at(address).is_empty())
+    }
+
     /// Whether a peripheral has an array of this name, or registers whose names start so: headers
     /// make an array of `AFRL` and `AFRH`.
     pub(crate) fn starts_in(&self, peripheral: usize, name: &str) -> bool {
@@ -186,6 +191,17 @@ impl<'a> Known<'a> {
         });
         let peripheral = self.catalog.peripherals[peripheral].name;
         nearest.map(|register| format!("{peripheral}.{register}"))
+    }
+
+    /// How a register may be used, where the description says so and its fields do not differ.
+    pub(crate) fn access(&self, named: &Named) -> Option<Access> {
+        let chip = self.catalog.chip()?;
+        let register =
+            chip.registers_at(named.address).into_iter().find(|r| r.path() == named.path)?;
+        let access = register.access()?;
+        let plain = matches!(access, Access::ReadOnly | Access::WriteOnly | Access::ReadWrite);
+        let same = register.fields().all(|field| field.access().is_none_or(|own| own == access));
+        (plain && same).then_some(access)
     }
 
     /// The field of this name in a register, in any case.

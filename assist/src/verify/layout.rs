@@ -37,6 +37,7 @@ const PLAIN: &[&str] = &[
     "s",
     "sits",
     "spans",
+    "start",
     "starts",
     "the",
     "uses",
@@ -66,6 +67,14 @@ const PLAIN: &[&str] = &[
     "placed",
 ];
 
+/// Whether a word takes nothing from what is said of a name before it.
+pub(super) fn is_plain(word: &str) -> bool {
+    const MORE: &[&str] =
+        &["actually", "be", "can", "only", "registers", "still", "there", "to", "whose"];
+    let lower = word.to_ascii_lowercase();
+    [PLAIN, MORE].iter().any(|words| words.contains(&lower.as_str()))
+}
+
 /// What was said between a name and a number.
 pub(super) struct Said {
     /// The words, in small letters.
@@ -74,9 +83,17 @@ pub(super) struct Said {
     pub(super) place: usize,
     pub(super) value: u64,
     pub(super) bracket: bool,
+    /// "is" or `=` between the last word and the number.
+    linked: bool,
 }
 
 impl Said {
+    /// "bit is 0", `bit = 1`: what a bit holds, not where it is.
+    pub(super) fn is_state(&self) -> bool {
+        let last = self.words.iter().rev().find(|word| *word != "is");
+        self.linked && self.value <= 1 && last.is_some_and(|word| word == "bit")
+    }
+
     pub(super) fn has(&self, wanted: &[&str]) -> bool {
         self.words.iter().any(|word| wanted.contains(&word.as_str()))
     }
@@ -85,7 +102,7 @@ impl Said {
 /// The number that follows token `at`, and the words before it.
 pub(super) fn said_after(tokens: &[Token], at: usize) -> Option<Said> {
     let mut words = Vec::new();
-    let (mut bracket, mut place) = (false, at);
+    let (mut bracket, mut linked, mut place) = (false, false, at);
     while place < tokens.len().min(at + REACH) {
         let token = &tokens[place];
         if is_width(&tokens[place..]) {
@@ -93,13 +110,14 @@ pub(super) fn said_after(tokens: &[Token], at: usize) -> Option<Said> {
             continue;
         }
         if let Some(value) = token.number() {
-            return Some(Said { words, place, value, bracket });
+            return Some(Said { words, place, value, bracket, linked });
         }
         if let Some(word) = token.word() {
             let word = word.to_ascii_lowercase();
             if !PLAIN.contains(&word.as_str()) {
                 return None;
             }
+            linked = word == "is";
             words.push(word);
         } else if token.is("[") {
             bracket = true;
@@ -109,6 +127,7 @@ pub(super) fn said_after(tokens: &[Token], at: usize) -> Option<Said> {
         {
             return None;
         }
+        linked |= token.is("=");
         place += 1;
     }
     None
@@ -132,18 +151,57 @@ pub(super) fn register_offset(
     if !said.has(&["offset"]) || said.has(&["bit", "bits", "mask"]) {
         return None;
     }
+    let end = reading.tokens[said.place].span.end;
+    claim_offset(judge, reading, named, said.value, start..end);
+    Some(said.place + 1)
+}
+
+/// The judgement on a register's offset.
+pub(super) fn claim_offset(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    named: &Named,
+    value: u64,
+    span: Range<usize>,
+) {
     let peripheral = judge.known.register(named.at).peripheral;
     let base = judge.known.catalog.peripherals[peripheral].base_address;
     let offset = named.address.wrapping_sub(base);
     let why = format!("{} is at offset {offset:#x}", named.path);
-    let judged = match said.value == offset {
+    let judged = match value == offset || value == named.address {
         true => Judged::ok(why),
-        false if said.value == named.address => Judged::ok(why),
         false => Judged::wrong(why, Some(format!("{offset:#04x}"))),
     };
-    let end = reading.tokens[said.place].span.end;
-    reading.claim(ClaimKind::Offset, start..end, judged);
-    Some(said.place + 1)
+    reading.claim(ClaimKind::Offset, span, judged);
+}
+
+/// The judgement on where a peripheral starts. Unless the words are of all of it (`whole`), the
+/// address of a register in it may be said of that.
+pub(super) fn claim_base(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    peripheral: usize,
+    (address, whole): (u64, bool),
+    span: Range<usize>,
+) {
+    let known = &judge.known.catalog.peripherals[peripheral];
+    let why = format!("{} is at {:#010x}", known.name, known.base_address);
+    if address == known.base_address {
+        reading.claim(ClaimKind::Base, span, Judged::ok(why));
+    } else if whole || !is_in(judge, peripheral, address) {
+        let expected = Some(format!("{:#010x}", known.base_address));
+        reading.claim(ClaimKind::Base, span, Judged::wrong(why, expected));
+    }
+}
+
+/// Words that say where all of a peripheral is, not a place in it.
+pub(super) const BASE_WORDS: &[&str] =
+    &["base", "begins", "lives", "located", "mapped", "resides", "sits", "start", "starts"];
+
+/// Whether a register of the peripheral is at this address.
+fn is_in(judge: &Judge<'_>, peripheral: usize, address: u64) -> bool {
+    let is_inside = judge.known.catalog.peripheral_of_address(address) == Some(peripheral);
+    is_inside && judge.known.is_at_register(address)
 }
 
 /// How prose calls an interrupt.
@@ -168,10 +226,9 @@ pub(super) fn after_peripheral(
             false => at,
         };
     }
-    let says_base =
-        said.has(&["base", "starts", "begins"]) || preceded_by(reading, span.start, &["base"]);
+    let says_base = said.has(BASE_WORDS) || preceded_by(reading, span.start, &["base"]);
     let is_address = said.value >= 0x1000_0000;
-    let elsewhere = judge.known.catalog.peripheral_of_address(said.value) != Some(peripheral);
+    let elsewhere = !is_in(judge, peripheral, said.value);
     if !is_address || said.has(&["offset", "bit", "bits", "mask", "value", "register"]) {
         return at;
     }
@@ -222,7 +279,10 @@ pub(super) fn interrupt(
     let numbers = |is_it: &dyn Fn(&svd_index::InterruptRef<'_>) -> bool| -> Vec<u32> {
         chip.interrupts().filter(is_it).map(|known| known.number).collect()
     };
-    let mut of_name = numbers(&|known| known.name.eq_ignore_ascii_case(bare));
+    let mut of_name = numbers(&|known| known.name.eq_ignore_ascii_case(name));
+    if of_name.is_empty() {
+        of_name = numbers(&|known| known.name.eq_ignore_ascii_case(bare));
+    }
     if of_name.is_empty() {
         of_name = numbers(&|known| known.peripheral.eq_ignore_ascii_case(bare));
         of_name.dedup();
@@ -260,6 +320,10 @@ pub(super) fn interrupt_word(
         if interrupt(judge, reading, word, said.value, whole) {
             return Some(said.place + 1);
         }
+    }
+    // `ADCx_IRQn` stands for several.
+    if stem.ends_with('x') {
+        return None;
     }
     let names = || chip.interrupts().map(|known| known.name);
     if let Some(known) = chip.interrupts().find(|known| known.name.eq_ignore_ascii_case(stem)) {

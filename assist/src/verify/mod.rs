@@ -12,15 +12,21 @@
 mod bare;
 mod bits;
 mod blocks;
+mod choice;
 mod claim;
 mod code;
 pub(crate) mod judge;
 pub(crate) mod known;
 mod layout;
 mod lex;
+mod lines;
+mod mention;
 pub(crate) mod names;
+mod number;
+mod related;
 mod segment;
 mod tables;
+mod unknown;
 mod values;
 pub(crate) mod vocabulary;
 

@@ -6,6 +6,7 @@ use super::claim::ClaimKind;
 use super::judge::{Judge, Judged, Reading};
 use super::known::{self, Named};
 use super::lex::Chain;
+use super::mention::Of;
 use super::vocabulary::{CORE_PERIPHERALS, LEADS, OF_THE_CORE, ORDINARY};
 use crate::context::is_kind_of_peripheral;
 use crate::words;
@@ -67,6 +68,10 @@ fn in_peripheral(
     let spelled = &chain.parts[first];
     let exact = is_name(spelled);
     if chain.parts.len() == first + 1 {
+        // "can" is no peripheral.
+        if exact || reading.is_code(&chain.spans[first]) {
+            reading.mention(Of::Peripheral(peripheral), chain.span_to(first));
+        }
         let has_number = own.ends_with(|c: char| c.is_ascii_digit());
         if exact && (has_number || reading.is_code(&chain.spans[first])) {
             let base = judge.known.catalog.peripherals[peripheral].base_address;
@@ -85,7 +90,8 @@ fn in_peripheral(
         let name = chain.parts[first + 1..=last].join(".");
         Some((judge.known.in_peripheral(peripheral, &name)?.clone(), last))
     });
-    let Some((named, last)) = found else {
+    let Some((named, last)) = found.or_else(|| bit_of_register(judge, peripheral, chain, first))
+    else {
         if exact && is_name(&chain.parts[first + 1]) {
             no_register(judge, reading, chain, first, peripheral);
         }
@@ -93,6 +99,18 @@ fn in_peripheral(
     };
     claim_register(reading, chain, first, last, &named);
     of_register(judge, reading, chain, last, named)
+}
+
+/// `USART1->CR1[13]`: a bit of a register that is no array.
+fn bit_of_register(
+    judge: &Judge<'_>,
+    peripheral: usize,
+    chain: &Chain,
+    first: usize,
+) -> Option<(Named, usize)> {
+    let (name, _) = chain.parts[first + 1].split_once('[')?;
+    let named = judge.known.in_peripheral(peripheral, name)?.clone();
+    (chain.parts.len() == first + 2).then_some((named, first + 1))
 }
 
 /// `UART0.BAUD`: a peripheral of the chip, and no register of it.
@@ -130,6 +148,7 @@ pub(super) fn claim_register(
 ) {
     let why = format!("{} at {:#010x}", named.path, named.address);
     let span = chain.spans[first].start..chain.spans[last].end;
+    reading.mention(Of::Register(named.clone()), span.clone());
     reading.claim(ClaimKind::Register, span, Judged::ok(why));
 }
 
@@ -156,6 +175,7 @@ fn of_register(
     let known = &judge.known.register(named.at).fields[field];
     let why = format!("{}.{}{}", named.path, known.name, known.bits());
     let span = chain.spans[last + 1].clone();
+    reading.mention(Of::Field((named.at, field)), span.clone());
     reading.claim(ClaimKind::Field, span, Judged::ok(why));
     bits::after_field(judge, reading, (named.at, field), chain.end, chain.spans[last + 1].clone());
     if chain
@@ -184,18 +204,22 @@ fn joined(
     if !word.contains('_') || !judge.known.has_chip() {
         return None;
     }
-    let parts: Vec<&str> = word.split('_').filter(|part| !part.is_empty()).collect();
-    if parts.len() > MOST_WORDS {
+    if word.matches('_').count() >= MOST_WORDS {
         return None;
     }
-    for cut in 1..parts.len() {
-        let head = parts[..cut].join("_");
-        let whole = judge.known.peripheral(&head);
-        let Some(peripheral) = whole.or_else(|| of_kind(judge, &head)) else { continue };
-        let registers = (cut + 1..=parts.len()).rev();
+    for (cut, _) in word.trim_start_matches('_').match_indices('_') {
+        let lead = word.len() - word.trim_start_matches('_').len();
+        let (head, tail) = (&word[lead..lead + cut], &word[lead + cut + 1..]);
+        let parts: Vec<&str> = tail.split('_').filter(|part| !part.is_empty()).collect();
+        let whole = judge.known.peripheral(head);
+        let Some(peripheral) = whole.or_else(|| of_kind(judge, head)) else { continue };
+        let registers = (1..=parts.len()).rev();
         let found = registers.clone().find_map(|end| {
-            let name = parts[cut..end].join("_");
-            Some((judge.known.in_peripheral(peripheral, &name)?.clone(), end))
+            let name = parts[..end].join("_");
+            let in_it = |name| judge.known.in_peripheral(peripheral, name);
+            // `USART1_CR1[13]`: that bit of it.
+            let indexed = || name.strip_suffix(']').and_then(|name| in_it(name.split_once('[')?.0));
+            Some((in_it(&name).or_else(indexed)?.clone(), end))
         });
         let Some((mut named, end)) = found else { continue };
         named.any_instance = whole.is_none();
@@ -251,6 +275,7 @@ fn joined_rest(
     judge.mention_peripheral(judge.known.register(named.at).peripheral);
     if rest.is_empty() {
         let why = format!("{} at {:#010x}", named.path, named.address);
+        reading.mention(Of::Register(named.clone()), span.clone());
         reading.claim(ClaimKind::Register, span, Judged::ok(why));
         return Some(of_register(judge, reading, chain, first, named));
     }
@@ -264,6 +289,7 @@ fn joined_rest(
     match tail.as_str() {
         "" | "Msk" | "Pos" | "MSK" | "POS" | "MASK" | "SHIFT" => {
             let why = format!("{}.{}{}", named.path, known.name, known.bits());
+            reading.mention(Of::Field(place), span.clone());
             reading.claim(ClaimKind::Field, span.clone(), Judged::ok(why));
             if tail.is_empty() {
                 bits::after_field(judge, reading, place, chain.end, span);

@@ -40,17 +40,28 @@ impl Table {
             self.heads = cells.iter().map(|cell| text[cell.clone()].to_ascii_lowercase()).collect();
             return Vec::new();
         }
-        let Some(name) = cells.first().filter(|name| !text[(*name).clone()].starts_with('-'))
-        else {
+        let is_value = |cell: &Range<usize>| {
+            text[cell.clone()].trim_matches('`').starts_with(|c: char| c.is_ascii_digit())
+        };
+        // The name may stand behind its number: `| 0x0C | CR1 |`.
+        let is_name = |cell: &&Range<usize>| {
+            text[(*cell).clone()].trim_matches('`').starts_with(|c: char| c.is_alphabetic())
+        };
+        let first_is_rule = cells.first().is_none_or(|cell| text[cell.clone()].starts_with('-'));
+        let Some(name) = cells.iter().find(is_name).filter(|_| !first_is_rule) else {
             return Vec::new();
         };
-        let told = self.heads.iter().zip(&cells).skip(1).filter_map(|(head, value)| {
+        let of_interrupts =
+            self.heads.iter().any(|head| ["interrupt", "irq", "vector"].contains(&head.as_str()));
+        let told = self.heads.iter().zip(&cells).filter_map(|(head, value)| {
+            let head = match head.as_str() {
+                "number" | "no." | "#" if of_interrupts => "interrupt",
+                head => head,
+            };
             let (_, words, kinds) = COLUMNS.iter().find(|(column, ..)| head.contains(column))?;
-            let is_value =
-                text[value.clone()].trim_matches('`').starts_with(|c: char| c.is_ascii_digit());
-            is_value.then(|| Cell {
+            is_value(value).then(|| Cell {
                 sentence: format!("{} {words} {}", &text[name.clone()], &text[value.clone()]),
-                span: name.start..value.end,
+                span: name.start.min(value.start)..name.end.max(value.end),
                 value: value.clone(),
                 kinds,
             })

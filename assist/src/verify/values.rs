@@ -206,6 +206,14 @@ fn before_register(
         at -= 1;
     }
     let Some(value) = at.checked_sub(1).and_then(|at| tokens[at].number()) else { return };
+    // "bits 7:0 (SEL68)", "bit 9 in".
+    let is_bits = at.checked_sub(2).map(|at| &tokens[at]).is_some_and(|before| {
+        let is_range = before.is(":") && at > 2 && tokens[at - 3].number().is_some();
+        is_range || before.word().is_some_and(|word| matches!(word, "bit" | "bits"))
+    });
+    if is_bits {
+        return;
+    }
     let said = Said { named, field, value, start: tokens[at - 1].span.start };
     let end = tokens[own].span.end;
     let span = said.start..end;
@@ -250,6 +258,28 @@ fn say_address(
     let why = format!("{} is at {:#010x}", named.path, named.address);
     reading.claim(ClaimKind::Address, span, Judged::wrong(why, expected));
     true
+}
+
+/// The judgement on where a register is.
+pub(super) fn claim_address(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    named: &Named,
+    value: u64,
+    span: Range<usize>,
+) {
+    say_address(judge, reading, &Said { named, field: None, value, start: 0 }, span, true);
+}
+
+/// The judgement on a register's value after reset.
+pub(super) fn claim_reset(
+    judge: &Judge<'_>,
+    reading: &mut Reading<'_>,
+    named: &Named,
+    value: u64,
+    span: Range<usize>,
+) {
+    say_reset(judge, reading, &Said { named, field: None, value, start: 0 }, span);
 }
 
 fn say_reset(judge: &Judge<'_>, reading: &mut Reading<'_>, said: &Said<'_>, span: Range<usize>) {
@@ -417,9 +447,13 @@ pub(super) fn after_enum(
         }
     };
     let own = reading.tokens.iter().position(|token| token.span.start >= start).unwrap_or(0);
-    let before = reading.tokens[..own].iter().rev().filter(|token| !token.is("`")).take(2);
+    let before = reading.tokens[..own].iter().rev().filter(|token| !token.is("`")).take(3);
     let before: Vec<&Token> = before.collect();
-    if let [sign, number] = before[..]
+    let is_line = |token: &&Token| {
+        token.word().is_some_and(|word| ["irq", "interrupt"].contains(&&*word.to_ascii_lowercase()))
+    };
+    if let [sign, number, rest @ ..] = &before[..]
+        && !rest.iter().any(is_line)
         && (sign.is("(") || sign.word() == Some("is"))
         && let Some(said) = number.number()
     {

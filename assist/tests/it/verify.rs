@@ -272,6 +272,7 @@ fn names_of_headers_flags_and_interrupts_have_places_too() {
             "ok register \"UART0.CONFIG\"",
             "ok field \"HWFC\"",
             "wrong bits \"HWFC is UART0_CONFIG[4]\" -> HWFC[0]",
+            "ok register \"UART0_CONFIG[4]\"",
         ],
     );
     bench.check(
