@@ -9,6 +9,7 @@ mod planted;
 mod prompt;
 mod recall;
 mod rules;
+mod sentences;
 mod support;
 mod symptoms;
 mod triage;

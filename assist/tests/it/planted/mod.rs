@@ -10,10 +10,11 @@
 //! chip is the only one.
 
 mod driver;
+mod phrase;
 mod score;
 mod statement;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assist::check::{Checker, Headers};
 use score::{Rng, Table};
@@ -33,15 +34,24 @@ fn chips() -> Vec<PathBuf> {
         println!("SILK_TEST_SVDS is not set: the example's chip alone");
         return chips;
     };
-    let mut others: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "svd" || end == "xml"))
-        .collect();
+    let mut others = svds_below(folder.as_ref());
     others.sort();
     let step = (others.len() / CHIPS).max(1);
     chips.extend(others.into_iter().step_by(step).take(CHIPS));
     chips
+}
+
+fn svds_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(svds_below(&path));
+        } else if path.extension().is_some_and(|end| end == "svd" || end == "xml") {
+            found.push(path);
+        }
+    }
+    found
 }
 
 fn open(svd: PathBuf, elf: Option<PathBuf>) -> Index {
@@ -52,6 +62,19 @@ fn open(svd: PathBuf, elf: Option<PathBuf>) -> Index {
 
 #[test]
 fn planted_errors_in_statements_are_found() {
+    plant("statements", |facts, rng| facts.make(rng));
+}
+
+#[test]
+fn planted_errors_in_what_people_write_are_found() {
+    plant("as people write", phrase::make);
+}
+
+/// Plants errors in what `make` says about every chip; prints the table and holds it to the aims.
+fn plant(
+    title: &str,
+    make: impl for<'a> Fn(&statement::Facts<'a>, &mut Rng) -> Option<score::Plant>,
+) {
     let mut table = Table::default();
     for svd in chips() {
         let name = svd.file_stem().unwrap().to_string_lossy().into_owned();
@@ -61,7 +84,7 @@ fn planted_errors_in_statements_are_found() {
         let facts = statement::Facts::of(index.chip().unwrap());
         let mut made = 0;
         for _ in 0..STATEMENTS * 4 {
-            let Some(plant) = facts.make(&mut rng) else { continue };
+            let Some(plant) = make(&facts, &mut rng) else { continue };
             table.judge(&checker, &plant, &name);
             made += 1;
             if made == STATEMENTS {
@@ -69,7 +92,7 @@ fn planted_errors_in_statements_are_found() {
             }
         }
     }
-    table.print("statements");
+    table.print(title);
     table.holds();
 }
 

@@ -55,11 +55,11 @@ const MAKERS: &[(&str, Language, Maker)] = &[
 ];
 
 /// What one statement is about.
-struct Subject<'a> {
-    register: RegisterRef<'a>,
-    peripheral: &'a str,
-    name: String,
-    field: Option<FieldRef<'a>>,
+pub(super) struct Subject<'a> {
+    pub(super) register: RegisterRef<'a>,
+    pub(super) peripheral: &'a str,
+    pub(super) name: String,
+    pub(super) field: Option<FieldRef<'a>>,
 }
 
 impl<'a> Facts<'a> {
@@ -77,18 +77,26 @@ impl<'a> Facts<'a> {
         Self { chip, registers, interrupts }
     }
 
-    pub(super) fn make(&self, rng: &mut Rng) -> Option<Plant> {
-        let (kind, language, maker) = *rng.pick(MAKERS)?;
+    /// A register, and a field of it if it has any.
+    pub(super) fn subject(&self, rng: &mut Rng) -> Option<Subject<'a>> {
         let register = *rng.pick(&self.registers)?;
-        let fields: Vec<FieldRef<'_>> =
+        let fields: Vec<FieldRef<'a>> =
             register.fields().filter(|field| is_identifier(field.name())).collect();
         let field = rng.pick(&fields).copied();
-        let subject = Subject {
-            register,
-            peripheral: register.peripheral().name(),
-            name: register.name(),
-            field,
-        };
+        let peripheral = register.peripheral().name();
+        Some(Subject { register, peripheral, name: register.name(), field })
+    }
+
+    /// An interrupt whose name no other has.
+    pub(super) fn interrupt(&self, rng: &mut Rng) -> Option<(&'a str, u32)> {
+        let (name, number) = *rng.pick(&self.interrupts)?;
+        unique(self, name)?;
+        Some((name, number))
+    }
+
+    pub(super) fn make(&self, rng: &mut Rng) -> Option<Plant> {
+        let (kind, language, maker) = *rng.pick(MAKERS)?;
+        let subject = self.subject(rng)?;
         let (truth, wrong, right) = maker(self, rng, &subject)?;
         let differs = |(a, b): (&str, &str)| a != b;
         let line = truth.lines().zip(wrong.lines()).position(differs)? as u32 + 1;
@@ -123,7 +131,7 @@ fn made(template: &str, right: &str, wrong: &str, expected: &[&str]) -> Option<M
     Some((truth, spoilt, expected.iter().map(|text| (*text).to_owned()).collect()))
 }
 
-fn slip_register(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<String> {
+pub(super) fn slip_register(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<String> {
     rng.slip(long(&of.name)?, &|name| facts.has_register(of.peripheral, name))
 }
 
@@ -164,7 +172,7 @@ fn other_instance(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<
     made(&format!("x = @->{};\n", of.name), of.peripheral, &other, &rights)
 }
 
-fn slip_field(rng: &mut Rng, field: FieldRef<'_>) -> Option<String> {
+pub(super) fn slip_field(rng: &mut Rng, field: FieldRef<'_>) -> Option<String> {
     let register = field.register();
     rng.slip(long(field.name())?, &|name| register.field(name).is_some())
 }
@@ -238,7 +246,7 @@ fn reserved_c(_: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made> {
     made(&template, &field.lsb().to_string(), &wrong.to_string(), &[])
 }
 
-fn bits_of(lsb: u32, width: u32) -> String {
+pub(super) fn bits_of(lsb: u32, width: u32) -> String {
     if width == 1 { lsb.to_string() } else { format!("{}:{lsb}", lsb + width - 1) }
 }
 
@@ -312,7 +320,12 @@ fn mask_prose(_: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made> {
     made(&template, &mask_text(field), &wrong, &[&mask_text(field)])
 }
 
-fn base(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>, template: &str) -> Option<Made> {
+/// The base of a peripheral that is no memory, and another.
+pub(super) fn base_texts(
+    facts: &Facts<'_>,
+    rng: &mut Rng,
+    of: &Subject<'_>,
+) -> Option<(String, String)> {
     let memory =
         ["FLASH", "ROM", "RAM", "SRAM", "QSPI", "OTP", "FMC", "FSMC", "SDRAM", "OCTOSPI", "EEPROM"];
     let base = of.register.peripheral().base_address();
@@ -325,8 +338,12 @@ fn base(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>, template: &str) -> O
     {
         return None;
     }
-    let right = format!("0x{base:08X}");
-    made(&template.replace("%p", of.peripheral), &right, &format!("0x{wrong:08X}"), &[&right])
+    Some((format!("0x{base:08X}"), format!("0x{wrong:08X}")))
+}
+
+fn base(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>, template: &str) -> Option<Made> {
+    let (right, wrong) = base_texts(facts, rng, of)?;
+    made(&template.replace("%p", of.peripheral), &right, &wrong, &[&right])
 }
 
 fn base_c(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made> {
@@ -343,7 +360,11 @@ fn base_prose(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made
     base(facts, rng, of, template)
 }
 
-fn other_address(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<(String, String)> {
+pub(super) fn other_address(
+    facts: &Facts<'_>,
+    rng: &mut Rng,
+    of: &Subject<'_>,
+) -> Option<(String, String)> {
     let address = of.register.address();
     let wrong = rng.other_digit(address, 3);
     (address >= 0x1000_0000 && wrong != address && facts.chip.device().width_bits > 0)
@@ -363,7 +384,7 @@ fn address_prose(facts: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<M
     made(&template, &right, &wrong, &[&right])
 }
 
-fn offset_of(of: &Subject<'_>) -> u64 {
+pub(super) fn offset_of(of: &Subject<'_>) -> u64 {
     of.register.address().wrapping_sub(of.register.peripheral().base_address())
 }
 
@@ -414,7 +435,7 @@ fn offset_struct(_: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made>
     Some((text(0), text(1 + rng.below(3) as u64), vec![right]))
 }
 
-fn reset_texts(rng: &mut Rng, of: &Subject<'_>) -> Option<(String, String)> {
+pub(super) fn reset_texts(rng: &mut Rng, of: &Subject<'_>) -> Option<(String, String)> {
     let digits = of.register.size_bits().div_ceil(4) as usize;
     let reset = of.register.reset_value()?;
     let wrong = rng.other_digit(reset, digits.min(8) as u32);
@@ -435,7 +456,7 @@ fn reset_prose(_: &Facts<'_>, rng: &mut Rng, of: &Subject<'_>) -> Option<Made> {
 }
 
 /// A named value with a number of its own, among several of the field.
-fn value_of<'a>(rng: &mut Rng, field: FieldRef<'a>) -> Option<EnumValueRef<'a>> {
+pub(super) fn value_of<'a>(rng: &mut Rng, field: FieldRef<'a>) -> Option<EnumValueRef<'a>> {
     let all: Vec<EnumValueRef<'a>> = field.enums().collect();
     let value = *rng.pick(&all)?;
     let alone = all.iter().filter(|other| other.name.eq_ignore_ascii_case(value.name)).count() == 1;
