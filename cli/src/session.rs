@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bundle::{Bundle, BundleError};
 use svd_index::svd::{Choice, ContainerError};
-use svd_index::{Chip, Index, IndexError, NoteKind, Sources, elf::Firmware};
+use svd_index::{Chip, Index, IndexError, NoteKind, Opened, Sources, elf::Firmware};
 
 use crate::args::Global;
 use crate::config::{Config, Sourced};
@@ -48,6 +48,12 @@ impl Session {
         self.open(&Sources { svds, elfs })
     }
 
+    /// As [`Session::index`], for a question about types.
+    pub(crate) fn index_with_types(&self) -> Result<Index, Failure> {
+        let (svds, elfs) = (self.config.svd_sources(), self.config.elfs.value.clone());
+        self.opened(Index::open_with_types(&Sources { svds, elfs }, &self.index_folder()))
+    }
+
     /// As [`Session::index`], for a question about `bundle`: the firmware it carries stands in
     /// where no ELF is configured.
     pub(crate) fn index_with(&self, bundle: Option<&Bundle>) -> Result<Index, Failure> {
@@ -60,8 +66,15 @@ impl Session {
 
     /// Opens an index of the given sources, and tells their oddities on stderr.
     pub(crate) fn open(&self, sources: &Sources) -> Result<Index, Failure> {
-        let mut opened = Index::open(sources, &self.config.folders.cache.join("index"))
-            .map_err(index_failure)?;
+        self.opened(Index::open(sources, &self.index_folder()))
+    }
+
+    fn index_folder(&self) -> PathBuf {
+        self.config.folders.cache.join("index")
+    }
+
+    fn opened(&self, opened: Result<Opened, IndexError>) -> Result<Index, Failure> {
+        let mut opened = opened.map_err(index_failure)?;
         opened.index.set_source_map(&self.config.source_map());
         for note in &opened.notes {
             match note.kind {

@@ -66,7 +66,19 @@ impl Index {
     /// # Errors
     /// A source cannot be read, or is not what it is given as.
     pub fn open(sources: &Sources, cache: &Path) -> Result<Opened, IndexError> {
-        let cache = Cache::at(cache);
+        Self::open_from(sources, &Cache::at(cache), false)
+    }
+
+    /// As [`Index::open`], for a question about types: where an ELF has to be indexed, how its types
+    /// are laid out is read along, in less time than if it were read when asked for.
+    ///
+    /// # Errors
+    /// As [`Index::open`].
+    pub fn open_with_types(sources: &Sources, cache: &Path) -> Result<Opened, IndexError> {
+        Self::open_from(sources, &Cache::at(cache), true)
+    }
+
+    fn open_from(sources: &Sources, cache: &Cache, types: bool) -> Result<Opened, IndexError> {
         let mut opened = Opened {
             index: Self {
                 chips: Vec::with_capacity(sources.svds.len()),
@@ -76,8 +88,13 @@ impl Index {
             notes: Vec::new(),
         };
         for path in &sources.elfs {
-            let loaded = cache.load(ElfFile(path.clone()))?;
-            let file = opened.note(path, loaded);
+            let loaded = match types {
+                true => {
+                    cache.load(ElfWithTypes { elf: ElfFile(path.clone()), cache: cache.clone() })
+                }
+                false => cache.load(ElfFile(path.clone())),
+            };
+            let file = opened.note(path, loaded?);
             let later = later_of(cache.clone(), path.clone(), *file.source());
             let firmware = Firmware::new(file, later).opened_from(path);
             opened.warn(path, firmware.file().warnings());
@@ -259,6 +276,38 @@ impl Source for ElfFile {
         let built = elf::build_with(bytes, split, id)
             .map_err(|source| IndexError::Elf { path: self.0.clone(), source });
         built.map(|(writer, _)| writer.finish())
+    }
+}
+
+/// A firmware image whose types will be asked for next: their index is built along and kept.
+struct ElfWithTypes {
+    elf: ElfFile,
+    cache: Cache,
+}
+
+impl Source for ElfWithTypes {
+    type Input = (Vec<u8>, Split);
+
+    const KIND: (Kind, u32) = ElfFile::KIND;
+
+    fn key(&self) -> Vec<u8> {
+        self.elf.key()
+    }
+
+    fn read(&self) -> Result<Content<Self::Input>, IndexError> {
+        self.elf.read()
+    }
+
+    fn build(&self, input: &Self::Input, id: SourceId) -> Result<Vec<u8>, IndexError> {
+        if self.cache.has::<ElfPart<Types>>(id) {
+            return self.elf.build(input, id);
+        }
+        let (bytes, split) = input;
+        let built = elf::build_all_with(bytes, split, || id)
+            .map_err(|source| IndexError::Elf { path: self.elf.0.clone(), source })?;
+        // A cache that cannot be written is told of when the index itself goes there.
+        let _built_when_asked_for = self.cache.put::<ElfPart<Types>>(id, &built.types);
+        Ok(built.main)
     }
 }
 

@@ -22,7 +22,7 @@ const MAX_MEMBERS: usize = 50_000;
 
 /// `silk type`
 pub(crate) fn run(session: &mut Session, args: &TypeArgs) -> Outcome {
-    let index = session.index()?;
+    let index = session.index_with_types()?;
     need_firmware(&index, &session.config)?;
     let found = index.find_types(&args.name);
     check_whole(&index)?;

@@ -153,6 +153,21 @@ impl Cache {
         }
     }
 
+    /// Keeps an index that was built of the content `id`, for [`load_as`](Self::load_as).
+    ///
+    /// # Errors
+    /// The cache cannot be written. It will then be built when it is asked for.
+    pub fn put<S: Source>(&self, id: SourceId, index: &[u8]) -> io::Result<()> {
+        let (kind, schema) = S::KIND;
+        write_atomically(&self.index_path(&id, kind, schema), index)
+    }
+
+    /// Whether a usable index of the content `id` is here.
+    pub fn has<S: Source>(&self, id: SourceId) -> bool {
+        let (kind, schema) = S::KIND;
+        File::open(&self.index_path(&id, kind, schema), kind, schema, Some(&id)).is_ok()
+    }
+
     fn index_path(&self, id: &SourceId, kind: Kind, schema: u32) -> PathBuf {
         self.folder.join(format!("{}-{}{schema}.idx", id.hex(), kind.name()))
     }

@@ -200,21 +200,46 @@ fn accesses(index: &Index) -> usize {
     index.firmware().expect("there is one").accesses().count()
 }
 
+/// What the index files in the cache are of.
+fn kinds(bench: &Bench) -> Vec<&'static str> {
+    let mut kinds: Vec<_> = entries(bench).iter().map(|entry| entry.kind.name()).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+#[test]
+fn types_that_will_be_asked_for_are_read_along() {
+    let bench = Bench::new();
+    let elf = bench.folder.path().join("firmware.elf");
+    fs::copy(crate::elf::data("m4-O2-dwarf5.elf"), &elf).expect("it can be copied");
+    let sources = Sources { svds: Vec::new(), elfs: vec![elf.clone()] };
+    let types = |index: &Index| index.firmware().expect("there is one").types().count();
+    let apart = types(&open_firmware(&elf, &bench.folder.path().join("other")));
+    assert!(apart > 0);
+
+    let opened = Index::open_with_types(&sources, &bench.cache()).expect("it opens");
+    assert!(matches!(opened.notes[0].kind, NoteKind::Built));
+    assert_eq!(kinds(&bench), ["elf", "types"]);
+    let again = Index::open_with_types(&sources, &bench.cache()).expect("it opens");
+    assert!(again.notes.is_empty(), "{:?}", again.notes);
+    // Neither builds what is there, even if the ELF is not.
+    fs::remove_file(&elf).expect("it can be removed");
+    for Opened { index, .. } in [&opened, &again] {
+        assert_eq!(types(index), apart);
+        assert!(!index.is_damaged());
+    }
+}
+
 #[test]
 fn code_is_followed_when_first_asked_and_once() {
     let bench = Bench::new();
     let elf = bench.folder.path().join("firmware.elf");
     fs::copy(crate::elf::example("faulty.elf"), &elf).expect("it can be copied");
-    let kinds = || {
-        let mut kinds: Vec<&str> = entries(&bench).iter().map(|entry| entry.kind.name()).collect();
-        kinds.sort_unstable();
-        kinds
-    };
     let index = open_firmware(&elf, &bench.cache());
-    assert_eq!(kinds(), ["elf"]);
+    assert_eq!(kinds(&bench), ["elf"]);
     let all = accesses(&index);
     assert!(all > 0);
-    assert_eq!(kinds(), ["elf", "uses"]);
+    assert_eq!(kinds(&bench), ["elf", "uses"]);
     // The second finds a file that it need not build: it would not build one of another program.
     let second = open_firmware(&elf, &bench.cache());
     fs::remove_file(&elf).expect("it can be removed");
