@@ -138,6 +138,7 @@ async fn receive(
     let by_tags = app.routes_by_tags();
     if by_tags {
         hints.tags = tags::in_headers(request.headers());
+        hints.user_agent = tags::user_agent(request.headers());
     }
     let (mut body, share) = body(app, request).await?;
     if by_tags {
@@ -220,6 +221,7 @@ fn hints(headers: &HeaderMap) -> Result<Hints, Refused> {
         deadline: deadline.map(Duration::from_millis),
         escalate: text("x-gateway-escalate") == Some("true"),
         tags: Vec::new(),
+        user_agent: None,
         parent: None,
     })
 }

@@ -7,7 +7,7 @@
 //! Source: LiteLLM, "Tag Based Routing" (docs.litellm.ai, read in November 2026).
 
 use bytes::Bytes;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, USER_AGENT};
 use serde_json::Value;
 
 use crate::face::Refused;
@@ -23,6 +23,13 @@ pub(crate) fn in_headers(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(HEADER).iter().filter_map(|value| value.to_str().ok());
     let tags = values.flat_map(|value| value.split(',')).map(str::trim);
     tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
+/// What the client calls itself; bytes beyond ASCII each stand for the character of
+/// Latin-1, as LiteLLM reads headers.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(USER_AGENT)?;
+    (!value.is_empty()).then(|| value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
 }
 
 /// Puts the tags of `body` to those there are, and gives it back without them. A

@@ -79,9 +79,13 @@ pub(crate) struct GatewayExplainArgs {
     /// Model by name; or `auto`, `small`, `medium`, `large`
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Tag of the request; may be repeated
+    /// Tag of the request; may be repeated. `!TAG`: of those without it; `&TAG`: of those that have
+    /// each of these
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
+    /// What the request's client calls itself, for `tag_regex`
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) user_agent: Option<String>,
     /// Tokens of the request
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) tokens: u64,

@@ -146,6 +146,31 @@ fn tags_are_shown_and_where_they_lead() {
     let ignored = run("explain", &off, &asked).expect(0);
     assert!(ignored.stderr.contains("tags are not heeded"), "{}", ignored.stderr);
     run("explain", &on, &["--model", "gpt", "--tag", "eu"]).expect(108);
+    let text = run("explain", &on, &["--model", "gpt", "--tag", "!free"]).expect(0).stdout;
+    assert!(text.contains("→ gpt #2"), "{text}");
+}
+
+#[test]
+fn clients_are_shown_and_where_they_lead() {
+    let silk = Silk::new();
+    let yaml = |pattern: &str| {
+        format!(
+            "model_list:\n  - model_name: gpt\n    litellm_params:\n      model: openai/gpt\n      api_key: k\n      tag_regex:\n        - '{pattern}'\n  - model_name: gpt\n    litellm_params: {{ model: openai/gpt, api_key: k, tags: [default] }}\nrouter_settings: {{ enable_tag_filtering: true }}\n"
+        )
+    };
+    let run = |pattern: &str, words: &[&str]| {
+        let file = silk.write("gateway.yaml", yaml(pattern));
+        silk.run([&["gateway"], words, &["--config", file.to_str().unwrap()]].concat())
+    };
+    let text = run("^User-Agent: coder", &["check"]).expect(0).stdout;
+    assert!(text.contains("clients ^User-Agent: coder"), "{text}");
+    let asked = ["explain", "--model", "gpt", "--user-agent"];
+    let text = run("^User-Agent: coder", &[&asked[..], &["coder/2"]].concat()).expect(0).stdout;
+    assert!(text.contains("→ gpt "), "{text}");
+    let text = run("^User-Agent: coder", &[&asked[..], &["curl"]].concat()).expect(0).stdout;
+    assert!(text.contains("→ gpt #2"), "{text}");
+    let refused = run("(?!curl)", &["check"]).expect(2).stderr;
+    assert!(refused.contains("gateway.yaml:7") && refused.contains("look-around"), "{refused}");
 }
 
 #[test]

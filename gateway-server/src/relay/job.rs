@@ -30,6 +30,8 @@ pub(crate) struct Hints {
     pub(crate) class: Option<Class>,
     /// Tags to route by, where that is wanted.
     pub(crate) tags: Vec<String>,
+    /// What the client calls itself, where requests go by tags.
+    pub(crate) user_agent: Option<String>,
     /// The trace that the request is part of, where traces are kept.
     pub(crate) parent: Option<Parent>,
 }
@@ -274,6 +276,7 @@ pub(crate) fn need<'a>(
         model: request.model.as_deref(),
         task: hints.task,
         tags: &hints.tags,
+        user_agent: hints.user_agent.as_deref(),
         shape: Shape {
             fim: request.fim,
             tools: request.tools,
@@ -331,6 +334,9 @@ pub(crate) fn refusal_for(refusal: &Refusal, last: Option<&ClientError>, app: &A
             "model_not_allowed",
             format!("your key may not ask `{}`", short(model)),
         ),
+        Refusal::TagsSuitNobody { tags } if tags.is_empty() => {
+            Refused::new(403, "tags_not_served", refusal.to_string())
+        }
         Refusal::TagsSuitNobody { tags } => {
             let tags: Vec<String> = tags.iter().map(|tag| short(tag)).collect();
             let message = format!("no endpoint of the model has the tags {}", tags.join(", "));

@@ -51,6 +51,28 @@ fn tags_of_header_and_body_choose_among_equals_and_go_no_further() {
 }
 
 #[test]
+fn a_client_goes_where_a_pattern_for_it_leads() {
+    let [coders, others] =
+        ["coders", "others"].map(|word| Provider::start([Reply::whole(word)]).unwrap());
+    let yaml = config(
+        &[(&coders, "], tag_regex: ['^User-Agent: coder\\/', é"), (&others, "default")],
+        true,
+    );
+    let gateway = Gateway::start(&yaml);
+    let ask_as = |agent: &str, tags: &str| {
+        ask(&gateway, &[("User-Agent", agent), ("x-litellm-tags", tags)], &json!({})).1
+    };
+    assert_eq!(ask_as("coder/2", ""), "coders");
+    assert_eq!(ask_as("my coder/2", ""), "others");
+    assert_eq!(ask_as("caf\u{e9}", ""), "others");
+    assert_eq!(ask_as("", ""), "others");
+    assert_eq!(ask_as("coder/2", "!default"), "coders");
+    assert_eq!(ask_as("curl", "!default"), "tags_not_served");
+    assert_eq!(ask_as("coder/2", "&default"), "others");
+    assert!(coders.posts()[0].header("user-agent").unwrap().starts_with("silk/"));
+}
+
+#[test]
 fn tags_that_nobody_has_are_told_and_nothing_is_sent() {
     let free = Provider::start([Reply::whole("free")]).unwrap();
     let gateway = Gateway::start(&config(&[(&free, "free")], true));

@@ -170,6 +170,13 @@ fn paths(place: &Place, form: Form) -> Vec<Vec<String>> {
     match (place, form) {
         (Place::Endpoint(index), Form::LiteLlm) => vec![way(&["model_list", &index.to_string()])],
         (Place::Endpoint(index), Form::Toml) => ours(&["endpoints", &index.to_string()]),
+        (Place::Pattern(index, place), Form::LiteLlm) => {
+            let (index, place) = (index.to_string(), place.to_string());
+            vec![way(&["model_list", &index, "litellm_params", "tag_regex", &place])]
+        }
+        (Place::Pattern(index, place), Form::Toml) => {
+            ours(&["endpoints", &index.to_string(), "tag_regex", &place.to_string()])
+        }
         (Place::Tier(tier), _) => ours(&["tiers", Tier::as_str(*tier)]),
         (Place::Alias(alias), Form::LiteLlm) => {
             vec![way(&["router_settings", "model_group_alias", alias])]

@@ -69,6 +69,8 @@ pub(super) struct Params {
     #[serde(default)]
     tags: Vec<String>,
     #[serde(default)]
+    tag_regex: Vec<String>,
+    #[serde(default)]
     region_name: Option<String>,
     #[serde(default)]
     input_cost_per_token: Option<f64>,
@@ -317,6 +319,7 @@ fn endpoint(index: usize, number: usize, entry: Entry) -> Result<EndpointConfig,
         protocol,
         facts,
         tags: params.tags,
+        tag_regex: params.tag_regex,
         ..EndpointConfig::default()
     })
 }

@@ -119,6 +119,10 @@ pub struct EndpointConfig {
     pub model_facts: BTreeMap<String, Facts>,
     /// Words for people and programs to choose by; see [`RoutingConfig::tag_filtering`].
     pub tags: Vec<String>,
+    /// Regular expressions, heeded as tags are: each is searched in
+    /// `User-Agent: VALUE` of a request, and who has one that is found is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tag_regex: Vec<String>,
 }
 
 /// Bounds on waiting, in milliseconds.

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 use crate::event::{AskError, Event, WaitReason};
 use crate::ladder::{GiveUp, Ladder, Step};
 use crate::outcome::{Attempt, Outcome, as_ms, chain};
-use crate::policy::tags;
+use crate::policy::{Need, tags};
 use crate::table::Route;
 
 /// How often an ask looks whether another has ended.
@@ -65,7 +65,7 @@ impl Run {
         let tokens = estimate(&ask.prompt);
         let mut ladder =
             Ladder::new(shared.routes(&ask), deadline, permits).fitted(&shared.table, tokens);
-        tags::keep_to(&mut ladder, &shared.table, &[]);
+        tags::keep_to(&mut ladder, &shared.table, &Need::new(deadline));
         shared.sort(&mut ladder, tokens.0, now);
         let mut run = Self {
             shared,

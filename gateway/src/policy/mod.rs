@@ -198,7 +198,8 @@ impl Policy {
         let group = first.map(|first| self.table.deployments()[first].group.clone());
         let mut ladder = running::ladder(&self.table, &choice, need, tokens);
         let is_barred = |(_, why): (_, Option<&Outcome>)| why == Some(&Outcome::Unusable);
-        if !need.tags.is_empty() && !choice.routes.is_empty() && ladder.rungs().all(is_barred) {
+        let has_words = !need.tags.is_empty() || need.user_agent.is_some();
+        if has_words && !choice.routes.is_empty() && ladder.rungs().all(is_barred) {
             return Err(Refusal::TagsSuitNobody { tags: need.tags.to_vec() });
         }
         if let Some(quota) = quota.filter(|q| !q.models.is_empty() && choice.tier.is_some()) {

@@ -47,6 +47,9 @@ pub struct Need<'a> {
     pub task: Option<Task>,
     /// Its tags; heeded with [`RoutingConfig::tag_filtering`](crate::config::RoutingConfig).
     pub tags: &'a [String],
+    /// What its client calls itself, heeded as its tags are: see
+    /// [`EndpointConfig::tag_regex`](crate::config::EndpointConfig).
+    pub user_agent: Option<&'a str>,
     /// What it looks like.
     pub shape: Shape,
     /// A hash of what it has in common with others: the same goes to the same
@@ -69,6 +72,7 @@ impl Need<'_> {
             model: None,
             task: None,
             tags: &[],
+            user_agent: None,
             shape: Shape {
                 fim: false,
                 tools: false,

@@ -292,7 +292,7 @@ pub(super) fn ladder(
 ) -> Ladder {
     let ladder = Ladder::new(Arc::clone(&choice.routes), need.deadline, |_| true);
     let mut ladder = ladder.fitted(table, tokens);
-    tags::keep_to(&mut ladder, table, need.tags);
+    tags::keep_to(&mut ladder, table, need);
     ladder
 }
 

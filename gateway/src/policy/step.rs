@@ -70,10 +70,11 @@ pub enum Refusal {
         /// As asked for; empty: none that may be asked for fits.
         model: String,
     },
-    /// No deployment that may be asked carries the request's tags.
-    #[error("no endpoint of the model has the tags {}", listed(.tags))]
+    /// No deployment that may be asked is meant for the request's tags, or its
+    /// client.
+    #[error("{}", suits_nobody(.tags))]
     TagsSuitNobody {
-        /// As asked with.
+        /// As asked with; empty: the client is one that no pattern is for.
         tags: Vec<String>,
     },
     /// Nobody can serve in time.
@@ -123,9 +124,12 @@ fn did_you_mean(nearest: &[String]) -> String {
     }
 }
 
-fn listed(tags: &[String]) -> String {
+fn suits_nobody(tags: &[String]) -> String {
+    if tags.is_empty() {
+        return "no endpoint of the model is for clients like this one".to_owned();
+    }
     let tags: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
-    tags.join(", ")
+    format!("no endpoint of the model has the tags {}", tags.join(", "))
 }
 
 fn most_words(most: Option<u64>) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gateway_client::Endpoint;
 
 use super::error::ConfigError;
+use super::patterns::Patterns;
 use crate::config::{EndpointConfig, Facts, RoutingConfig, Strategy, Timeouts};
 
 /// The longest that one attempt may take where the configuration bounds none
@@ -46,6 +47,8 @@ pub struct Deployment {
     pub bounds: Bounds,
     /// Words to choose by.
     pub tags: Vec<String>,
+    /// Clients that it is kept for.
+    pub patterns: Patterns,
     /// False if it stands outside the regions that may be used.
     pub in_residency: bool,
     /// Its region's place among the preferred ones.
@@ -110,6 +113,7 @@ impl Deployment {
             bounds: bounds(endpoint, &facts, timeouts),
             facts,
             tags: config.tags.clone(),
+            patterns: Patterns::of(endpoint_index, config)?,
             in_residency,
             region_rank,
         })

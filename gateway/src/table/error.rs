@@ -60,6 +60,20 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A pattern that is no regular expression, or one of a kind that is not known here.
+    #[error("use the pattern `{pattern}` of endpoint `{endpoint}`: {why}")]
+    Pattern {
+        /// The endpoint's name.
+        endpoint: String,
+        /// Its place in the list, from 0.
+        index: usize,
+        /// The pattern's place among the endpoint's, from 0.
+        place: usize,
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A fallback of or to a model that no endpoint lists.
     #[error("fall back from `{from}` to `{to}`: no endpoint lists `{missing}`")]
     UnknownFallback {
@@ -142,6 +156,8 @@ pub enum ConfigError {
 pub enum Place {
     /// An endpoint, by its place in the list, from 0.
     Endpoint(usize),
+    /// A pattern, by its endpoint's place and its own, from 0.
+    Pattern(usize, usize),
     /// The models of a tier.
     Tier(Tier),
     /// The fallbacks of a model; of none: those of every model.
@@ -168,6 +184,7 @@ impl ConfigError {
             | Self::Value { index, .. }
             | Self::Proxy { index, .. }
             | Self::OutsideHosts { index, .. } => Place::Endpoint(*index),
+            Self::Pattern { index, place, .. } => Place::Pattern(*index, *place),
             Self::Nameless { number } => Place::Endpoint(number.saturating_sub(1)),
             Self::UnknownModel { tier, .. } => Place::Tier(*tier),
             Self::UnknownFallback { from, .. } => Place::Fallbacks(from.clone()),

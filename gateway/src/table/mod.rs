@@ -4,6 +4,7 @@
 mod deployment;
 mod error;
 mod groups;
+mod patterns;
 mod proxy;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use groups::Groups;
 
 pub use deployment::{Bounds, Deployment};
 pub use error::{ConfigError, Place};
+pub use patterns::Patterns;
 
 /// Failures in a minute that are borne where the configuration does not say.
 const ALLOWED_FAILS: u32 = 3;

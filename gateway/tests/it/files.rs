@@ -22,6 +22,7 @@ model_list:
       stream_timeout: 2.5
       max_parallel_requests: 4
       tags: [free]
+      tag_regex: ['^User-Agent: claude-code\/']
       region_name: eu
     model_info:
       max_input_tokens: 128000
@@ -70,6 +71,7 @@ fn litellms_keys_mean_here_what_they_mean_there() {
     assert_eq!(first.bounds.first_event, Duration::from_millis(2_500));
     assert_eq!(first.bounds.idle, Duration::from_millis(2_500));
     assert_eq!((first.provider.as_deref(), first.region.as_deref()), (Some("openai"), Some("eu")));
+    assert!(first.patterns.find("User-Agent: claude-code/1.2"));
     assert_eq!(first.facts.max_input_tokens, Some(128_000));
     assert_eq!(first.facts.prefill, Some(false));
     assert!((first.facts.price.of(1_000_000, 0, 100_000) - 2.25).abs() < 1e-9);
@@ -168,6 +170,8 @@ fn nonsense_is_refused_with_its_line() {
         (one("model: openai/m, api_base: 'localhost:1'"), 2),
         (one("model: openai/m, rpm: 0"), 2),
         (one("model: openai/m, input_cost_per_token: -1"), 2),
+        (one("model: openai/m, tag_regex: [a, '(']"), 3),
+        (one("model: openai/m\n    , tag_regex:\n        [a,\n         'b{,',\n c]"), 6),
         (format!("{base}router_settings:\n  fallbacks:\n    - x: [m]\n"), 6),
         (format!("{base}litellm_settings:\n  fallbacks:\n    - m: [m]\n    - m: [y]\n"), 6),
         (format!("{base}router_settings:\n  default_fallbacks: [y]\n"), 5),
@@ -181,6 +185,7 @@ fn nonsense_is_refused_with_its_line() {
     let endpoint = "[[gateway.endpoints]]\nname = 'a'\nurl = 'http://h.example'\nmodels = 'm'\nregion = 'eu'\n";
     let cases = [
         (format!("{endpoint}{endpoint}"), 6),
+        (format!("{endpoint}tag_regex = [\n  'a',\n  '(?=b)',\n]\n"), 8),
         (format!("{endpoint}[gateway.tiers]\nsmall = ['x']\n"), 7),
         (format!("{endpoint}[gateway.routing]\nresidency = ['us']\n"), 7),
         (format!("{endpoint}[gateway.routing]\nhosts = ['other.example']\n"), 1),

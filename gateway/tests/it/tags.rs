@@ -5,13 +5,16 @@ use gateway::policy::{Need, Refusal, Step};
 
 use crate::policy::{at, need, policy};
 
-/// Endpoints of one model, each called by its tags, with commas between them.
+/// Endpoints of one model, each called by its tags, with commas between them; one
+/// that begins with `/` is a pattern of clients.
 fn tagged(filtering: &str, endpoints: &[&str]) -> String {
     let mut toml = format!("[routing]\n{filtering}\n");
-    for tags in endpoints {
-        let list: Vec<&str> = tags.split(',').filter(|tag| *tag != "-").collect();
+    for words in endpoints {
+        let (patterns, tags): (Vec<&str>, Vec<&str>) =
+            words.split(',').filter(|word| *word != "-").partition(|word| word.starts_with('/'));
+        let patterns: Vec<&str> = patterns.iter().map(|pattern| &pattern[1..]).collect();
         toml += &format!(
-            "[[endpoints]]\nname = \"{tags}\"\nurl = \"http://127.0.0.1:1\"\nmodels = \"m\"\ntags = {list:?}\n"
+            "[[endpoints]]\nname = \"{words}\"\nurl = \"http://127.0.0.1:1\"\nmodels = \"m\"\ntags = {tags:?}\ntag_regex = {patterns:?}\n"
         );
     }
     toml
@@ -19,9 +22,19 @@ fn tagged(filtering: &str, endpoints: &[&str]) -> String {
 
 /// Who is asked, one after the other, if nobody can be reached; or the refusal.
 fn asked(toml: &str, model: &str, tags: &[&str]) -> Result<Vec<String>, Refusal> {
+    asked_by(toml, model, tags, None)
+}
+
+/// The same for a client that says what it is.
+fn asked_by(
+    toml: &str,
+    model: &str,
+    tags: &[&str],
+    user_agent: Option<&str>,
+) -> Result<Vec<String>, Refusal> {
     let mut policy = policy(toml);
     let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let need = Need { model: Some(model), tags: &tags, ..need(0) };
+    let need = Need { model: Some(model), tags: &tags, user_agent, ..need(0) };
     let id = policy.admit(&need, at(0))?;
     let mut names = Vec::new();
     while let Step::Try(next) = policy.next(id, at(0)) {
@@ -54,6 +67,72 @@ fn of_one_model_those_are_asked_that_the_tags_lead_to() {
     // Without one for all, tags keep others out.
     check(ANY, &["free", "-"], &[], &["-"]);
     check(ANY, &["free", "paid"], &[], &["free", "paid"]);
+}
+
+#[test]
+fn marked_tags_keep_out_whoever_carries_them_or_lacks_them() {
+    let check = |endpoints: &[&str], tags: &[&str], expected: &[&str]| {
+        let asked = asked(&tagged(ANY, endpoints), "m", tags).unwrap_or_default();
+        assert_eq!(asked, expected, "{endpoints:?} {tags:?}");
+    };
+    let several = ["high,a", "high,b", "low,a", "-"];
+    check(&several, &["!a"], &["high,b", "-"]);
+    check(&several, &["!a", "!b"], &["-"]);
+    check(&several, &["high", "!a"], &["high,b"]);
+    check(&several, &["&high", "&a"], &["high,a"]);
+    check(&several, &["&high", "a", "b", "!b"], &["high,a"]);
+    check(&several, &["&high", "&low"], &[]);
+    check(&several, &["low", "!a"], &[]);
+    // Text, no patterns, and a mark alone is nothing.
+    check(&several, &["!a|b"], &several);
+    check(&several, &["!", "&"], &["-"]);
+    // What is left of those that a request without tags would go to.
+    let with_default = ["a", "default,b", "default,c", "-"];
+    check(&with_default, &["!b"], &["default,c"]);
+    check(&with_default, &["!b", "!c"], &[]);
+    check(&with_default, &["&a"], &["a"]);
+    check(&with_default, &["&b", "paid"], &["default,b"]);
+}
+
+#[test]
+fn a_client_is_known_by_patterns_anywhere_in_what_it_calls_itself() {
+    let check = |filtering: &str, endpoints: &[&str], (tags, client), expected: &[&str]| {
+        let asked = asked_by(&tagged(filtering, endpoints), "m", tags, client).unwrap_or_default();
+        assert_eq!(asked, expected, "{filtering} {endpoints:?} {tags:?} {client:?}");
+    };
+    let (coder, curl) = (Some("coder/2.1 (linux)"), Some("curl/8"));
+    let all = "tag_filtering = 'all'";
+    let several = ["/^User-Agent: coder/,/nobody", "/linux", "free", "default", "-"];
+    let matched = &several[..2];
+    check("", &several, (&[], curl), &several);
+    check(ANY, &several, (&[], coder), matched);
+    check(all, &several, (&[], coder), matched);
+    check(ANY, &several, (&[], curl), &["default"]);
+    check(ANY, &several, (&[], None), &["default"]);
+    // A tag or a pattern: either will do.
+    check(ANY, &several, (&["free"], coder), &[several[0], several[1], "free"]);
+    check(ANY, &several, (&["free"], curl), &["free"]);
+    // Where all tags must be carried no pattern leads past them.
+    let both = ["free,/coder", "-"];
+    check(ANY, &both, (&[], coder), &["free,/coder"]);
+    check(ANY, &both, (&["paid"], coder), &["free,/coder"]);
+    check(all, &both, (&[], coder), &["-"]);
+    check(all, &both, (&["paid"], coder), &[]);
+    check(all, &both, (&["free"], curl), &["free,/coder"]);
+    // Those that are kept for clients are not for others.
+    check(ANY, &["/coder", "-"], (&[], curl), &["-"]);
+    check(ANY, &["/coder"], (&[], curl), &[]);
+    check(ANY, &["/coder", "free"], (&[], None), &["/coder", "free"]);
+    // `!` goes first, and `&` alone is not narrowed by patterns.
+    check(ANY, &["/coder", "a"], (&["!a"], coder), &["/coder"]);
+    check(ANY, &["/coder,a", "b"], (&["!a"], coder), &["b"]);
+    check(ANY, &["/coder,a", "a"], (&["&a"], coder), &["/coder,a", "a"]);
+}
+
+#[test]
+fn a_client_that_nobody_is_for_is_told_so() {
+    let refusal = asked_by(&tagged(ANY, &["/coder"]), "m", &[], Some("curl")).unwrap_err();
+    assert_eq!(refusal.to_string(), "no endpoint of the model is for clients like this one");
 }
 
 #[test]

@@ -27,6 +27,7 @@ struct Line<'a> {
     /// False: outside the regions that may be used; never asked.
     in_residency: bool,
     tags: &'a [String],
+    tag_regex: Vec<&'a str>,
     key: String,
     #[serde(flatten)]
     facts: &'a Facts,
@@ -101,6 +102,7 @@ fn line<'a>(settings: &Settings, deployment: &'a Deployment, fallbacks: Vec<&'a 
         region: deployment.region.as_deref(),
         in_residency: deployment.in_residency,
         tags: &deployment.tags,
+        tag_regex: deployment.patterns.texts().collect(),
         key,
         facts: &deployment.facts,
         first_event_ms: deployment.bounds.first_event.as_millis(),
@@ -139,6 +141,9 @@ fn show(ui: &mut Ui, model: &str, lines: Vec<Line<'_>>) -> Outcome {
         words.extend(price(&line.facts.price));
         if !line.tags.is_empty() {
             words.push(format!("tags {}", line.tags.join(" ")));
+        }
+        if !line.tag_regex.is_empty() {
+            words.push(format!("clients {}", line.tag_regex.join(" or ")));
         }
         words.push(format!("key {}", line.key));
         let care = if line.in_residency { "" } else { "  never asked: outside the residency" };

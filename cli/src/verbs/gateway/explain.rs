@@ -36,11 +36,13 @@ pub(super) fn run(flags: Global, args: &GatewayExplainArgs) -> Outcome {
         model: args.model.as_deref(),
         task: args.task,
         tags: &args.tags,
+        user_agent: args.user_agent.as_deref(),
         shape,
         escalate: args.escalate,
         ..Need::new(now.after(DEADLINE))
     };
-    if !args.tags.is_empty() && settings.table.config().routing.tag_filtering.is_none() {
+    let has_words = !args.tags.is_empty() || args.user_agent.is_some();
+    if has_words && settings.table.config().routing.tag_filtering.is_none() {
         ui.note(
             "tags are not heeded: `tag_filtering` (LiteLLM: `enable_tag_filtering`) is not set",
         );
