@@ -7,6 +7,9 @@ use super::lex::Token;
 use super::mention::{Mention, Of, between, overlaps};
 use crate::catalog::hex;
 
+/// Most tokens between the value's name and its number.
+const REACH: usize = 14;
+
 /// Adds the claim of a sentence that has one field, one of its values' names and one number.
 pub(super) fn claims(judge: &Judge<'_>, reading: &mut Reading<'_>, mentions: &[Mention]) {
     let mut fields = mentions.iter().filter_map(|mention| match mention.of {
@@ -44,7 +47,7 @@ pub(super) fn claims(judge: &Judge<'_>, reading: &mut Reading<'_>, mentions: &[M
         .filter(|token| spread.start <= token.span.start && token.span.end <= spread.end);
     if !fits
         || inside.into_iter().any(parts)
-        || between(&reading.tokens, &name, &number.span).count() > 14
+        || between(&reading.tokens, &name, &number.span).len() > REACH
     {
         return;
     }

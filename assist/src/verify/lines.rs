@@ -50,13 +50,16 @@ fn nearest(
     number: &Range<usize>,
 ) -> Option<(String, Range<usize>)> {
     let chip = judge.known.catalog.chip()?;
-    let near = reading.tokens.iter().filter_map(|token| {
+    let tokens = &reading.tokens;
+    let own = tokens.partition_point(|token| token.span.start < number.start);
+    let reached = own.saturating_sub(REACH + 1)..tokens.len().min(own + REACH + 2);
+    let near = tokens[reached].iter().filter_map(|token| {
         let word = token.word()?;
         let spelled = is_name(word) || reading.is_code(&token.span);
-        let is_one = spelled && chip.interrupts().any(|known| known.name == word);
-        let gap: Vec<&Token> = between(&reading.tokens, &token.span, number).collect();
-        let plain = gap.len() <= REACH && !gap.iter().any(|token| parts(token));
-        (is_one && plain).then(|| (gap.len(), word.to_owned(), token.span.clone()))
+        let gap = between(tokens, &token.span, number);
+        let plain = spelled && gap.len() <= REACH && !gap.iter().any(parts);
+        let is_one = plain && chip.interrupts().any(|known| known.name == word);
+        is_one.then(|| (gap.len(), word.to_owned(), token.span.clone()))
     });
     let (_, name, span) = near.min_by_key(|(gap, ..)| *gap)?;
     Some((name, span))

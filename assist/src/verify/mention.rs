@@ -57,7 +57,7 @@ fn owned_by(
 ) -> Option<Mention> {
     let (Of::Register(named), Of::Peripheral(at)) = (&register.of, &owner.of) else { return None };
     let words =
-        between(&reading.tokens, &register.span, &owner.span).filter(|token| !token.is("`"));
+        between(&reading.tokens, &register.span, &owner.span).iter().filter(|token| !token.is("`"));
     let words: Vec<&str> = words.map(|token| token.word().unwrap_or_default()).collect();
     let is_of = matches!(
         words[..],
@@ -142,11 +142,9 @@ pub(super) fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
 }
 
 /// The tokens between two places in a sentence.
-pub(super) fn between<'t>(
-    tokens: &'t [Token],
-    a: &Range<usize>,
-    b: &Range<usize>,
-) -> impl Iterator<Item = &'t Token> + use<'t> {
+pub(super) fn between<'t>(tokens: &'t [Token], a: &Range<usize>, b: &Range<usize>) -> &'t [Token] {
     let gap = a.end.min(b.end)..a.start.max(b.start);
-    tokens.iter().filter(move |token| gap.start <= token.span.start && token.span.end <= gap.end)
+    let first = tokens.partition_point(|token| token.span.start < gap.start);
+    let last = tokens.partition_point(|token| token.span.end <= gap.end);
+    &tokens[first..last.max(first)]
 }

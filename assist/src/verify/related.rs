@@ -153,9 +153,8 @@ impl Whole<'_, '_> {
         let mut near: Vec<(usize, T, &Mention)> = Vec::new();
         for mention in self.mentions {
             let Some(of) = wanted(&mention.of) else { continue };
-            let gap: Vec<&Token> =
-                between(&reading.tokens, &mention.span, &self.said.span).collect();
-            let parts = |(at, token): (usize, &&Token)| {
+            let gap = between(&reading.tokens, &mention.span, &self.said.span);
+            let parts = |(at, token): (usize, &Token)| {
                 let word = token.word().map(str::to_ascii_lowercase);
                 // That of a statement in backticks parts nothing.
                 let ends = token.is(";") && !gap.get(at + 1).is_some_and(|next| next.is("`"));
@@ -169,7 +168,6 @@ impl Whole<'_, '_> {
                 near.push((gap.len(), of, mention));
             }
         }
-        // Of two that are near, the one that the sentence has already said it of is not meant.
         let (_, of, mention) = near.into_iter().min_by_key(|(gap, ..)| *gap)?;
         let span =
             mention.span.start.min(self.said.span.start)..mention.span.end.max(self.said.span.end);
